@@ -1,0 +1,40 @@
+"""What can be wrong with a request, said so that the sender can mend it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with one field.
+
+    `field` is the JSON path as the sender wrote it (`test_cases[3].timeout_ms`, empty for the whole body),
+    `message` says what is wrong and `hint` what to do about it.
+    """
+
+    field: str
+    message: str
+    hint: str = ""
+
+
+class ShipdError(Exception):
+    """Base of the errors that a client is told about."""
+
+
+class InvalidRequest(ShipdError):  # noqa: N818 - it is raised for a request, not for a fault of ours
+    """The request cannot be accepted; every problem found in it is listed (HTTP 422)."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))
+        self.problems = problems
+
+
+class Conflict(ShipdError):  # noqa: N818
+    """The id given was used before with another body (HTTP 409)."""
+
+
+class NotFound(ShipdError):  # noqa: N818
+    """There is no such thing, or it belongs to someone else (HTTP 404)."""
+
+
+class Unavailable(ShipdError):  # noqa: N818
+    """A part of ours that the request needs does not answer (HTTP 503 with Retry-After)."""

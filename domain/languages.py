@@ -1,0 +1,206 @@
+"""Languages as data: `jail-configs/languages/<name>.toml`, read once (pure but for that).
+
+A language says how its sources are named, compiled and run; adding one is one file here and one golden directory in
+`tests/problems/`. Argument lists hold placeholders: an element that is exactly `{sources}`, `{flags}` or
+`{arguments}` stands for a list; within any element `{entry}`, `{main_class}`, `{memory_mb}`, `{cpus}` stand for one
+value. Nothing is ever given to a shell.
+"""
+
+import fnmatch
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from domain.errors import InvalidRequest, Problem
+from domain.model import File
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is run in a jail: argument list, extra environment, and the name of its seccomp policy."""
+
+    argv: tuple[str, ...]
+    seccomp: str
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CompileStep:
+    """How sources become an artifact, and what that may spend (fixed per language, not by the submission)."""
+
+    step: Step
+    outputs: tuple[str, ...]
+    """Globs of what is carried to the run box; `**` crosses folders."""
+    with_file: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Another argument list where the tree has this file (`go.mod`)."""
+    cpu_time_ms: int = 30_000
+    wall_time_ms: int = 60_000
+    memory_mb: int = 2048
+    output_kb: int = 64
+    processes: int = 128
+    disk_mb: int = 256
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language; `versions` maps what may stand behind `@` to the flags it means."""
+
+    name: str
+    title: str
+    main_file: str
+    sources: tuple[str, ...]
+    """Patterns of file names that are handed to the compiler."""
+    source_scope: str
+    """`tree`: all of them; `entry_dir`: those beside the entry point; `entry`: that one alone."""
+    needs_entry: bool
+    default_version: str
+    versions: Mapping[str, tuple[str, ...]]
+    version_argv: tuple[str, ...]
+    install: str
+    """The Debian command that installs it."""
+    run: Step
+    compile: CompileStep | None = None
+    main_class: bool = False
+    """Whether the program to start is found in the compiled class files (Java)."""
+    extra_processes: int = 0
+    """Threads that the runtime itself needs, on top of `processes`."""
+    memory_factor: float = 1.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A language with the version asked for."""
+
+    language: Language
+    version: str
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags that the version means."""
+        return self.language.versions[self.version]
+
+
+class Languages:
+    """All languages by name."""
+
+    def __init__(self, known: Mapping[str, Language]) -> None:
+        self.known = known
+
+    @classmethod
+    def load(cls, folder: Path) -> "Languages":
+        """Read every `*.toml` of `folder`. Raises ValueError naming the file that is wrong."""
+        found = [read(path) for path in sorted(folder.glob("*.toml"))]
+        if not found:
+            raise ValueError(f"no language files in {folder}")
+        return cls({language.name: language for language in found})
+
+    def choose(self, asked: str) -> Choice:
+        """Find `name` or `name@version`. Raises InvalidRequest naming what there is."""
+        name, _, version = asked.partition("@")
+        language = self.known.get(name)
+        if language is None:
+            hint = "use one of " + ", ".join(sorted(self.known))
+            raise InvalidRequest(Problem("language", f"unknown language {name!r}", hint))
+        version = version or language.default_version
+        if version not in language.versions or asked.endswith("@"):
+            hint = "use one of " + ", ".join(f"{name}@{v}" for v in language.versions)
+            raise InvalidRequest(Problem("language", f"{name} has no version {asked.partition('@')[2]!r}", hint))
+        return Choice(language, version)
+
+
+def read(path: Path) -> Language:
+    """Read one language file. Raises ValueError that names the file and what is wrong in it."""
+    try:
+        return _language(tomllib.loads(path.read_text()))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error!r}") from error
+
+
+def _language(data: dict[str, object]) -> Language:
+    table = dict(data)
+    compiled = table.pop("compile", None)
+    run = table.pop("run")
+    language = Language(
+        run=_step(run),
+        compile=_compile_step(compiled) if compiled is not None else None,
+        versions={name: _strings(flags) for name, flags in _table(table.pop("versions")).items()},
+        **{name: _strings(value) if isinstance(value, list) else value for name, value in table.items()},  # type: ignore[arg-type]
+    )
+    if language.default_version not in language.versions:
+        raise ValueError(f"default_version {language.default_version!r} is not among the versions")
+    if language.source_scope not in {"tree", "entry_dir", "entry"}:
+        raise ValueError(f"unknown source_scope {language.source_scope!r}")
+    return language
+
+
+def _table(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise TypeError(f"expected a table, found {value!r}")
+    return dict(value)
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"expected a list of strings, found {value!r}")
+    return tuple(value)
+
+
+def _step(value: object) -> Step:
+    table = _table(value)
+    env = {name: str(text) for name, text in _table(table.get("env", {})).items()}
+    return Step(argv=_strings(table["argv"]), seccomp=str(table["seccomp"]), env=env)
+
+
+def _compile_step(value: object) -> CompileStep:
+    table = _table(value)
+    step = _step({name: table.pop(name) for name in ("argv", "seccomp", "env") if name in table})
+    with_file = {name: _strings(argv) for name, argv in _table(table.pop("with_file", {})).items()}
+    outputs = _strings(table.pop("outputs"))
+    return CompileStep(step=step, outputs=outputs, with_file=with_file, **table)  # type: ignore[arg-type]
+
+
+def entry_point(language: Language, sources: Sequence[File], asked: str | None, filename: str | None = None) -> str | None:
+    """Say which source the program starts at: as asked, else the main file, else `filename`, else the only source.
+
+    None where the language takes the whole tree. Raises InvalidRequest for one that is not among the sources, or
+    where there is more than one to choose from.
+    """
+    paths = [file.path for file in sources]
+    if asked is not None and asked not in paths:
+        hint = "name one of the sources: " + ", ".join(paths[:10])
+        raise InvalidRequest(Problem("entry_point", f"{asked!r} is not among the sources", hint))
+    if asked is not None or not language.needs_entry:
+        return asked
+    for candidate in (language.main_file, filename, paths[0] if len(paths) == 1 else None):
+        if candidate in paths:
+            return candidate
+    hint = f"set entry_point, or name one file {language.main_file}"
+    raise InvalidRequest(Problem("entry_point", "several sources and none is the main file", hint))
+
+
+def compiler_sources(language: Language, sources: Sequence[File], entry: str | None) -> list[str]:
+    """List what the compiler is given, as `./name` so that no file name can be taken for an option."""
+    folder = PurePosixPath(entry or "").parent
+    matching = [
+        file.path
+        for file in sources
+        if any(fnmatch.fnmatchcase(PurePosixPath(file.path).name, pattern) for pattern in language.sources)
+        and (language.source_scope != "entry_dir" or PurePosixPath(file.path).parent == folder)
+        and (language.source_scope != "entry" or file.path == entry)
+    ]
+    return [f"./{path}" for path in matching]
+
+
+def expand(argv: Sequence[str], lists: Mapping[str, Sequence[str]], values: Mapping[str, str]) -> list[str]:
+    """Fill the placeholders of an argument list: whole elements from `lists`, parts of elements from `values`."""
+    result: list[str] = []
+    for element in argv:
+        name = element[1:-1] if element.startswith("{") and element.endswith("}") else ""
+        if name in lists:
+            result.extend(lists[name])
+            continue
+        for key, value in values.items():
+            element = element.replace("{" + key + "}", value)  # noqa: PLW2901
+        result.append(element)
+    return result

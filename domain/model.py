@@ -1,0 +1,256 @@
+"""The domain's own types: what a submission asks for and what an execution found (pure, frozen).
+
+`app/schemas.py` makes them from JSON, `domain/submissions.py` keeps them in PostgreSQL, `workers/` grade by them.
+Everything that may be any bytes is `bytes` here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from domain.limits import Constraints
+from domain.verdict import State, Verdict
+
+
+@dataclass(frozen=True)
+class File:
+    """One file by its path relative to the box (validated: no `..`, not absolute, no NUL); `mode` are permission bits."""
+
+    path: str
+    content: bytes
+    mode: int = 0o644
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a test case expects; None or empty where nothing is said of it."""
+
+    stdout: bytes | None = None
+    files: tuple[File, ...] = ()
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True)
+class TestCase:
+    """One input with its expectation; `ordinal` counts from 0 in the order given."""
+
+    __test__ = False  # pytest must not take it for one of its own
+
+    ordinal: int
+    name: str
+    stdin: bytes = b""
+    files: tuple[File, ...] = ()
+    arguments: tuple[str, ...] = ()
+    expected: Expectation = Expectation()
+    timeout_ms: int | None = None
+    is_hidden: bool = False
+    points: int | None = None
+    group: str | None = None
+
+
+class CheckerType(StrEnum):
+    """How an output is compared with the expected one."""
+
+    TOKENS = "tokens"
+    EXACT = "exact"
+    LINES = "lines"
+    FLOAT = "float"
+
+
+@dataclass(frozen=True)
+class Checker:
+    """The checker of a submission; `tolerance` counts for `float` only."""
+
+    type: CheckerType = CheckerType.TOKENS
+    tolerance: float = 1e-6
+
+
+class Priority(StrEnum):
+    """Which queue an execution waits in."""
+
+    INTERACTIVE = "interactive"
+    NORMAL = "normal"
+    BULK = "bulk"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The immutable request. `test_cases` has at least one member: an empty list became one case named `run`."""
+
+    language: str
+    """As asked for: `python`, `cpp@17`."""
+    sources: tuple[File, ...]
+    entry_point: str | None
+    """A path among the sources; None where the language takes the whole tree."""
+    test_cases: tuple[TestCase, ...]
+    arguments: tuple[str, ...] = ()
+    constraints: Constraints = Constraints()
+    checker: Checker = Checker()
+    outputs: tuple[str, ...] = ()
+    stop_on_first_failure: bool = False
+    priority: Priority = Priority.NORMAL
+    problem_id: str | None = None
+    user_id: str | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What was spent. `source` says who counted: `cgroup` (the kernel), or `sampled` where there are no cgroups."""
+
+    cpu_time_ms: int
+    wall_time_ms: int
+    memory_bytes: int | None
+    source: str = "cgroup"
+
+
+@dataclass(frozen=True)
+class RunTelemetry:
+    """What one jailed run was seen to do; what is unknown is None, never 0. `sources` names who counted what."""
+
+    cpu_user_ms: int | None = None
+    cpu_system_ms: int | None = None
+    pids_peak: int | None = None
+    page_faults: int | None = None
+    page_faults_major: int | None = None
+    context_switches: int | None = None
+    cpu_migrations: int | None = None
+    bytes_read: int | None = None
+    bytes_written: int | None = None
+    system_calls: int | None = None
+    network_bytes: int | None = None
+    disk_bytes: int | None = None
+    slot: int | None = None
+    prepare_us: int | None = None
+    """From the wish for a jail to the program's start; not part of the program's wall time."""
+    mode: str | None = None
+    """How the jail came to be: `cold`."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file collected because `outputs` asked for it; its bytes lie in the blob store under `sha256` (hex)."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+    truncated: bool = False
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """What became of one test case in one execution. A skipped one has verdict None and reason `skipped`."""
+
+    __test__ = False
+
+    ordinal: int
+    verdict: Verdict | None
+    reason: str | None = None
+    exit_code: int | None = None
+    exit_signal: int | None = None
+    stdout: bytes = b""
+    stderr: bytes = b""
+    usage: Usage | None = None
+    telemetry: RunTelemetry | None = None
+    points: int | None = None
+    artifacts: tuple[Artifact, ...] = ()
+    message: str = ""
+    """Why, for whoever sent it: `expected file out.txt is missing`. Never shown of a hidden test case."""
+
+
+@dataclass(frozen=True)
+class Phases:
+    """How long each step of an execution took, in milliseconds of wall time; None where it did not happen."""
+
+    queue_ms: int | None = None
+    prepare_ms: int | None = None
+    compile_ms: int | None = None
+    run_ms: int | None = None
+    check_ms: int | None = None
+    collect_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class ExecutionTelemetry:
+    """What is known of an execution beyond its verdict; kept as training data."""
+
+    phases: Phases = Phases()
+    host: str | None = None
+    worker: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of the platform, nsjail, the kernel and the language's compiler or interpreter."""
+    compile: RunTelemetry | None = None
+    compile_usage: Usage | None = None
+    language_metrics: Mapping[str, int | str] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an execution ended. `results` were recorded one by one before; CE and JE may have none."""
+
+    verdict: Verdict
+    reason: str | None
+    telemetry: ExecutionTelemetry
+    compile_output: bytes | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to grade one execution until the lease ends. `attempt` counts from 1."""
+
+    execution_id: UUID
+    submission_id: UUID
+    attempt: int
+    worker: str
+    queued_at: datetime
+    submission: Submission
+
+
+@dataclass(frozen=True)
+class ExecutionView:
+    """An execution as it is read back. `results` are in the order of the test cases, those not run yet left out."""
+
+    id: UUID
+    number: int
+    state: State
+    verdict: Verdict | None
+    reason: str | None
+    attempt: int
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    compile_output: bytes | None
+    telemetry: ExecutionTelemetry | None
+    results: tuple[TestResult, ...]
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class SubmissionView:
+    """A submission as it is read back, with its current execution. `replayed` marks one that was there before."""
+
+    id: UUID
+    owner_id: UUID
+    created_at: datetime
+    submission: Submission
+    execution: ExecutionView
+    replayed: bool = False
+
+
+@dataclass(frozen=True)
+class HostReport:
+    """What a worker host said of itself when it started: its room, and a version for every language that works."""
+
+    name: str
+    cpus: int
+    memory_bytes: int
+    root: bool
+    """Whether its jails can have loop-mounted boxes."""
+    languages: Mapping[str, str]
+    """Version by language name; what is missing there is not available."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """For a language that does not work: the command that installs it."""
