@@ -3,17 +3,21 @@
 A language says how its sources are named, compiled and run; adding one is one file here and one golden directory in
 `tests/problems/`. Argument lists hold placeholders: an element that is exactly `{sources}`, `{flags}` or
 `{arguments}` stands for a list; within any element `{entry}`, `{main_class}`, `{memory_mb}`, `{cpus}` stand for one
-value. Nothing is ever given to a shell.
+value (`{entry_dir}` is the entry point's folder, `.` for the root). The values stand in environments too. Nothing is
+ever given to a shell.
 """
 
 import fnmatch
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from domain.errors import InvalidRequest, Problem
 from domain.model import File
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class Language:
     extra_processes: int = 0
     """Threads that the runtime itself needs, on top of `processes`."""
     memory_factor: float = 1.0
+    mounts: tuple[str, ...] = ()
+    """Folders of the host that its jails show read-only, beside /usr, /lib, /lib64 and /bin."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +166,9 @@ def _compile_step(value: object) -> CompileStep:
     return CompileStep(step=step, outputs=outputs, with_file=with_file, **table)  # type: ignore[arg-type]
 
 
-def entry_point(language: Language, sources: Sequence[File], asked: str | None, filename: str | None = None) -> str | None:
+def entry_point(
+    language: Language, sources: Sequence[File], asked: str | None, filename: str | None = None
+) -> str | None:
     """Say which source the program starts at: as asked, else the main file, else `filename`, else the only source.
 
     None where the language takes the whole tree. Raises InvalidRequest for one that is not among the sources, or
@@ -172,35 +180,68 @@ def entry_point(language: Language, sources: Sequence[File], asked: str | None, 
         raise InvalidRequest(Problem("entry_point", f"{asked!r} is not among the sources", hint))
     if asked is not None or not language.needs_entry:
         return asked
-    for candidate in (language.main_file, filename, paths[0] if len(paths) == 1 else None):
+    for candidate in (language.main_file, filename, *_only_choices(language, paths)):
         if candidate in paths:
             return candidate
     hint = f"set entry_point, or name one file {language.main_file}"
     raise InvalidRequest(Problem("entry_point", "several sources and none is the main file", hint))
 
 
+def _only_choices(language: Language, paths: Sequence[str]) -> list[str]:
+    """List what leaves no doubt though nobody named it, the surest first."""
+    of_language = [path for path in paths if _is_source(language, path)]
+    named_main = [path for path in paths if PurePosixPath(path).name == language.main_file]
+    folders = {PurePosixPath(path).parent for path in of_language}
+    # Where the compiler takes all the sources of one folder, each of them leads to the same program.
+    same_program = of_language[:1] if language.source_scope == "entry_dir" and len(folders) == 1 else []
+    alone = [choice[0] for choice in (paths, of_language, named_main) if len(choice) == 1]
+    return [*alone, *same_program]
+
+
+def _is_source(language: Language, path: str) -> bool:
+    return any(fnmatch.fnmatchcase(PurePosixPath(path).name, pattern) for pattern in language.sources)
+
+
 def compiler_sources(language: Language, sources: Sequence[File], entry: str | None) -> list[str]:
     """List what the compiler is given, as `./name` so that no file name can be taken for an option."""
-    folder = PurePosixPath(entry or "").parent
-    matching = [
-        file.path
-        for file in sources
-        if any(fnmatch.fnmatchcase(PurePosixPath(file.path).name, pattern) for pattern in language.sources)
-        and (language.source_scope != "entry_dir" or PurePosixPath(file.path).parent == folder)
-        and (language.source_scope != "entry" or file.path == entry)
-    ]
-    return [f"./{path}" for path in matching]
+    paths = [file.path for file in sources]
+    if language.source_scope == "entry":
+        return [f"./{path}" for path in paths if path == entry]
+    if language.source_scope == "entry_dir":
+        folder = PurePosixPath(entry or "").parent
+        paths = [path for path in paths if PurePosixPath(path).parent == folder]
+    return [f"./{path}" for path in paths if _is_source(language, path)]
+
+
+def compile_step(language: Language, sources: Sequence[File]) -> Step | None:
+    """Say how this tree is compiled: as a module where one of `with_file` is there. None where nothing is compiled."""
+    if language.compile is None:
+        return None
+    step, paths = language.compile.step, {file.path for file in sources}
+    for name, argv in language.compile.with_file.items():
+        if name in paths:
+            return replace(step, argv=argv)
+    return step
 
 
 def expand(argv: Sequence[str], lists: Mapping[str, Sequence[str]], values: Mapping[str, str]) -> list[str]:
-    """Fill the placeholders of an argument list: whole elements from `lists`, parts of elements from `values`."""
+    """Fill the placeholders of an argument list: whole elements from `lists`, parts of elements from `values`.
+
+    What is filled in is never looked at again: a file may be called `{memory_mb}`.
+    """
     result: list[str] = []
     for element in argv:
         name = element[1:-1] if element.startswith("{") and element.endswith("}") else ""
-        if name in lists:
-            result.extend(lists[name])
-            continue
-        for key, value in values.items():
-            element = element.replace("{" + key + "}", value)  # noqa: PLW2901
-        result.append(element)
+        result.extend(lists[name] if name in lists else [_filled(element, values)])
     return result
+
+
+def environment(step: Step, values: Mapping[str, str]) -> dict[str, str]:
+    """Give what the step adds to a jail's environment, its placeholders filled."""
+    return {name: _filled(text, values) for name, text in step.env.items()}
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    if "entry" in values:
+        values = {"entry_dir": str(PurePosixPath(values["entry"]).parent), **values}
+    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)

@@ -58,6 +58,8 @@ class Constraints:
     output_kb: int = 1024
     processes: int = 64
     network_enabled: bool = False
+    file_kb: int | None = None
+    """The largest file: `output_kb` where the request names it, None (what the box holds) where it does not."""
 
     def wall_limit_ms(self, timeout_ms: int | None = None) -> int:
         """Give the wall limit of a test case whose CPU limit is `timeout_ms` (default: the submission's)."""

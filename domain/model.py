@@ -16,7 +16,7 @@ from domain.verdict import State, Verdict
 
 @dataclass(frozen=True)
 class File:
-    """One file by its path relative to the box (validated: no `..`, not absolute, no NUL); `mode` are permission bits."""
+    """One file by its path relative to the box (validated: no `..`, not absolute, no NUL), with permission bits."""
 
     path: str
     content: bytes
@@ -86,7 +86,7 @@ class Submission:
     """A path among the sources; None where the language takes the whole tree."""
     test_cases: tuple[TestCase, ...]
     arguments: tuple[str, ...] = ()
-    constraints: Constraints = Constraints()
+    constraints: Constraints = field(default_factory=Constraints)
     checker: Checker = Checker()
     outputs: tuple[str, ...] = ()
     stop_on_first_failure: bool = False
@@ -227,6 +227,10 @@ class ExecutionView:
     telemetry: ExecutionTelemetry | None
     results: tuple[TestResult, ...]
     message: str = ""
+    points: int | None = None
+    """The sum of the results' points; None where no test case has points, or while it is not done."""
+    usage: Usage | None = None
+    """CPU and wall time summed, memory the highest of all results; None while it is not done."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,52 @@
+# The commands of this project; `make help` lists them. Everything is made in .venv and var, and nowhere else.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# Tied to make: if make is killed, whatever it started ends too.
+RUN := exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m standalone
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help up demo stop test lint format lock setup clean
+MAKEFLAGS += --no-print-directory
+
+help: ## Print this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+up: ## Set up and start everything, grade the examples, stay up until Ctrl-C (SHIPD_PORT=8000 fixes the API's port)
+	@$(PYTHON) -m standalone.preflight --ports
+	@$(PYTHON) -m standalone.bootstrap
+	@$(RUN) up
+
+demo: ## The same, then stop: exits 0 only if every example got the verdict it should
+	@$(PYTHON) -m standalone.preflight --ports
+	@$(PYTHON) -m standalone.bootstrap
+	@$(RUN) demo
+
+stop: ## Stop what `make up` started in this clone
+	@$(BIN)/python -m standalone stop
+
+test: setup ## Run all tests against real servers, workers and jails, and check the coverage
+	@$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: setup ## Check style, types and the arrows between packages
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup ## Format the sources
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+lock: ## Pin every dependency of setup.cfg with its hashes in requirements.lock (needs uv)
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(or $(UV),uv) pip compile --quiet --generate-hashes --no-emit-index-url \
+		--python-version 3.11 --all-extras setup.cfg --output-file requirements.lock
+
+setup: ## Make .venv from requirements.lock and build the sandbox's init
+	@$(PYTHON) -m standalone.preflight
+	@$(PYTHON) -m standalone.bootstrap
+
+clean: ## Remove .venv and var: everything that was made here, submissions and keys included
+	@rm -rf .venv var

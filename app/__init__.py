@@ -1,0 +1,37 @@
+"""HTTP only: shapes in, shapes out.
+
+No SQL, no rules of grading, no sandbox: this package imports `domain` and nothing else of ours (checked by
+import-linter). `create_app` is the only place that wires; `schemas/` the only one that knows JSON keys.
+"""
+
+from flask import Flask
+
+from app import access_log, auth, errors
+from app.api import register_blueprints
+from app.backend import Backend, DomainBackend
+from app.openapi import CONFIG
+from app.wiring import EXTENSION, Wiring
+from domain import logging
+from domain.languages import Languages
+from domain.sentry import start_sentry
+from domain.settings import Settings
+
+
+def create_app(settings: Settings | None = None, backend: Backend | None = None) -> Flask:
+    """Make the application. Raises ValueError naming the setting that is missing or wrong.
+
+    `backend` stands in for the real domain in tests.
+    """
+    settings = settings or Settings.from_environment()
+    logging.configure(settings.log_level)
+    start_sentry(settings)
+    app = errors.ShipdFlask("shipd", static_folder=None)
+    app.config.from_mapping(CONFIG, MAX_CONTENT_LENGTH=settings.max_body_bytes)
+    app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
+    languages = Languages.load(settings.jail_configs / "languages")
+    app.extensions[EXTENSION] = Wiring(settings, backend or DomainBackend(settings), languages)
+    access_log.log_requests(app)
+    auth.require_key(app)
+    register_blueprints(errors.ShipdApi(app), app)
+    errors.register(app)
+    return app

@@ -1,0 +1,36 @@
+"""One log line per request: who asked for what, how it ended, how long it took. Never a body, a query or a key."""
+
+import time
+import uuid
+
+import structlog
+from flask import Flask, Response, g, request
+
+from domain.logging import logger
+
+log = logger(__name__)
+
+
+def log_requests(app: Flask) -> None:
+    """Have every request logged, with an id that all its lines bear."""
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=uuid.uuid4().hex)
+    g.began_at = time.perf_counter()
+
+
+def _end(response: Response) -> Response:
+    began_at: float | None = g.get("began_at")
+    log.info(
+        "request",
+        method=request.method,
+        route=request.url_rule.rule if request.url_rule else None,
+        path=request.path[:200],
+        status=response.status_code,
+        duration_ms=None if began_at is None else round((time.perf_counter() - began_at) * 1000, 1),
+    )
+    return response

@@ -1,0 +1,14 @@
+"""The routes, one module a resource: read, call the backend, render."""
+
+from flask import Flask
+from flask_smorest import Api
+
+from app import openapi
+from app.api import health, index, languages, submissions, values
+
+
+def register_blueprints(api: Api, app: Flask) -> None:
+    """Put all routes into the application."""
+    for module in (submissions, values, languages, health, index):
+        api.register_blueprint(module.blueprint)
+    openapi.serve(api, app)

@@ -1,0 +1,104 @@
+"""What the API needs of the domain, and the domain behind it.
+
+The views know the Protocol only: a test puts an implementation in memory behind them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO, Protocol
+from uuid import UUID
+
+from app import readiness
+from domain import hosts, keys, listing, queue, submissions
+from domain.blobs import BlobStore
+from domain.db import Database
+from domain.events import Events
+from domain.keys import Key
+from domain.listing import Place, Summary
+from domain.model import Priority, Submission, SubmissionView
+from domain.settings import Settings
+
+
+class Backend(Protocol):
+    """Everything that a request can ask of the platform. Each method may raise domain.errors.Unavailable."""
+
+    def key(self, text: str) -> Key | None:
+        """Find whose key this is."""
+
+    def create(
+        self, new: Submission, *, owner_id: UUID, submission_id: UUID | None, body_sha256: bytes
+    ) -> SubmissionView:
+        """Keep a submission and queue it. Raises InvalidRequest, Conflict."""
+
+    def get(self, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
+        """Read a submission; `owner_id` None reads anyone's. Raises NotFound."""
+
+    def page(self, owner_id: UUID | None, *, before: Place | None, limit: int) -> Sequence[Summary]:
+        """List submissions, newest first, made before a place in the list."""
+
+    def wait(self, execution_id: UUID, seconds: float) -> None:
+        """Wait until an execution is final, or the time is over."""
+
+    def open_blob(self, sha256: str) -> BinaryIO:
+        """Open a stored file. Raises domain.blobs.BlobMissing."""
+
+    def availability(self) -> Mapping[str, str]:
+        """Give the version of every language that a live host has."""
+
+    def checks(self) -> Sequence[readiness.Check]:
+        """Ask every part whether it is there."""
+
+
+class DomainBackend:
+    """The real one; safe to share between threads, and nothing is connected before it is used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._db = Database(settings.database_url, min_size=settings.db_pool_min, max_size=settings.db_pool_max)
+        self._blobs = BlobStore(settings.blob_dir)
+        self._events = Events(settings.redis_url)
+        self._redis = readiness.connect_redis(settings.redis_url)
+        self._celery = queue.make_celery(settings)
+
+    def key(self, text: str) -> Key | None:
+        """Find whose key this is."""
+        return keys.verify(self._db, text)
+
+    def create(
+        self, new: Submission, *, owner_id: UUID, submission_id: UUID | None, body_sha256: bytes
+    ) -> SubmissionView:
+        """Keep a submission, and send its execution to the queue once it is committed."""
+        return submissions.create(
+            self._db,
+            self._blobs,
+            new,
+            owner_id=owner_id,
+            submission_id=submission_id,
+            body_sha256=body_sha256,
+            enqueue=self._enqueue,
+        )
+
+    def get(self, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
+        """Read a submission."""
+        return submissions.get(self._db, self._blobs, submission_id, owner_id)
+
+    def page(self, owner_id: UUID | None, *, before: Place | None, limit: int) -> Sequence[Summary]:
+        """List submissions."""
+        return listing.page(self._db, owner_id, before=before, limit=limit)
+
+    def wait(self, execution_id: UUID, seconds: float) -> None:
+        """Wait for the execution's last event."""
+        self._events.wait_final(execution_id, lambda: submissions.state_of(self._db, execution_id).final, seconds)
+
+    def open_blob(self, sha256: str) -> BinaryIO:
+        """Open a stored file."""
+        return self._blobs.open(sha256)
+
+    def availability(self) -> Mapping[str, str]:
+        """Ask what the live hosts reported."""
+        return hosts.availability(self._db)
+
+    def checks(self) -> Sequence[readiness.Check]:
+        """Ask PostgreSQL, Redis and the hosts' heartbeats."""
+        return readiness.checks(self._db, self._redis)
+
+    def _enqueue(self, execution_id: UUID, priority: Priority) -> None:
+        queue.enqueue(self._celery, execution_id, priority)

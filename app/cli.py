@@ -1,0 +1,205 @@
+"""`shipd`: the operator's command. Each part prints a table, or with --json what a program can read."""
+
+import functools
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from app import doctor as examination
+from app.readiness import Check
+from app.schemas.listing import checks_json, key_json, languages_json
+from app.schemas.response import submission_json
+from domain import hosts, submissions
+from domain import keys as api_keys
+from domain.blobs import BlobDamaged, BlobMissing, BlobStore
+from domain.db import Database
+from domain.errors import ShipdError
+from domain.keys import Role
+from domain.languages import Languages
+from domain.settings import Settings
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+def _told(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Have what goes wrong told in one line, with exit code 1."""
+
+    @functools.wraps(command)
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        try:
+            return command(*args, **kwargs)
+        except (ShipdError, BlobMissing, BlobDamaged) as error:
+            raise click.ClickException(str(error)) from error
+
+    return run
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.from_environment()
+    except ValueError as error:
+        hint = "This command needs the settings that the API and the workers have: run it in their environment."
+        raise click.ClickException(f"{error}\n{hint}") from error
+
+
+@contextmanager
+def _database() -> Iterator[Database]:
+    with closing(Database(_settings().database_url, min_size=0)) as db:
+        yield db
+
+
+def _print_json(data: object) -> None:
+    click.echo(json.dumps(data, indent=2))
+
+
+def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*("-" if value is None else escape(str(value)) for value in row))
+    Console().print(table)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Operate a Shipd deployment.
+
+    Settings come from the environment, as for the API and the workers: DATABASE_URL and REDIS_URL at least.
+    Start with `shipd doctor`, which says what is missing and how to mend it.
+    """
+
+
+@main.group()
+def keys() -> None:
+    """Make, list and revoke API keys.
+
+    A key is sent as `Authorization: Bearer KEY`. It is shown once, when it is made: only its hash is kept.
+    """
+
+
+@keys.command("create")
+@click.argument("name")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.SUBMITTER.value,
+    show_default=True,
+    help="submitter: a person, small sources. service: a platform, large ones. admin: reads everybody's submissions.",
+)
+@as_json
+@_told
+def create_key(name: str, role: str, *, as_json: bool) -> None:
+    """Make a key called NAME and print it. Keep it: it cannot be shown again."""
+    with _database() as db:
+        key = api_keys.create(db, name=name, role=role)
+    if as_json:
+        _print_json({"name": name, "role": role, "key": key})
+        return
+    click.echo(key)
+    click.echo("Keep it: it cannot be shown again.", err=True)
+
+
+@keys.command("list")
+@as_json
+@_told
+def list_keys(*, as_json: bool) -> None:
+    """List all keys by prefix; secrets are not kept and cannot be shown."""
+    with _database() as db:
+        entries = [key_json(entry) for entry in api_keys.listing(db)]
+    if as_json:
+        _print_json({"keys": entries})
+        return
+    columns = ("prefix", "name", "role", "created_at", "expires_at", "revoked_at")
+    _print_table("API keys", columns, [[entry[column] for column in columns] for entry in entries])
+
+
+@keys.command("revoke")
+@click.argument("prefix")
+@as_json
+@_told
+def revoke_key(prefix: str, *, as_json: bool) -> None:
+    """End the key with this PREFIX (the part between the underscores) for good, at once."""
+    with _database() as db:
+        api_keys.revoke(db, prefix)
+    if as_json:
+        _print_json({"prefix": prefix, "revoked": True})
+    else:
+        click.echo(f"{prefix} is revoked.")
+
+
+@main.group("submissions")
+def submission_commands() -> None:
+    """Look at submissions."""
+
+
+@submission_commands.command("show")
+@click.argument("submission_id", type=click.UUID)
+@as_json
+@_told
+def show_submission(submission_id: UUID, *, as_json: bool) -> None:
+    """Show a submission and its current execution, as its sender sees them: hidden test cases stay hidden."""
+    settings = _settings()
+    with closing(Database(settings.database_url, min_size=0)) as db:
+        view = submissions.get(db, BlobStore(settings.blob_dir), submission_id, None)
+    if as_json:
+        _print_json(submission_json(view))
+        return
+    execution = view.execution
+    click.echo(f"{view.id}  {view.submission.language}  {execution.state}  {execution.verdict or '-'}")
+    shown = submission_json(view)["execution"]
+    results = shown["test_results"] if isinstance(shown, dict) else []
+    columns = ("name", "verdict", "reason", "points", "usage")
+    _print_table("Test results", columns, [[result[column] for column in columns] for result in results])
+
+
+@main.command()
+@as_json
+@_told
+def languages(*, as_json: bool) -> None:
+    """List the languages, and which of them a live worker has."""
+    known = Languages.load(_settings().jail_configs / "languages")
+    with _database() as db:
+        listed = languages_json(known, hosts.availability(db))["languages"]
+    if as_json:
+        _print_json({"languages": listed})
+        return
+    rows = listed if isinstance(listed, list) else []
+    columns = ("name", "title", "available", "version", "versions", "install")
+    _print_table("Languages", columns, [[row[column] for column in columns] for row in rows])
+
+
+@main.command()
+@as_json
+def doctor(*, as_json: bool) -> None:
+    """Say what this machine offers and lacks, and how to mend what is missing.
+
+    Looks at PostgreSQL, Redis, the workers, the schema, the compilers and interpreters, and the sandbox (namespaces,
+    cgroups, seccomp, nsjail). Exits with 1 where submissions could not be graded; a missing language alone is no fault.
+    """
+    platform = list(examination.platform_checks())
+    installed = list(examination.language_checks())
+    sandbox = examination.sandbox_report(as_json=as_json)
+    ok = sandbox.ok and all(check.ok for check in platform)
+    if as_json:
+        report = {"platform": checks_json(platform), "languages": checks_json(installed), "sandbox": sandbox.data}
+        _print_json({"ok": ok, **report})
+    else:
+        _print_checks("Platform", platform)
+        _print_checks("Languages on this machine", installed)
+        click.echo(f"Sandbox\n{sandbox.text}")
+    raise SystemExit(0 if ok else 1)
+
+
+def _print_checks(title: str, checks: Sequence[Check]) -> None:
+    _print_table(
+        title, ("part", "", ""), [(check.name, "ok" if check.ok else "MISSING", check.message) for check in checks]
+    )

@@ -1,0 +1,97 @@
+"""Errors as answers: one JSON shape, whatever went wrong, and never a traceback."""
+
+from types import TracebackType
+
+from flask import Flask, Response, jsonify
+from flask_smorest import Api
+from werkzeug.exceptions import HTTPException
+
+from app.schemas.documents import ErrorAnswer
+from domain.blobs import BlobDamaged, BlobMissing
+from domain.errors import Conflict, InvalidRequest, NotFound, Problem, Unavailable
+from domain.logging import logger
+
+MAX_FIELDS = 1000
+"""As many bad fields are listed; a body can hold a million."""
+RETRY_AFTER_S = 5
+
+_CODES = {
+    400: "bad_request",
+    401: "unauthorized",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    500: "internal",
+}
+_MESSAGES = {
+    404: "there is nothing at this path; /docs lists all routes",
+    413: "the body is larger than this deployment takes; send less, or send large files separately",
+    500: "this is a fault of ours; it was logged, try again or tell the operator",
+}
+
+log = logger(__name__)
+
+
+class ShipdApi(Api):  # type: ignore[misc] # flask-smorest has no types
+    """flask-smorest's Api with our shape of errors."""
+
+    ERROR_SCHEMA = ErrorAnswer
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        """Answer what Flask and Werkzeug raise; headers such as Allow and WWW-Authenticate are kept."""
+        status = error.code or 500
+        message = _MESSAGES.get(status) or error.description or error.name
+        answer = error_answer(status, _CODES.get(status, "error"), message)
+        for name, value in error.get_headers():
+            if name.lower() not in {"content-type", "content-length"}:
+                answer.headers[name] = value
+        return answer
+
+
+class ShipdFlask(Flask):
+    """Flask whose unforeseen exceptions go to our log."""
+
+    def log_exception(
+        self,
+        exc_info: tuple[type[BaseException], BaseException, TracebackType | None]
+        | tuple[None, None, None]
+        | BaseException,
+    ) -> None:
+        """Log with the traceback; the client sees none of it."""
+        log.error("request_failed", exc_info=exc_info)
+
+
+def register(app: Flask) -> None:
+    """Answer what the domain raises."""
+    app.register_error_handler(InvalidRequest, _invalid)
+    app.register_error_handler(Conflict, lambda error: error_answer(409, "conflict", str(error)))
+    app.register_error_handler(NotFound, lambda error: error_answer(404, "not_found", str(error)))
+    app.register_error_handler(Unavailable, _unavailable)
+    app.register_error_handler(BlobMissing, _unavailable)
+    app.register_error_handler(BlobDamaged, _unavailable)
+
+
+def error_answer(status: int, code: str, message: str, problems: tuple[Problem, ...] = ()) -> Response:
+    """Make the one shape of all errors."""
+    fields = [{"field": p.field, "message": p.message, "hint": p.hint} for p in problems[:MAX_FIELDS]]
+    answer = jsonify({"error": {"code": code, "message": message, "fields": fields}})
+    answer.status_code = status
+    return answer
+
+
+def _invalid(error: InvalidRequest) -> Response:
+    count = len(error.problems)
+    first = error.problems[0]
+    message = f"{first.field}: {first.message}" if first.field else first.message
+    if count > 1:
+        message = f"{count} fields are wrong; the first: {message}"
+    return error_answer(422, "invalid_request", message, error.problems)
+
+
+def _unavailable(error: Exception) -> Response:
+    # Its text may name hosts and files: that is for the log.
+    log.warning("unavailable", error=str(error))
+    answer = error_answer(503, "unavailable", "a part of the platform does not answer; try again in a few seconds")
+    answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer

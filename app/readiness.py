@@ -1,0 +1,66 @@
+"""What must answer before requests can be served: PostgreSQL, Redis, and a worker that lives.
+
+Used by `/readyz` and by `shipd doctor`. Messages tell nobody where these parts are: `/readyz` needs no key.
+"""
+
+from dataclasses import dataclass
+
+import redis
+
+from domain import hosts
+from domain.db import Database
+from domain.errors import Unavailable
+
+TIMEOUT_S = 1.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One part, whether it is there, and what to do if not."""
+
+    name: str
+    ok: bool
+    message: str
+
+
+def checks(db: Database, redis_client: "redis.Redis") -> list[Check]:
+    """Ask every part. Never raises: what does not answer is a check that failed."""
+    postgres = check_postgresql(db)
+    worker = check_worker(db) if postgres.ok else Check("worker", ok=False, message="unknown without PostgreSQL")
+    return [postgres, check_redis(redis_client), worker]
+
+
+def check_postgresql(db: Database) -> Check:
+    """Ask PostgreSQL for an answer."""
+    try:
+        db.ping()
+    except Unavailable:
+        return Check("postgresql", ok=False, message="does not answer; check DATABASE_URL and that it runs")
+    return Check("postgresql", ok=True, message="answers")
+
+
+def connect_redis(url: str) -> "redis.Redis":
+    """Make a client that gives up soon; nothing is connected yet."""
+    return redis.Redis.from_url(url, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S)
+
+
+def check_redis(client: "redis.Redis") -> Check:
+    """Ask Redis for an answer."""
+    try:
+        client.ping()
+    except (redis.RedisError, OSError):
+        return Check("redis", ok=False, message="does not answer; check REDIS_URL and that it runs")
+    return Check("redis", ok=True, message="answers")
+
+
+def check_worker(db: Database) -> Check:
+    """Look for a worker host that was heard of lately."""
+    try:
+        live = [host for host in hosts.known(db) if host.live]
+    except Unavailable:
+        return Check("worker", ok=False, message="unknown: PostgreSQL stopped answering")
+    if not live:
+        return Check(
+            "worker", ok=False, message="no worker is alive; start one, or read the log of the one that stopped"
+        )
+    return Check("worker", ok=True, message=f"{len(live)} live")

@@ -1,0 +1,147 @@
+"""Test cases: input and expectation, in the short form (a string) and the long one."""
+
+from dataclasses import dataclass, replace
+
+from marshmallow import ValidationError, post_load
+
+from app.schemas.complaints import Complaint
+from app.schemas.fields import BYTES_DOCUMENT, Bytes, Flag, Limit, Text, Whole, to_bytes
+from app.schemas.files import ExpectedFilePart, FilePart, Files
+from app.schemas.parts import Items, Object, Part, Union
+from domain.limits import MAX_TEST_CASES
+from domain.model import Expectation, File, TestCase
+
+MAX_POINTS = 1_000_000
+MAX_ARGUMENTS = 1000
+MAX_ARGUMENT_BYTES = 96 * 1024
+"""All arguments together: Linux refuses to start a program with one above 128 KiB."""
+RUN_ONCE = TestCase(ordinal=0, name="run")
+"""What an empty list of test cases means."""
+
+
+class Arguments(Items[str]):
+    """Command-line arguments: handed to the program as they are, never to a shell."""
+
+    def __init__(self) -> None:
+        super().__init__(Text(max_chars=MAX_ARGUMENT_BYTES), most=MAX_ARGUMENTS)
+
+    def read(self, value: object) -> list[str | None]:
+        """Read them, and see that Linux can hand them over."""
+        arguments = super().read(value)
+        size = sum(len(str(argument).encode()) for argument in arguments)
+        if size > MAX_ARGUMENT_BYTES:
+            message = f"hold {size} bytes together, more than {MAX_ARGUMENT_BYTES}"
+            raise ValidationError(Complaint(message, "pass long values on stdin or in a file"))
+        return arguments
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a test case feeds the program."""
+
+    stdin: bytes = b""
+    files: tuple[File, ...] = ()
+    arguments: tuple[str, ...] = ()
+
+
+class InputPart(Part):
+    """The long form of `input`."""
+
+    stdin = Bytes()
+    files = Files(FilePart)
+    arguments = Arguments()
+
+    @post_load
+    def make(self, data: dict[str, object], **_: object) -> Input:
+        """Make the input."""
+        return Input(**_tuples(data))  # type: ignore[arg-type]
+
+
+class ExpectedPart(Part):
+    """The long form of `expected_output`."""
+
+    stdout = Bytes()
+    files = Files(ExpectedFilePart)
+    exit_code = Whole(floor=0, ceiling=255)
+
+    @post_load
+    def make(self, data: dict[str, object], **_: object) -> Expectation:
+        """Make the expectation."""
+        return Expectation(**_tuples(data))  # type: ignore[arg-type]
+
+
+def _tuples(data: dict[str, object]) -> dict[str, object]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+
+
+_INPUT = InputPart()
+_EXPECTED = ExpectedPart()
+
+
+def _is_bytes(value: object) -> bool:
+    return isinstance(value, str) or (isinstance(value, dict) and "base64" in value)
+
+
+def read_input(value: object) -> Input:
+    """Read `input`: bytes mean stdin. Raises ValidationError."""
+    if _is_bytes(value):
+        return Input(stdin=to_bytes(value))
+    made: Input = _INPUT.load(_object(value, "stdin"))
+    return made
+
+
+def read_expected(value: object) -> Expectation:
+    """Read `expected_output`: bytes mean stdout. Raises ValidationError."""
+    if _is_bytes(value):
+        return Expectation(stdout=to_bytes(value))
+    made: Expectation = _EXPECTED.load(_object(value, "stdout"))
+    return made
+
+
+def _object(value: object, name: str) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise ValidationError(Complaint("must be a string or an object", f'a plain string means {{"{name}": "..."}}'))
+    return value
+
+
+def _or_bytes(name: str) -> dict[str, object]:
+    shapes = BYTES_DOCUMENT["anyOf"]
+    assert isinstance(shapes, list)  # noqa: S101 - a constant
+    return {"anyOf": [*shapes, {"$ref": f"#/components/schemas/{name}"}]}
+
+
+class TestCasePart(Part):
+    """One test case. Its number is set by whoever has the whole list."""
+
+    __test__ = False  # pytest must not take it for one of its own
+
+    name = Text(min_chars=1)
+    input = Union(read_input, _or_bytes("Input"), attribute="input")
+    expected_output = Union(read_expected, _or_bytes("Expected"), attribute="expected")
+    timeout_ms = Limit("timeout_ms")
+    is_hidden = Flag()
+    points = Whole(floor=0, ceiling=MAX_POINTS)
+    group = Text(min_chars=1)
+
+    @post_load
+    def make(self, data: dict[str, object], **_: object) -> TestCase:
+        """Make the test case."""
+        given = data.pop("input", Input())
+        assert isinstance(given, Input)  # noqa: S101 - by its field
+        inner = {"stdin": given.stdin, "files": given.files, "arguments": given.arguments}
+        return TestCase(**({"ordinal": 0, "name": ""} | inner | data))  # type: ignore[arg-type]
+
+
+class TestCases(Items[object]):
+    """The test cases in order, numbered, and named by their number from 1 where they have no name."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        super().__init__(Object(TestCasePart), most=MAX_TEST_CASES)
+
+
+def numbered(cases: list[TestCase]) -> tuple[TestCase, ...]:
+    """Give the cases their ordinals and default names; none at all is one run."""
+    named = [replace(case, ordinal=n, name=case.name or str(n + 1)) for n, case in enumerate(cases)]
+    return tuple(named) or (RUN_ONCE,)

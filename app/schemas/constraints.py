@@ -1,0 +1,79 @@
+"""Constraints and the checker of a submission."""
+
+from marshmallow import ValidationError, post_load
+
+from app.schemas.complaints import Complaint, shown
+from app.schemas.fields import Choice, Flag, Limit
+from app.schemas.parts import CurrentRules, NotOffered, Part, Value, not_offered
+from domain.limits import Constraints
+from domain.model import Checker, CheckerType
+
+
+class Network(Flag):
+    """The wish for a network: no jail has one yet."""
+
+    def read(self, value: object) -> bool:
+        """Take false alone."""
+        if super().read(value):
+            raise not_offered("leave it out or set it to false: jails have no network")
+        return False
+
+
+class ConstraintsPart(Part):
+    """What one test case may spend; a deployment may lower defaults and ceilings."""
+
+    timeout_ms = Limit("timeout_ms", description="CPU time of one test case.")
+    wall_timeout_ms = Limit("wall_timeout_ms", description="Default: 2 x timeout_ms + 1000.")
+    memory_mb = Limit("memory_mb")
+    cpu_millicores = Limit("cpu_millicores")
+    disk_mb = Limit("disk_mb", description="Default: min(64, memory_mb / 2).")
+    output_kb = Limit("output_kb")
+    processes = Limit("processes")
+    network_enabled = Network()
+    network_rules = NotOffered("leave it out: jails have no network")
+
+    @post_load
+    def make(self, data: dict[str, object], **_: object) -> Constraints:
+        """Fill in this deployment's defaults."""
+        defaults = {name: allowed.default for name, allowed in CurrentRules.get().ranges.items()}
+        return Constraints(**(defaults | data))  # type: ignore[arg-type]
+
+
+class Tolerance(Value[float]):
+    """A number that is not negative."""
+
+    def __init__(self) -> None:
+        super().__init__({"type": "number", "minimum": 0})
+
+    def read(self, value: object) -> float:
+        """Check that it is finite and not negative."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            raise ValidationError(Complaint(f"{shown(value)} is not a tolerance", "use a number such as 1e-6"))
+        return float(value)
+
+
+class CheckerName(Choice):
+    """The type of a checker; programs as checkers come later."""
+
+    def read(self, value: object) -> str:
+        """Look it up."""
+        if value == "program":
+            raise not_offered("use one of " + ", ".join(self.choices))
+        return super().read(value)
+
+
+class CheckerPart(Part):
+    """How outputs are compared with what is expected."""
+
+    type = CheckerName(*CheckerType)
+    tolerance = Tolerance()
+    language = NotOffered("it belongs to checkers of type program")
+    source = NotOffered("it belongs to checkers of type program")
+    protocol = NotOffered("it belongs to checkers of type program")
+
+    @post_load
+    def make(self, data: dict[str, object], **_: object) -> Checker:
+        """Make the checker."""
+        if "type" in data:
+            data["type"] = CheckerType(str(data["type"]))
+        return Checker(**data)  # type: ignore[arg-type]

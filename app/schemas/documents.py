@@ -1,0 +1,199 @@
+"""Answers as OpenAPI tells of them. They are made by `response.py`; tests compare the two."""
+
+from typing import ClassVar
+
+from marshmallow import Schema, fields
+
+from app.schemas.fields import BYTES_DOCUMENT
+from domain.model import Priority
+from domain.verdict import State, Verdict
+
+_NULLABLE = {"nullable": True}
+
+
+def _nullable_bytes(**more: object) -> fields.Raw:
+    return fields.Raw(metadata={**BYTES_DOCUMENT, **_NULLABLE, **more})
+
+
+def _word(words: list[str], *, nullable: bool = False) -> fields.Raw:
+    listed: list[str | None] = [*words, None] if nullable else [*words]
+    return fields.Raw(required=True, metadata={"type": "string", "enum": listed, "nullable": nullable})
+
+
+class FieldErrorAnswer(Schema):
+    """One bad field."""
+
+    field = fields.String(required=True, metadata={"description": "JSON path: test_cases[3].timeout_ms"})
+    message = fields.String(required=True, metadata={"description": "What is wrong."})
+    hint = fields.String(required=True, metadata={"description": "What to do."})
+
+
+class ErrorBody(Schema):
+    """What went wrong."""
+
+    code = fields.String(required=True)
+    message = fields.String(required=True)
+    fields = fields.List(fields.Nested(FieldErrorAnswer), required=True)  # type: ignore[assignment]
+
+
+class ErrorAnswer(Schema):
+    """The one shape of all errors."""
+
+    error = fields.Nested(ErrorBody, required=True)
+
+
+class UsageAnswer(Schema):
+    """What was spent."""
+
+    cpu_time_ms = fields.Integer(required=True)
+    wall_time_ms = fields.Integer(required=True)
+    memory_bytes = fields.Integer(required=True, allow_none=True)
+    source = fields.String(metadata={"description": "Only where it is not `cgroup`."})
+
+
+class ArtifactAnswer(Schema):
+    """A file that `outputs` asked for."""
+
+    path = fields.String(required=True)
+    size_bytes = fields.Integer(required=True)
+    sha256 = fields.String(required=True)
+    truncated = fields.Boolean(required=True)
+    url = fields.String(required=True)
+
+
+class TestResultAnswer(Schema):
+    """What became of one test case. A hidden one has name, is_hidden, verdict, reason, usage and points only."""
+
+    __test__: ClassVar[bool] = False
+
+    name = fields.String(required=True)
+    is_hidden = fields.Boolean(required=True)
+    verdict = _word([*Verdict], nullable=True)
+    reason = fields.String(required=True, allow_none=True)
+    usage = fields.Nested(UsageAnswer, required=True, allow_none=True)
+    points = fields.Integer(required=True, allow_none=True)
+    group = fields.String(allow_none=True)
+    message = fields.String(allow_none=True)
+    exit_code = fields.Integer(allow_none=True)
+    exit_signal = fields.Integer(allow_none=True)
+    stdout = _nullable_bytes()
+    stderr = _nullable_bytes()
+    truncated = fields.List(fields.String(), metadata={"description": "Fields that were cut."})
+    links = fields.Dict(metadata={"description": "The whole of what was cut."})
+    artifacts = fields.List(fields.Nested(ArtifactAnswer))
+    telemetry = fields.Dict(allow_none=True)
+
+
+class ExecutionAnswer(Schema):
+    """One grading of a submission."""
+
+    id = fields.UUID(required=True)
+    number = fields.Integer(required=True)
+    state = _word([*State])
+    verdict = _word([*Verdict], nullable=True)
+    reason = fields.String(required=True, allow_none=True)
+    message = fields.String(required=True, allow_none=True)
+    exit_code = fields.Integer(required=True, allow_none=True)
+    stdout = _nullable_bytes(description="Of the only test case; null where there are several.")
+    stderr = _nullable_bytes()
+    compile_output = _nullable_bytes()
+    truncated = fields.List(fields.String())
+    links = fields.Dict()
+    test_results = fields.List(fields.Nested(TestResultAnswer), required=True)
+    points = fields.Integer(required=True, allow_none=True)
+    tests_run = fields.Integer(required=True)
+    tests_passed = fields.Integer(required=True)
+    all_tests_passed = fields.Boolean(required=True)
+    usage = fields.Nested(UsageAnswer, required=True, allow_none=True)
+    telemetry = fields.Dict(required=True, allow_none=True)
+    queued_at = fields.DateTime(required=True)
+    started_at = fields.DateTime(required=True, allow_none=True)
+    finished_at = fields.DateTime(required=True, allow_none=True)
+
+
+class SubmissionAnswer(Schema):
+    """A submission with its current execution."""
+
+    id = fields.UUID(required=True)
+    links = fields.Dict(required=True)
+    created_at = fields.DateTime(required=True)
+    language = fields.String(required=True)
+    entry_point = fields.String(required=True, allow_none=True)
+    priority = _word([*Priority])
+    metadata = fields.Dict(required=True)
+    user_id = fields.String(required=True, allow_none=True)
+    problem_id = fields.String(required=True, allow_none=True)
+    constraints = fields.Dict(required=True, metadata={"description": "As they are applied."})
+    execution = fields.Nested(ExecutionAnswer, required=True)
+
+
+class ExecutionSummary(Schema):
+    """An execution in a list."""
+
+    id = fields.UUID(required=True)
+    state = _word([*State])
+    verdict = _word([*Verdict], nullable=True)
+    reason = fields.String(required=True, allow_none=True)
+    points = fields.Integer(required=True, allow_none=True)
+
+
+class SubmissionSummary(Schema):
+    """A submission in a list."""
+
+    id = fields.UUID(required=True)
+    links = fields.Dict(required=True)
+    created_at = fields.DateTime(required=True)
+    language = fields.String(required=True)
+    priority = _word([*Priority])
+    user_id = fields.String(required=True, allow_none=True)
+    problem_id = fields.String(required=True, allow_none=True)
+    execution = fields.Nested(ExecutionSummary, required=True)
+
+
+class PageAnswer(Schema):
+    """Submissions, newest first."""
+
+    submissions = fields.List(fields.Nested(SubmissionSummary), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class LanguageAnswer(Schema):
+    """A language."""
+
+    name = fields.String(required=True)
+    title = fields.String(required=True)
+    versions = fields.List(fields.String(), required=True, metadata={"description": "What may stand behind `@`."})
+    default_version = fields.String(required=True)
+    main_file = fields.String(required=True)
+    available = fields.Boolean(required=True)
+    version = fields.String(required=True, allow_none=True, metadata={"description": "Of what is installed."})
+    install = fields.String(required=True, allow_none=True, metadata={"description": "What would make it available."})
+
+
+class LanguagesAnswer(Schema):
+    """All languages."""
+
+    languages = fields.List(fields.Nested(LanguageAnswer), required=True)
+
+
+class CheckAnswer(Schema):
+    """One part that is needed."""
+
+    name = fields.String(required=True)
+    ok = fields.Boolean(required=True)
+    message = fields.String(required=True)
+
+
+class HealthAnswer(Schema):
+    """Whether requests can be served."""
+
+    status = _word(["ok", "unavailable"])
+    checks = fields.List(fields.Nested(CheckAnswer), required=True)
+
+
+class IndexAnswer(Schema):
+    """What this is."""
+
+    name = fields.String(required=True)
+    version = fields.String(required=True)
+    links = fields.Dict(required=True)

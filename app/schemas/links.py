@@ -1,0 +1,24 @@
+"""Where things are, as paths: whoever asked knows the host, and a proxy may have another one."""
+
+from urllib.parse import quote
+from uuid import UUID
+
+
+def submission(submission_id: UUID) -> str:
+    """Give the path of a submission."""
+    return f"/v1/submissions/{submission_id}"
+
+
+def stream(submission_id: UUID, ordinal: int, name: str) -> str:
+    """Give the path of a test result's whole stdout or stderr."""
+    return f"{submission(submission_id)}/results/{ordinal}/{name}"
+
+
+def compile_output(submission_id: UUID) -> str:
+    """Give the path of what the compiler said."""
+    return f"{submission(submission_id)}/compile_output"
+
+
+def artifact(submission_id: UUID, ordinal: int, path: str) -> str:
+    """Give the path of a collected file."""
+    return f"{submission(submission_id)}/artifacts/{ordinal}/{quote(path)}"

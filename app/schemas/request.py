@@ -1,0 +1,162 @@
+"""`POST /v1/submissions` and `POST /execute`: the body, as the domain's submission."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from uuid import UUID
+
+from marshmallow import ValidationError, post_load, validates_schema
+
+from app.schemas.cases import Arguments, TestCases, numbered
+from app.schemas.complaints import Complaint, as_messages, shown
+from app.schemas.constraints import CheckerPart, ConstraintsPart
+from app.schemas.fields import Choice, Flag, Text
+from app.schemas.files import RelativePath, Source, Sources, path_clashes
+from app.schemas.metadata import Metadata
+from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value
+from domain import languages
+from domain.errors import InvalidRequest
+from domain.limits import Constraints
+from domain.model import Checker, File, Priority, Submission, TestCase
+
+MAX_OUTPUTS = 100
+MAX_COMMAND_CHARS = 4000
+
+
+@dataclass(frozen=True)
+class Request:
+    """A valid request. `body_sha256` is the same for the same JSON however it is written."""
+
+    submission: Submission
+    id: UUID | None
+    body_sha256: bytes
+
+
+class Id(Value[UUID]):
+    """A UUID of the sender's, to make sending twice harmless."""
+
+    def __init__(self) -> None:
+        super().__init__({"type": "string", "format": "uuid"})
+
+    def read(self, value: object) -> UUID:
+        """Parse it."""
+        try:
+            return UUID(value)  # type: ignore[arg-type]
+        except (ValueError, AttributeError, TypeError):
+            hint = "use the form 0198c0de-0000-7000-8000-000000000000, or leave it out"
+            raise ValidationError(Complaint(f"{shown(value)} is not a UUID", hint)) from None
+
+
+class Language(Text):
+    """A language that this deployment knows, perhaps with a version."""
+
+    def read(self, value: object) -> str:
+        """Look it up."""
+        asked = super().read(value)
+        try:
+            CurrentRules.get().languages.choose(asked)
+        except InvalidRequest as error:
+            raise ValidationError(as_messages(error)["language"]) from None  # type: ignore[arg-type]
+        return asked
+
+
+class SubmissionRequest(Part):
+    """A submission as it is sent."""
+
+    id = Id()
+    language = Language(required=True, min_chars=1, description="A name, or name@version: python, cpp@20.")
+    source = Sources(required=True)
+    entry_point = Text(min_chars=1, max_chars=MAX_COMMAND_CHARS, description="A path among the sources.")
+    arguments = Arguments()
+    test_cases = TestCases()
+    problem_id = Text(min_chars=1)
+    checker = Object(CheckerPart)
+    interactor = NotOffered()
+    constraints = Object(ConstraintsPart)
+    outputs = Items(RelativePath(), most=MAX_OUTPUTS, description="Globs of files to collect: out/*.png")
+    stop_on_first_failure = Flag()
+    priority = Choice(*Priority)
+    region = NotOffered()
+    cache = NotOffered()
+    callback = NotOffered()
+    user_id = Text(min_chars=1)
+    metadata = Metadata()
+
+    @validates_schema(skip_on_field_errors=False)
+    def check_whole(self, data: dict[str, object], **_: object) -> None:
+        """Check what takes more than one field, as far as those fields are right."""
+        messages: dict[str, object] = {}
+        if "problem_id" in data and "test_cases" not in data:
+            hint = "this deployment stores no problems yet: send test_cases, and problem_id is kept as a label"
+            messages["problem_id"] = [Complaint(f"unknown problem {shown(data['problem_id'])}", hint)]
+        source = data.get("source")
+        if isinstance(source, Source) and "language" in data:
+            messages |= _tree_messages(data, source)
+        if messages:
+            raise ValidationError(messages)
+
+    @post_load(pass_original=True)
+    def make(self, data: dict[str, object], original: object, **_: object) -> Request:
+        """Make the request."""
+        given_id = data.pop("id", None)
+        assert given_id is None or isinstance(given_id, UUID)  # noqa: S101 - by its field
+        return Request(_submission(data), given_id, digest(original))
+
+
+def _tree_messages(data: dict[str, object], source: Source) -> dict[str, object]:
+    """Check the entry point and the test cases' files against the sources."""
+    language = CurrentRules.get().languages.choose(str(data["language"])).language
+    files = source.named(language.main_file)
+    messages: dict[str, object] = {}
+    asked = data.get("entry_point")
+    if isinstance(asked, str) and any(character.isspace() for character in asked) and asked not in _paths(files):
+        hint = "command forms are not offered by this deployment: name one of the sources, or leave it out"
+        messages["entry_point"] = [Complaint(f"{shown(asked)} is not among the sources", hint)]
+    else:
+        try:
+            languages.entry_point(language, files, str(asked) if asked is not None else None, source.filename)
+        except InvalidRequest as error:
+            messages |= as_messages(error)
+    clashes = _case_clashes(data.get("test_cases"), files)
+    return messages | ({"test_cases": clashes} if clashes else {})
+
+
+def _case_clashes(cases: object, files: tuple[File, ...]) -> dict[int, object]:
+    found: dict[int, object] = {}
+    for number, case in enumerate(cases if isinstance(cases, list) else []):
+        if not isinstance(case, TestCase) or not case.files:
+            continue
+        clashes = path_clashes(_paths(case.files), taken=_paths(files))
+        if clashes:
+            places = {index: {"path": [complaint]} for index, complaint in clashes.items()}
+            found[number] = {"input": {"files": places}}
+    return found
+
+
+def _paths(files: tuple[File, ...]) -> list[str]:
+    return [file.path for file in files]
+
+
+def _submission(data: dict[str, object]) -> Submission:
+    """Put the parts together; every field is right by now."""
+    source, asked = data.pop("source"), data.pop("entry_point", None)
+    assert isinstance(source, Source)  # noqa: S101 - by its field
+    language = CurrentRules.get().languages.choose(str(data["language"])).language
+    files = source.named(language.main_file)
+    entry = languages.entry_point(language, files, str(asked) if asked is not None else None, source.filename)
+    cases: list[TestCase] = data.pop("test_cases", [])  # type: ignore[assignment]
+    data["priority"] = Priority(str(data.get("priority", Priority.NORMAL)))
+    for name in ("arguments", "outputs"):
+        data[name] = tuple(data.get(name, ()))  # type: ignore[arg-type]
+    given = {"checker": Checker(), "constraints": _default_constraints()} | data
+    return Submission(sources=files, entry_point=entry, test_cases=numbered(cases), **given)  # type: ignore[arg-type]
+
+
+def _default_constraints() -> Constraints:
+    made: Constraints = ConstraintsPart().load({})
+    return made
+
+
+def digest(body: object) -> bytes:
+    """Give the SHA-256 of a JSON body in its canonical form: two ways to write the same body are the same."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).digest()

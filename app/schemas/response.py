@@ -1,0 +1,193 @@
+"""Submissions as answers. What is hidden is taken out here, once, for every way out."""
+
+from datetime import datetime
+from uuid import UUID
+
+from app.schemas import links
+from app.schemas.bytes import shown_bytes
+from app.schemas.usage import rounded, run_telemetry_json, telemetry_json, together, usage_json
+from domain.limits import Constraints
+from domain.model import Artifact, ExecutionView, Submission, SubmissionView, TestCase, TestResult, Usage
+from domain.verdict import Verdict, hidden_reason
+
+Json = dict[str, object]
+
+
+def submission_json(view: SubmissionView) -> Json:
+    """Give the answer for a submission with its current execution."""
+    asked = view.submission
+    return {
+        "id": str(view.id),
+        "links": {"self": links.submission(view.id)},
+        "created_at": time_json(view.created_at),
+        "language": asked.language,
+        "entry_point": asked.entry_point,
+        "priority": asked.priority.value,
+        "metadata": dict(asked.metadata),
+        "user_id": asked.user_id,
+        "problem_id": asked.problem_id,
+        "constraints": constraints_json(asked.constraints),
+        "execution": execution_json(view.id, asked, view.execution),
+    }
+
+
+def constraints_json(constraints: Constraints) -> Json:
+    """Give the constraints as they are applied."""
+    return {
+        "timeout_ms": constraints.timeout_ms,
+        "wall_timeout_ms": constraints.wall_limit_ms(),
+        "memory_mb": constraints.memory_mb,
+        "cpu_millicores": constraints.cpu_millicores,
+        "disk_mb": constraints.disk_limit_mb,
+        "output_kb": constraints.output_kb,
+        "processes": constraints.processes,
+        "network_enabled": constraints.network_enabled,
+    }
+
+
+def execution_json(submission_id: UUID, asked: Submission, execution: ExecutionView) -> Json:
+    """Give the JSON of an execution."""
+    cases, results = asked.test_cases, execution.results
+    any_hidden = any(case.is_hidden for case in cases)
+    reason = execution.reason
+    if whole_is_of_hidden(cases, execution):
+        reason = hidden_reason(execution.verdict, reason)
+    return {
+        "id": str(execution.id),
+        "number": execution.number,
+        "state": execution.state.value,
+        "verdict": verdict_json(execution.verdict),
+        "reason": reason,
+        "message": _message(execution, any_hidden=any_hidden),
+        **_only_result(submission_id, cases, results, execution.compile_output),
+        "test_results": [result_json(submission_id, cases[result.ordinal], result) for result in results],
+        **_counts(cases, execution),
+        "usage": usage_json(together(_shown_usage(cases, results))),
+        "telemetry": telemetry_json(execution.telemetry, any_hidden=any_hidden),
+        "queued_at": time_json(execution.queued_at),
+        "started_at": time_json(execution.started_at),
+        "finished_at": time_json(execution.finished_at),
+    }
+
+
+def whole_is_of_hidden(cases: tuple[TestCase, ...], execution: ExecutionView) -> bool:
+    """Say whether verdict and reason of the whole are those of a hidden test case."""
+    for result in execution.results:
+        if result.verdict is not None and not result.verdict.passed:
+            return cases[result.ordinal].is_hidden and result.verdict is execution.verdict
+    return False
+
+
+def _message(execution: ExecutionView, *, any_hidden: bool) -> str | None:
+    """Give the message, unless it may speak of a hidden test case: only a compiler's never does."""
+    if any_hidden and execution.verdict is not Verdict.CE:
+        return None
+    return execution.message or None
+
+
+def _only_result(
+    submission_id: UUID, cases: tuple[TestCase, ...], results: tuple[TestResult, ...], compile_output: bytes | None
+) -> Json:
+    """Give the copies of the only result, or nulls where there are several or it is hidden; and the compile output."""
+    only = results[0] if len(cases) == 1 and len(results) == 1 and not cases[0].is_hidden else None
+    values = {
+        "stdout": (only.stdout, links.stream(submission_id, 0, "stdout")) if only else None,
+        "stderr": (only.stderr, links.stream(submission_id, 0, "stderr")) if only else None,
+        "compile_output": (compile_output, links.compile_output(submission_id)) if compile_output is not None else None,
+    }
+    return {"exit_code": only.exit_code if only else None, **_byte_fields(values)}
+
+
+def _byte_fields(values: dict[str, tuple[bytes, str] | None]) -> Json:
+    """Give byte fields by name; `truncated` and `links` stand beside them only where something was cut."""
+    shown: Json = {}
+    cut: dict[str, str] = {}
+    for name, value in values.items():
+        shown[name] = None
+        if value is not None:
+            shown[name], truncated = shown_bytes(value[0])
+            if truncated:
+                cut[name] = value[1]
+    return shown | ({"truncated": list(cut), "links": cut} if cut else {})
+
+
+def result_json(submission_id: UUID, case: TestCase, result: TestResult) -> Json:
+    """Give the JSON of one test result; of a hidden one only what SEMANTICS allows."""
+    if case.is_hidden:
+        return _hidden_json(case, result)
+    return {
+        "name": case.name,
+        "is_hidden": False,
+        "group": case.group,
+        "verdict": verdict_json(result.verdict),
+        "reason": result.reason,
+        "message": result.message or None,
+        "exit_code": result.exit_code,
+        "exit_signal": result.exit_signal,
+        **_streams(submission_id, result),
+        "usage": usage_json(result.usage),
+        "points": result.points,
+        "artifacts": [_artifact_json(submission_id, result.ordinal, artifact) for artifact in result.artifacts],
+        "telemetry": run_telemetry_json(result.telemetry),
+    }
+
+
+def _streams(submission_id: UUID, result: TestResult) -> Json:
+    if result.verdict is None:  # left out: it has no output, which is not the same as an empty one
+        return {"stdout": None, "stderr": None}
+    values = {"stdout": result.stdout, "stderr": result.stderr}
+    return _byte_fields(
+        {name: (value, links.stream(submission_id, result.ordinal, name)) for name, value in values.items()}
+    )
+
+
+def _hidden_json(case: TestCase, result: TestResult) -> Json:
+    return {
+        "name": case.name,
+        "is_hidden": True,
+        "verdict": verdict_json(result.verdict),
+        "reason": hidden_reason(result.verdict, result.reason),
+        "usage": usage_json(rounded(result.usage) if result.usage else None),
+        "points": result.points,
+    }
+
+
+def _artifact_json(submission_id: UUID, ordinal: int, artifact: Artifact) -> Json:
+    return {
+        "path": artifact.path,
+        "size_bytes": artifact.size_bytes,
+        "sha256": artifact.sha256,
+        "truncated": artifact.truncated,
+        "url": links.artifact(submission_id, ordinal, artifact.path),
+    }
+
+
+def _counts(cases: tuple[TestCase, ...], execution: ExecutionView) -> Json:
+    run = [result for result in execution.results if result.verdict is not None]
+    passed = sum(1 for result in run if result.verdict is not None and result.verdict.passed)
+    scored = any(case.points is not None for case in cases)
+    return {
+        "points": sum(result.points or 0 for result in run) if scored else None,
+        "tests_run": len(run),
+        "tests_passed": passed,
+        "all_tests_passed": execution.state.final and passed == len(cases),
+    }
+
+
+def _shown_usage(cases: tuple[TestCase, ...], results: tuple[TestResult, ...]) -> list[Usage]:
+    """Give what each test case spent, as it is shown: a sum of exact figures would tell the hidden ones."""
+    return [
+        rounded(result.usage) if cases[result.ordinal].is_hidden else result.usage
+        for result in results
+        if result.usage is not None
+    ]
+
+
+def verdict_json(verdict: Verdict | None) -> str | None:
+    """Give a verdict's letters; null for none."""
+    return None if verdict is None else verdict.value
+
+
+def time_json(moment: datetime | None) -> str | None:
+    """Give a moment as RFC 3339 in UTC, to the millisecond."""
+    return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,15 @@
+"""What this deployment offers: what the reading of a request must know beside the request."""
+
+from dataclasses import dataclass
+
+from domain.languages import Languages
+from domain.limits import Ranges
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The limits for one caller. `max_source_bytes` is the most that all sources may hold together."""
+
+    ranges: Ranges
+    languages: Languages
+    max_source_bytes: int

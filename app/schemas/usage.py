@@ -1,0 +1,80 @@
+"""Measurements on their way out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields, replace
+
+from domain.model import ExecutionTelemetry, Phases, RunTelemetry, Usage
+
+HIDDEN_TIME_MS = 10
+HIDDEN_MEMORY_BYTES = 1024 * 1024
+
+
+def rounded(usage: Usage) -> Usage:
+    """Blur what a hidden test case spent: exact figures would tell of its input."""
+    memory = usage.memory_bytes
+    return replace(
+        usage,
+        cpu_time_ms=_nearest(usage.cpu_time_ms, HIDDEN_TIME_MS),
+        wall_time_ms=_nearest(usage.wall_time_ms, HIDDEN_TIME_MS),
+        memory_bytes=None if memory is None else _nearest(memory, HIDDEN_MEMORY_BYTES),
+    )
+
+
+def _nearest(value: int, step: int) -> int:
+    return (value + step // 2) // step * step
+
+
+def together(usages: Iterable[Usage]) -> Usage | None:
+    """Give what the test cases spent in all: times added up, memory the largest; None where nothing ran."""
+    spent = list(usages)
+    if not spent:
+        return None
+    return Usage(
+        cpu_time_ms=sum(usage.cpu_time_ms for usage in spent),
+        wall_time_ms=sum(usage.wall_time_ms for usage in spent),
+        memory_bytes=max((usage.memory_bytes for usage in spent if usage.memory_bytes is not None), default=None),
+        source="sampled" if any(usage.source == "sampled" for usage in spent) else "cgroup",
+    )
+
+
+def usage_json(usage: Usage | None) -> dict[str, object] | None:
+    """Give the JSON; `source` only where it was not the kernel that counted."""
+    if usage is None:
+        return None
+    counted: dict[str, object] = {
+        "cpu_time_ms": usage.cpu_time_ms,
+        "wall_time_ms": usage.wall_time_ms,
+        "memory_bytes": usage.memory_bytes,
+    }
+    return counted if usage.source == "cgroup" else counted | {"source": usage.source}
+
+
+def run_telemetry_json(telemetry: RunTelemetry | None) -> dict[str, object] | None:
+    """Give the JSON of what one run was seen to do."""
+    return None if telemetry is None else asdict(telemetry)
+
+
+def telemetry_json(telemetry: ExecutionTelemetry | None, *, any_hidden: bool) -> dict[str, object] | None:
+    """Give the JSON of what is known of an execution; blurred as usage is where some of it was hidden."""
+    if telemetry is None:
+        return None
+    return {
+        "phases": _phases_json(telemetry.phases, any_hidden=any_hidden),
+        "host": telemetry.host,
+        "worker": telemetry.worker,
+        "versions": dict(telemetry.versions),
+        "compile": run_telemetry_json(telemetry.compile),
+        "compile_usage": usage_json(telemetry.compile_usage),
+        "language_metrics": None if any_hidden else _plain(telemetry.language_metrics),
+    }
+
+
+def _phases_json(phases: Phases, *, any_hidden: bool) -> dict[str, int | None]:
+    times: dict[str, int | None] = {field.name: getattr(phases, field.name) for field in fields(phases)}
+    if not any_hidden:
+        return times
+    return {name: None if time is None else _nearest(time, HIDDEN_TIME_MS) for name, time in times.items()}
+
+
+def _plain(metrics: Mapping[str, int | str] | None) -> dict[str, int | str] | None:
+    return None if metrics is None else dict(metrics)

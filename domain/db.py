@@ -1,0 +1,125 @@
+"""PostgreSQL: a pool opened when first used, short transactions, and work left for after their commit."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from domain.errors import Unavailable
+
+WAIT_S = 5.0
+"""How long a caller waits for a connection before it is told that there is none."""
+
+_SESSION = (
+    "-c timezone=UTC"
+    # Nothing of ours takes this long; what does is stuck, and holds a connection that others wait for.
+    " -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s"
+)
+
+
+class Connection(psycopg.Connection[TupleRow]):
+    """A psycopg connection on which work can be left for after the commit."""
+
+    _after: tuple[Callable[[], None], ...] = ()
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Have `action` called once the transaction is committed, in the order left; never if it is rolled back."""
+        self._after = (*self._after, action)
+
+    def left(self) -> tuple[Callable[[], None], ...]:
+        """Take what was left so far."""
+        actions, self._after = self._after, ()
+        return actions
+
+
+class Database:
+    """A pool of connections to one database, safe to share between threads and to carry over a fork.
+
+    The pool is made at the first use, and made anew in a child process: connections must not be shared by two.
+    """
+
+    def __init__(self, url: str, *, min_size: int = 1, max_size: int = 8) -> None:
+        self._url = url
+        self._sizes = (min_size, max_size)
+        # By process: a child never touches what it inherited, for closing a connection there would end the parent's
+        # session, and another thread may have held the lock at the fork.
+        self._pools: dict[int, ConnectionPool[Connection]] = {}
+        self._locks: dict[int, threading.Lock] = {}
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Open a transaction: committed at the end of the block, rolled back by an exception.
+
+        Raises Unavailable where PostgreSQL does not answer or gives up.
+        """
+        with self._connection() as connection:
+            with connection.transaction():
+                yield connection
+            actions = connection.left()
+        # The connection is back in the pool: an action may take its time, or open a transaction of its own.
+        for action in actions:
+            action()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that only reads, all of it one snapshot. Raises Unavailable."""
+        with self._connection() as connection:
+            connection.read_only = True
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            try:
+                with connection.transaction():
+                    yield connection
+            finally:
+                if not connection.closed:
+                    connection.read_only = None
+                    connection.isolation_level = None
+
+    def ping(self) -> None:
+        """Ask PostgreSQL for an answer. Raises Unavailable."""
+        with self._connection() as connection, connection.transaction():
+            connection.execute("SELECT 1")
+
+    def close(self) -> None:
+        """Close every connection of this process; the database may be used again afterwards."""
+        with self._lock:
+            pool = self._pools.pop(os.getpid(), None)
+        if pool is not None:
+            pool.close()
+
+    @property
+    def _lock(self) -> threading.Lock:
+        return self._locks.setdefault(os.getpid(), threading.Lock())
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        try:
+            with self._pool().connection(timeout=WAIT_S) as connection:
+                connection.left()  # by a transaction that was rolled back
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            raise Unavailable(f"the database does not answer: {error}; try again") from error
+
+    def _pool(self) -> ConnectionPool[Connection]:
+        with self._lock:
+            pool = self._pools.get(os.getpid())
+            if pool is None:
+                pool = self._pools[os.getpid()] = self._make()
+            return pool
+
+    def _make(self) -> ConnectionPool[Connection]:
+        own = conninfo_to_dict(self._url).get("options") or ""
+        minimum, maximum = self._sizes
+        return ConnectionPool(
+            self._url,
+            connection_class=Connection,
+            kwargs={"options": f"{_SESSION} {own}".strip(), "connect_timeout": int(WAIT_S)},
+            min_size=minimum,
+            max_size=maximum,
+            check=ConnectionPool.check_connection,
+            open=True,
+        )

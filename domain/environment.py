@@ -1,0 +1,81 @@
+"""Typed reading of environment variables, each wrong value an error that says how to mend it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+
+class Reader:
+    """Reads one environment. Every method raises ValueError naming the variable, the fault and what is accepted.
+
+    An empty variable counts as one that is not set.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str) -> str | None:
+        """Read a variable, None where it is not set."""
+        return self._environ.get(name) or None
+
+    def secret(self, name: str) -> str | None:
+        """Read a variable, or the file that `<name>_FILE` names, without the file's last newline."""
+        value, path = self.text(name), self.text(f"{name}_FILE")
+        if path is None:
+            return value
+        if value is not None:
+            raise ValueError(f"{name} and {name}_FILE are both set; set one of them")
+        try:
+            return Path(path).read_text().rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"{name}_FILE: cannot read {path}: {error}; name a readable text file") from error
+
+    def url(self, name: str, schemes: Sequence[str]) -> str | None:
+        """Read a URL or its file. The value never stands in the error: it may hold a password."""
+        value = self.secret(name)
+        if value is not None and not value.startswith(tuple(schemes)):
+            raise ValueError(f"{name} is not a URL of a kind known here; it must start with {_one_of(schemes)}")
+        return value
+
+    def required_url(self, name: str, schemes: Sequence[str]) -> str:
+        """Read a URL that there is no default for."""
+        value = self.url(name, schemes)
+        if not value:
+            raise ValueError(f"{name} is not set; set it, or {name}_FILE, to a URL that starts with {_one_of(schemes)}")
+        return value
+
+    def integer(self, name: str, default: int, *, floor: int, ceiling: int | None = None) -> int:
+        """Read a whole number from `floor` to `ceiling`."""
+        text = self.text(name)
+        if text is None:
+            return default
+        accepted = f"a whole number from {floor} to {ceiling}" if ceiling is not None else f"a whole number >= {floor}"
+        # int() would take " 1_0 " and Arabic digits as well; nobody means those.
+        if not re.fullmatch(r"[0-9]{1,18}", text):
+            raise ValueError(f"{name}={text!r} is not a number; it must be {accepted}")
+        value = int(text)
+        if value < floor or (ceiling is not None and value > ceiling):
+            raise ValueError(f"{name}={value} is out of range; it must be {accepted}")
+        return value
+
+    def choice(self, name: str, default: str, accepted: Sequence[str]) -> str:
+        """Read one of a few words."""
+        value = self.text(name) or default
+        if value not in accepted:
+            raise ValueError(f"{name}={value!r} is unknown; it must be {_one_of(accepted)}")
+        return value
+
+    def matching(self, name: str, default: str, pattern: re.Pattern[str]) -> str:
+        """Read a name that must match a pattern."""
+        value = self.text(name) or default
+        if not pattern.fullmatch(value):
+            raise ValueError(f"{name}={value!r} does not fit; it must match {pattern.pattern}")
+        return value
+
+    def path(self, name: str, default: Path) -> Path:
+        """Read a path, made absolute so that it stays the same when a process changes its folder."""
+        return Path(self.text(name) or default).absolute()
+
+
+def _one_of(values: Sequence[str]) -> str:
+    return " or ".join(values)

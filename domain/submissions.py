@@ -1,0 +1,125 @@
+"""Submissions: kept once, read back as they were sent, with their current execution."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from domain import execution_rows, hosts, room, storing
+from domain.blobs import BlobStore
+from domain.db import Connection, Database
+from domain.errors import Conflict, InvalidRequest, NotFound, Problem
+from domain.ids import new_id
+from domain.model import Priority, Submission, SubmissionView
+from domain.room import Need
+from domain.verdict import State
+
+
+def create(
+    db: Database,
+    blobs: BlobStore,
+    new: Submission,
+    *,
+    owner_id: UUID,
+    submission_id: UUID | None,
+    body_sha256: bytes,
+    enqueue: Callable[[UUID, Priority], None],
+) -> SubmissionView:
+    """Keep a submission with its first execution, and send that to the queue once both are committed.
+
+    A `submission_id` that the same owner used before with the same body gives that submission, `replayed`. Raises
+    Conflict for one used otherwise, InvalidRequest for what no host ever reported room for, Unavailable.
+    """
+    own_id = submission_id or new_id()
+    if submission_id is not None and _exists(db, submission_id):
+        return _replayed(db, blobs, submission_id, owner_id, body_sha256)
+    _refuse_what_nobody_can_hold(db, new)
+    rows = storing.prepare(new, blobs)
+    view: SubmissionView | None = None
+    with _storable(), db.transaction() as tx:
+        created_at = _insert(tx, own_id, owner_id, body_sha256, new)
+        if created_at is not None:
+            storing.insert(tx, own_id, rows)
+            execution = execution_rows.insert(tx, own_id, new.priority)
+            tx.after_commit(lambda: enqueue(execution.id, new.priority))
+            view = SubmissionView(own_id, owner_id, created_at, new, execution)
+    # None: another request with the same id was quicker.
+    return view or _replayed(db, blobs, own_id, owner_id, body_sha256)
+
+
+def get(db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
+    """Read a submission of this owner (None: of anybody) with its latest execution. Raises NotFound, Unavailable."""
+    with db.read() as tx:
+        row = tx.execute(
+            "SELECT owner_id, created_at FROM submissions WHERE id = %s AND (%s::uuid IS NULL OR owner_id = %s)",
+            (submission_id, owner_id, owner_id),
+        ).fetchone()
+        if row is None:
+            raise NotFound(f"there is no submission {submission_id}; check the id, and that the key is its sender's")
+        return SubmissionView(
+            id=submission_id,
+            owner_id=row[0],
+            created_at=row[1],
+            submission=storing.read(tx, submission_id, blobs),
+            execution=execution_rows.read_latest(tx, submission_id, blobs),
+        )
+
+
+def state_of(db: Database, execution_id: UUID) -> State:
+    """Say where an execution is. Raises NotFound, Unavailable."""
+    with db.read() as tx:
+        row = tx.execute("SELECT state FROM executions WHERE id = %s", (execution_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"there is no execution {execution_id}")
+    return State(row[0])
+
+
+def _exists(db: Database, submission_id: UUID) -> bool:
+    with db.read() as tx:
+        return tx.execute("SELECT 1 FROM submissions WHERE id = %s", (submission_id,)).fetchone() is not None
+
+
+def _replayed(
+    db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID, body_sha256: bytes
+) -> SubmissionView:
+    with db.read() as tx:
+        same = tx.execute(
+            "SELECT 1 FROM submissions WHERE id = %s AND owner_id = %s AND body_sha256 = %s",
+            (submission_id, owner_id, body_sha256),
+        ).fetchone()
+    if same is None:
+        raise Conflict(f"the id {submission_id} was used before with another body; send a new id, or leave it out")
+    return replace(get(db, blobs, submission_id, owner_id), replayed=True)
+
+
+def _refuse_what_nobody_can_hold(db: Database, new: Submission) -> None:
+    need = Need.of(new.language, new.constraints)
+    found = room.problems(need, [host.report for host in hosts.known(db)])
+    if found:
+        raise InvalidRequest(*found)
+
+
+def _insert(tx: Connection, own_id: UUID, owner_id: UUID, body_sha256: bytes, new: Submission) -> datetime | None:
+    columns = {"id": own_id, "owner_id": owner_id, "body_sha256": body_sha256, **storing.values(new)}
+    command = sql.SQL("INSERT INTO submissions ({}) VALUES ({}) ON CONFLICT (id) DO NOTHING RETURNING created_at")
+    row = tx.execute(
+        command.format(
+            sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(", ").join(sql.Placeholder() * len(columns))
+        ),
+        list(columns.values()),
+    ).fetchone()
+    return row[0] if row is not None else None
+
+
+@contextmanager
+def _storable() -> Iterator[None]:
+    # Requests are checked before they come here; what PostgreSQL still refuses is the sender's to mend, and no 500.
+    try:
+        yield
+    except (psycopg.DataError, UnicodeEncodeError) as error:
+        hint = "text must be valid Unicode without NUL, and numbers must fit 32 bits (points: 64)"
+        raise InvalidRequest(Problem("", f"a value cannot be stored: {error}", hint)) from error

@@ -1,0 +1,116 @@
+"""The sweeper: finds what was left behind, so that every submission ends in exactly one final result.
+
+Several may run at once: each takes rows that no other has (SKIP LOCKED), a limited number at a time.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from domain import hosts
+from domain.db import Connection, Database
+from domain.hosts import Host
+from domain.model import Priority
+from domain.results import TOTALS
+from domain.room import Need
+
+BATCH = 1000
+"""How many rows of a kind one sweep takes; the next goes on."""
+
+# A lease has ended: the worker died, or cannot reach the database.
+_ATTEMPTS_USED_UP = f"""
+    WITH picked AS (
+        SELECT id FROM executions
+        WHERE lease_until < now() AND attempt - given_back >= %(max_attempts)s
+        ORDER BY lease_until LIMIT {BATCH} FOR UPDATE SKIP LOCKED
+    )
+    UPDATE executions AS e
+    SET state = 'done', verdict = 'JE', reason = 'attempts', lease_until = NULL, finished_at = now(),
+        message = 'the worker was lost ' || (e.attempt - e.given_back) || ' times while grading this', {TOTALS}
+    FROM picked WHERE e.id = picked.id
+    RETURNING e.id
+"""
+_ABANDONED = f"""
+    WITH picked AS (
+        SELECT id FROM executions WHERE lease_until < now()
+        ORDER BY lease_until LIMIT {BATCH} FOR UPDATE SKIP LOCKED
+    )
+    UPDATE executions AS e
+    SET state = 'queued', worker = NULL, lease_until = NULL, sent_at = now(), sent = 1
+    FROM picked WHERE e.id = picked.id
+    RETURNING e.id, e.priority
+"""
+# Behind a long queue nothing is lost, it only waits: sending again comes to rest at every eighth interval, so that
+# the queue does not fill with copies.
+_MESSAGE_LOST = f"""
+    WITH picked AS (
+        SELECT id FROM executions
+        WHERE state = 'queued' AND sent_at <= now() - make_interval(secs => %(message_lost_s)s)
+            AND sent_at <= now() - make_interval(secs => %(message_lost_s)s * (1 << least(sent - 1, 3)))
+        ORDER BY sent_at LIMIT {BATCH} FOR UPDATE SKIP LOCKED
+    )
+    UPDATE executions AS e SET sent_at = now(), sent = e.sent + 1
+    FROM picked WHERE e.id = picked.id
+    RETURNING e.id, e.priority
+"""
+
+_NEED = "split_part(s.language, '@', 1), s.memory_mb, (s.cpu_millicores + 999) / 1000, s.needs_root"
+_WAITING = f"""
+    SELECT DISTINCT {_NEED} FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id
+    WHERE e.state = 'queued' AND e.queued_at <= now() - make_interval(secs => %(no_host_s)s)
+"""
+# The time since which no host could hold it: since it was queued, since the last host that could was seen, but not
+# while the database itself was down, for then the hosts could not tell.
+_NO_HOST = f"""
+    WITH picked AS (
+        SELECT e.id FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id
+        WHERE e.state = 'queued' AND ({_NEED}) = (%(language)s, %(memory_mb)s, %(cpus)s, %(root)s)
+            AND greatest(e.queued_at, %(seen_at)s, pg_postmaster_start_time())
+                <= now() - make_interval(secs => %(no_host_s)s)
+        LIMIT {BATCH} FOR UPDATE OF e SKIP LOCKED
+    )
+    UPDATE executions AS e
+    SET state = 'done', verdict = 'JE', reason = 'no_host', finished_at = now(),
+        message = 'no host that is up has room for this and its language', {TOTALS}
+    FROM picked WHERE e.id = picked.id
+    RETURNING e.id
+"""
+
+
+def sweep(
+    db: Database,
+    *,
+    message_lost_s: int,
+    max_attempts: int,
+    no_host_s: int,
+    finished: Callable[[UUID], None] | None = None,
+) -> list[tuple[UUID, Priority]]:
+    """Requeue what was left behind, end what cannot be graded, and list what must be sent to the queue (again).
+
+    `finished` is called after the commit for every execution that ended here, to tell those who wait for it. Raises
+    Unavailable.
+    """
+    limits = {"message_lost_s": message_lost_s, "max_attempts": max_attempts, "no_host_s": no_host_s}
+    with db.transaction() as tx:
+        ended = [row[0] for row in tx.execute(_ATTEMPTS_USED_UP, limits)]
+        ended += _end_what_no_host_can_hold(tx, no_host_s)
+        again = [*tx.execute(_ABANDONED, limits), *tx.execute(_MESSAGE_LOST, limits)]
+        if finished is not None:
+            for execution_id in ended:
+                tx.after_commit(partial(finished, execution_id))
+    return [(execution_id, Priority(priority)) for execution_id, priority in again]
+
+
+def _end_what_no_host_can_hold(tx: Connection, no_host_s: int) -> Iterable[UUID]:
+    waiting = [Need(*row) for row in tx.execute(_WAITING, {"no_host_s": no_host_s})]
+    known = hosts.read(tx) if waiting else []
+    for need in waiting:
+        able = [host for host in known if need.fits(host.report)]
+        if not any(host.live for host in able):
+            values = vars(need) | {"seen_at": _last_seen(able), "no_host_s": no_host_s}
+            yield from (row[0] for row in tx.execute(_NO_HOST, values))
+
+
+def _last_seen(able: list[Host]) -> datetime | None:
+    return max((host.seen_at for host in able), default=None)

@@ -1,0 +1,46 @@
+"""The columns of what was spent and counted, to and from the model: the same in results, executions and telemetry."""
+
+from collections.abc import Sequence
+
+from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
+
+from domain import storable
+from domain.model import RunTelemetry, Usage
+
+USAGE = ("cpu_time_ms", "wall_time_ms", "memory_bytes", "usage_source")
+COUNTERS = (
+    *("cpu_user_ms", "cpu_system_ms", "pids_peak", "page_faults", "page_faults_major", "context_switches"),
+    *("cpu_migrations", "bytes_read", "bytes_written", "system_calls", "network_bytes", "disk_bytes"),
+    *("slot", "prepare_us", "mode"),
+)
+RUN = (*USAGE, *COUNTERS, "sources")
+"""The columns of one jailed run. `sources` is null where nothing was counted, and the run has no RunTelemetry."""
+
+
+def usage_values(usage: Usage | None) -> Sequence[object]:
+    """Give the values of USAGE."""
+    if usage is None:
+        return (None,) * len(USAGE)
+    return usage.cpu_time_ms, usage.wall_time_ms, usage.memory_bytes, usage.source
+
+
+def usage(row: TupleRow) -> Usage | None:
+    """Read the values of USAGE."""
+    return Usage(*row) if row[0] is not None else None
+
+
+def run_values(spent: Usage | None, counted: RunTelemetry | None) -> Sequence[object]:
+    """Give the values of RUN."""
+    if counted is None:
+        return (*usage_values(spent), *(None,) * len(COUNTERS), None)
+    counters = (getattr(counted, name) for name in COUNTERS)
+    return (*usage_values(spent), *counters, Jsonb(storable.mapping(counted.sources)))
+
+
+def run(row: TupleRow) -> tuple[Usage | None, RunTelemetry | None]:
+    """Read the values of RUN."""
+    spent, counters, sources = usage(row[: len(USAGE)]), row[len(USAGE) : -1], row[-1]
+    if sources is None:
+        return spent, None
+    return spent, RunTelemetry(**dict(zip(COUNTERS, counters, strict=True)), sources=sources)

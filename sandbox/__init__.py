@@ -1,0 +1,38 @@
+"""Run one command inside nsjail under namespace, cgroup and seccomp limits, and say exactly what became of it.
+
+This package knows no Flask, Celery, Redis or PostgreSQL and could be published alone: it imports nothing of the other
+packages and reads no environment variable. Its way of working:
+
+    Sandbox            what a process needs to make jails: paths, cgroups, policies, slots
+      Slot             room for one timed jail: its own uids, CPU and cgroup; held under a file lock
+        Jail           one nsjail process; inside, our init stands waiting, its box is an empty tmpfs
+          jail.box     files in before the run, files out after it, by descriptor only
+          jail.run()   let one Command go under Limits; gives a RunResult or raises SandboxError
+
+A program's fault is a `RunResult`; ours is a `SandboxError`. Nothing is ever run unconfined because a part is missing.
+"""
+
+from sandbox.box import Box, Collected
+from sandbox.command import Command
+from sandbox.config import SandboxConfig
+from sandbox.jail import Jail
+from sandbox.limits import Limits
+from sandbox.result import Cause, Counters, RunAborted, RunResult, SandboxError
+from sandbox.sandbox import Sandbox
+from sandbox.slots import Slot
+
+__all__ = [
+    "Box",
+    "Cause",
+    "Collected",
+    "Command",
+    "Counters",
+    "Jail",
+    "Limits",
+    "RunAborted",
+    "RunResult",
+    "Sandbox",
+    "SandboxConfig",
+    "SandboxError",
+    "Slot",
+]

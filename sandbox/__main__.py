@@ -1,0 +1,105 @@
+"""The sandbox by hand: `python -m sandbox run|doctor|build`."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from sandbox import Command, Limits, RunResult, Sandbox, SandboxError, doctor, init
+from sandbox.limits import MIB
+
+TREE = Path(__file__).absolute().parent.parent
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--state", type=click.Path(path_type=Path), default=Path("var"), help="Folder for the built init and locks."
+)
+@click.option(
+    "--configs", type=click.Path(path_type=Path, exists=True), default=TREE / "jail-configs", show_default=False
+)
+@click.option("--cgroups", type=click.Choice(["auto", "none"]), default="auto", help="`none`: sample instead.")
+@click.pass_context
+def main(context: click.Context, state: Path, configs: Path, cgroups: str) -> None:
+    """Run programs that nobody trusts, one at a time, and see what became of them."""
+    context.obj = doctor.default_config(state, configs, cgroups)
+
+
+@main.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.pass_context
+def doctor_command(context: click.Context, *, as_json: bool) -> None:
+    """Look at what this host offers and lacks. Exit code 1 where programs cannot be confined."""
+    findings = doctor.examine(context.obj)
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            click.echo(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name}: {finding.detail}")
+            if finding.fix:
+                click.echo(f"     mend it with: {finding.fix}")
+    sys.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@main.command()
+@click.pass_context
+def build(context: click.Context) -> None:
+    """Compile the init of the jails, unless that was done."""
+    click.echo(init.build(context.obj.state_dir.resolve()))
+
+
+@main.command()
+@click.argument("argv", nargs=-1, required=True)
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Put into the box.",
+)
+@click.option("--policy", default="python", show_default=True, help="Seccomp policy, a file of jail-configs/seccomp/.")
+@click.option("--cpu-ms", default=10_000, show_default=True)
+@click.option("--wall-ms", default=21_000, show_default=True)
+@click.option("--memory-mb", default=256, show_default=True)
+@click.option("--output-kb", default=1024, show_default=True)
+@click.option("--disk-mb", default=64, show_default=True)
+@click.option("--processes", default=64, show_default=True)
+@click.pass_context
+def run(
+    context: click.Context,
+    argv: tuple[str, ...],
+    files: tuple[Path, ...],
+    policy: str,
+    cpu_ms: int,
+    wall_ms: int,
+    memory_mb: int,
+    output_kb: int,
+    disk_mb: int,
+    processes: int,
+) -> None:
+    """Run ARGV in a jail with our stdin, and print the result as JSON.
+
+    Example: echo 'print(6 * 7)' > main.py; python -m sandbox run --file main.py -- /usr/bin/python3 main.py
+    """
+    limits = Limits(cpu_ms, wall_ms, memory_mb * MIB, output_kb * 1024, disk_mb * MIB, processes)
+    stdin = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
+    try:
+        sandbox = Sandbox(context.obj)
+        with sandbox.slot() as slot, sandbox.jail(slot, limits, disk_mb * MIB) as jail:
+            for path in files:
+                jail.box.write(path.name, path.read_bytes(), path.stat().st_mode & 0o777)
+            result = jail.run(Command(argv, policy, stdin=stdin), limits)
+    except SandboxError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(json.dumps(_shown(result), indent=2))
+
+
+def _shown(result: RunResult) -> dict[str, object]:
+    text = {name: getattr(result, name).decode(errors="replace") for name in ("stdout", "stderr")}
+    return {**asdict(result), **text}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""What to run, and how nsjail is told to make the jail for it (pure; the only place where units are converted)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox.limits import MIB
+
+BOX_PATH = "/box"
+PROGRAM_UID = 1000
+"""The program's uid inside every jail; init's is 0 where there are two to map."""
+
+BASE_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": BOX_PATH, "LANG": "C.UTF-8", "TMPDIR": "/tmp"}  # noqa: S108 - inside
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command line. `argv[0]` is a path (absolute, or `./name` in the box): no search, no shell."""
+
+    argv: tuple[str, ...]
+    policy: str
+    """Name of the seccomp policy, a file of `jail-configs/seccomp/`."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    stdin: bytes = b""
+
+    @property
+    def environment(self) -> list[str]:
+        """The whole environment as NAME=value; nothing of ours is inherited."""
+        return [f"{name}={value}" for name, value in {**BASE_ENVIRONMENT, **self.env}.items()]
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a jail is made with before anything is known of the program: identities and sizes of its file systems."""
+
+    init_uid: int | None
+    """Host uid of init; None where only one uid can be mapped (not root)."""
+    program_uid: int
+    """Host uid of the program."""
+    disk_bytes: int
+    inodes: int
+    tmp_bytes: int
+    image: Path | None = None
+    """Mounted folder of a loop image that becomes the box instead of a tmpfs."""
+    mounts: tuple[str, ...] = ()
+    """Folders of the host shown read-only at the same place."""
+
+
+def inodes_for(disk_bytes: int) -> int:
+    """How many files a box of this size may hold: one per 4 KiB, at least 256, at most 65536."""
+    return max(256, min(65_536, disk_bytes // 4096))
+
+
+def room_config(room: Room) -> str:
+    """Write the part of nsjail's configuration (protobuf text) that differs between jails."""
+    inside = [(PROGRAM_UID, room.program_uid)]
+    if room.init_uid is not None:
+        inside.insert(0, (0, room.init_uid))
+    maps = [
+        f'{kind} {{ inside_id: "{inner}" outside_id: "{outer}" count: 1 }}'
+        for kind in ("uidmap", "gidmap")
+        for inner, outer in inside
+    ]
+    return "\n".join([*maps, *map(_host_folder, room.mounts), _box_mount(room), *_scratch_mounts(room)]) + "\n"
+
+
+def _host_folder(path: str) -> str:
+    return f'mount {{ src: "{path}" dst: "{path}" is_bind: true rw: false nosuid: true nodev: true mandatory: false }}'
+
+
+def _box_mount(room: Room) -> str:
+    if room.image is not None:
+        return f'mount {{ src: "{room.image}" dst: "{BOX_PATH}" is_bind: true rw: true nosuid: true nodev: true }}'
+    owner = f"uid={PROGRAM_UID},gid={PROGRAM_UID},mode=0755"
+    return _tmpfs(BOX_PATH, f"size={room.disk_bytes},nr_inodes={room.inodes},{owner}")
+
+
+def _scratch_mounts(room: Room) -> list[str]:
+    options = f"size={room.tmp_bytes},nr_inodes={inodes_for(room.tmp_bytes)},mode=1777"
+    return [_tmpfs("/tmp", options), _tmpfs("/dev/shm", options)]  # noqa: S108 - inside
+
+
+def _tmpfs(path: str, options: str) -> str:
+    return f'mount {{ dst: "{path}" fstype: "tmpfs" rw: true nosuid: true nodev: true options: "{options}" }}'
+
+
+def nsjail_argv(nsjail: Path, config_fd: int, log_fd: int, socket_fd: int, init: Path) -> list[str]:
+    """Give nsjail's command line: configuration and log by descriptor, and our init executed from one."""
+    return [
+        *(str(nsjail), "--config", f"/proc/self/fd/{config_fd}", "--log_fd", str(log_fd)),
+        *("--pass_fd", str(socket_fd), "--execute_fd", "--", str(init), str(socket_fd)),
+    ]
+
+
+def mib(megabytes: int) -> int:
+    """Turn a number of MiB into bytes."""
+    return megabytes * MIB

@@ -1,0 +1,26 @@
+"""Read back from the kernel that a program is confined, before it may do anything: fail closed."""
+
+from pathlib import Path
+
+from sandbox.result import SandboxError
+from sandbox.slots import Slot
+
+_NO_CAPABILITIES = ["0000000000000000"]
+
+
+def verify(pid: int, slot: Slot) -> None:
+    """Look at the program's identity, capabilities, no_new_privs and filter. Raises SandboxError naming what is wrong."""
+    wrong = differences(Path(f"/proc/{pid}/status").read_text(), slot)
+    if wrong:
+        raise SandboxError(f"the program is not confined as it must be: {wrong}")
+
+
+def differences(status: str, slot: Slot) -> dict[str, list[str] | None]:
+    """Compare the text of /proc/PID/status with what it must say (pure); gives what says otherwise."""
+    found = {name: value.split() for name, _, value in (line.partition(":") for line in status.splitlines())}
+    identity = [str(slot.program_uid)] * 4
+    wanted = {"Uid": identity, "NoNewPrivs": ["1"], "Seccomp": ["2"]}
+    wanted |= dict.fromkeys(("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"), _NO_CAPABILITIES)
+    if slot.init_uid is not None:  # an ordinary user's groups cannot be dropped: setgroups is denied to them
+        wanted |= {"Gid": identity, "Groups": []}
+    return {name: found.get(name) for name, value in wanted.items() if found.get(name) != value}

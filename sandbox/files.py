@@ -1,0 +1,122 @@
+"""Files of a box, reached through its descriptor only: nothing here follows a link or leaves the folder.
+
+Once untrusted code ran, a name in a box may mean anything. openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS
+(Linux 5.6) resolves a whole path in the kernel under those rules; what was opened is then looked at by fstat.
+"""
+
+import ctypes
+import errno
+import fnmatch
+import os
+import stat
+import struct
+from collections.abc import Iterator, Sequence
+
+_SYS_OPENAT2 = 437  # the same number on every architecture
+_RESOLVE = 0x02 | 0x04 | 0x08  # NO_MAGICLINKS | NO_SYMLINKS | BENEATH
+_HOW = struct.Struct("=QQQ")
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def open_beneath(folder: int, path: str, flags: int, mode: int = 0) -> int:
+    """Open `path` below the descriptor `folder`. Raises OSError (ELOOP for a link, EXDEV for a way out)."""
+    how = _HOW.pack(flags | os.O_CLOEXEC | os.O_NOCTTY, mode, _RESOLVE)
+    descriptor: int = _libc.syscall(_SYS_OPENAT2, folder, os.fsencode(path), how, len(how))
+    if descriptor < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), path)
+    return descriptor
+
+
+def make_folders(folder: int, path: str) -> None:
+    """Make the folders that `path` lies in."""
+    parts = path.split("/")[:-1]
+    for depth in range(1, len(parts) + 1):
+        parent = open_beneath(folder, "/".join(parts[: depth - 1]) or ".", os.O_PATH | os.O_DIRECTORY)
+        try:
+            os.mkdir(parts[depth - 1], 0o755, dir_fd=parent)
+        except FileExistsError:
+            continue
+        finally:
+            os.close(parent)
+
+
+def write(folder: int, path: str, content: bytes, mode: int) -> None:
+    """Write a new file; what was there is never opened (O_EXCL). Raises OSError: ENOSPC where it does not fit."""
+    make_folders(folder, path)
+    descriptor = open_beneath(folder, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fchmod(file.fileno(), mode)
+
+
+def read(folder: int, path: str, at_most: int) -> tuple[bytes, bool] | None:
+    """Read up to `at_most` bytes of a regular file, and whether there was more; None where there is no such file."""
+    try:
+        descriptor = open_beneath(folder, path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in {
+            errno.ENOENT,
+            errno.ENOTDIR,
+            errno.ELOOP,
+            errno.EXDEV,
+            errno.ENXIO,
+            errno.EACCES,
+            errno.ENAMETOOLONG,
+        }:
+            return None
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return None
+        content = file.read(at_most + 1)
+    return content[:at_most], len(content) > at_most
+
+
+def walk(folder: int, prefix: str = "", depth: int = 32) -> Iterator[str]:
+    """Give the paths of the regular files below, in name order; other kinds and names not in UTF-8 are left out."""
+    with os.scandir(folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        path = f"{prefix}{entry.name}"
+        if not _is_text(path):
+            continue
+        if entry.is_file(follow_symlinks=False):
+            yield path
+        elif entry.is_dir(follow_symlinks=False) and depth > 0:
+            yield from _walk_below(folder, entry.name, path, depth)
+
+
+def _walk_below(folder: int, name: str, path: str, depth: int) -> Iterator[str]:
+    try:
+        below = open_beneath(folder, name, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:  # without root, a folder that its owner closed
+        return
+    try:
+        yield from walk(below, f"{path}/", depth - 1)
+    finally:
+        os.close(below)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def matches(path: str, pattern: str) -> bool:
+    """Tell whether a glob means this path: `*` and `?` stay within one name, `**` stands for any folders."""
+    return _match(path.split("/"), pattern.split("/"))
+
+
+def _match(names: Sequence[str], patterns: Sequence[str]) -> bool:
+    if not patterns:
+        return not names
+    if patterns[0] == "**":
+        if len(patterns) == 1:
+            return bool(names)
+        return any(_match(names[skip:], patterns[1:]) for skip in range(len(names) + 1))
+    return bool(names) and fnmatch.fnmatchcase(names[0], patterns[0]) and _match(names[1:], patterns[1:])

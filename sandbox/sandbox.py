@@ -1,0 +1,71 @@
+"""What a process needs to make jails, put together once and checked: fail closed, fail early."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+from sandbox import cgroup, init, nsjail
+from sandbox.cgroup import Hierarchy
+from sandbox.command import Command
+from sandbox.config import SandboxConfig
+from sandbox.jail import Jail, Parts
+from sandbox.limits import MIB, Limits
+from sandbox.result import Cause, SandboxError
+from sandbox.sampled import SampledHierarchy
+from sandbox.seccomp import Policies
+from sandbox.slots import Slot, Slots
+
+TRIAL = Command(("/usr/bin/true",), policy="strict")
+TRIAL_LIMITS = Limits(5000, 10_000, 64 * MIB, 4096, MIB, 8)
+
+
+class Sandbox:
+    """Makes slots and jails. Raises SandboxError when made on a host that lacks something."""
+
+    def __init__(self, config: SandboxConfig, abort: int | None = None) -> None:
+        self.config = config
+        self.parts = Parts(
+            nsjail=nsjail.locate(config.nsjail),
+            init=init.build(config.state_dir.resolve()),
+            common_config=_common_config(config),
+            policies=Policies(config.jail_configs / "seccomp"),
+            hierarchy=hierarchy(config),
+            perf=config.perf,
+            abort=abort,
+        )
+        self.slots = Slots(config.state_dir / "slots", config.instance, self.parts.hierarchy, config.slots)
+
+    def slot(self, count: int = 1) -> AbstractContextManager[Slot]:
+        """Hold room for one jail of `count` CPUs, waiting for it."""
+        return self.slots.acquire(count)
+
+    @contextmanager
+    def jail(self, slot: Slot, limits: Limits, disk_bytes: int, mounts: Sequence[str] = ()) -> Iterator[Jail]:
+        """Make a jail with an empty box of `disk_bytes`; it is gone when the block is left.
+
+        `mounts` are folders of the host that it shows read-only beside the common ones.
+        """
+        with Jail(self.parts, slot, limits, disk_bytes, mounts) as jail:
+            yield jail
+
+    def check(self) -> None:
+        """Compile every policy and run one program that does nothing. Raises SandboxError naming what is wrong."""
+        self.parts.policies.check()
+        with self.slot() as slot, self.jail(slot, TRIAL_LIMITS, MIB) as jail:
+            result = jail.run(TRIAL, TRIAL_LIMITS)
+        if result.cause is not Cause.EXIT or result.exit_code != 0:
+            raise SandboxError(f"a program that does nothing ended as {result.cause} {result.stderr.decode()!r}")
+
+
+def _common_config(config: SandboxConfig) -> str:
+    path = config.jail_configs / "jail.cfg"
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise SandboxError(f"the jails' common configuration cannot be read: {error}") from error
+
+
+def hierarchy(config: SandboxConfig) -> Hierarchy:
+    """Find this host's control groups, or sample where the operator said so. Raises SandboxError."""
+    if config.cgroups == "none":
+        return SampledHierarchy()
+    return cgroup.detect(config.instance)

@@ -1,0 +1,162 @@
+"""Seccomp policies as data: `jail-configs/seccomp/*.toml`, compiled to BPF by libseccomp through pyseccomp.
+
+A policy is an allow-list. `include` names the policies it builds on. `[allow]` maps each system call to the reason
+why it is there; `[kill]` lists calls that no program makes by accident: the kernel hands them to the keeper, which
+notes the name and ends the jail; `[errno]` gives the error that a probing call meets; everything else is ENOSYS, so
+that a runtime falls back as it would on an older kernel. Only the native architecture is let through: another one
+(i386, x32) ends the program.
+"""
+
+import errno
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyseccomp
+
+from sandbox.result import SandboxError
+
+ARCHITECTURES = {"x86_64": pyseccomp.Arch.X86_64, "aarch64": pyseccomp.Arch.AARCH64}
+"""Every name must mean something to libseccomp on one of these at least."""
+
+NAMESPACE_FLAGS = 0x7E020080
+"""CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET,TIME}: no process inside makes namespaces."""
+CLONE_FILES = 0x400
+
+DEFAULT_ERROR = "ENOSYS"
+
+OWN_CALLS = ("read", "write", "execve", "exit_group")
+"""What init's child still calls behind its own filter."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One policy with all it includes."""
+
+    name: str
+    allow: Mapping[str, str]
+    kill: Mapping[str, str]
+    errors: Mapping[str, str]
+    """errno names by system call."""
+    socket_families: tuple[int, ...]
+
+
+class Policies:
+    """All policies of a folder; compiled once each, when first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._compiled: dict[str, bytes] = {}
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Every policy there is."""
+        return sorted(path.stem for path in self.folder.glob("*.toml"))
+
+    def filter(self, name: str) -> bytes:
+        """Give the BPF program of a policy. Raises SandboxError naming what is wrong in its file."""
+        if name not in self._compiled:
+            self._compiled[name] = compile_policy(load(self.folder, name))
+        return self._compiled[name]
+
+    def check(self) -> None:
+        """Compile them all. Raises SandboxError for the first that is wrong."""
+        for name in self.names:
+            self.filter(name)
+
+
+def load(folder: Path, name: str) -> Policy:
+    """Read a policy with what it includes; what comes later overrides. Raises SandboxError."""
+    path = folder / f"{name}.toml"
+    try:
+        table = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SandboxError(f"seccomp policy {name!r} cannot be read: {error}") from error
+    unknown = table.keys() - {"include", "allow", "kill", "errno", "socket_families"}
+    if unknown:
+        raise SandboxError(f"{path}: unknown keys {sorted(unknown)}")
+    allow: dict[str, str] = {}
+    kill: dict[str, str] = {}
+    errors: dict[str, str] = {}
+    families: tuple[int, ...] = ()
+    for base in (load(folder, included) for included in table.get("include", [])):
+        allow.update(base.allow)
+        kill.update(base.kill)
+        errors.update(base.errors)
+        families += base.socket_families
+    for mine, key in ((allow, "allow"), (kill, "kill"), (errors, "errno")):
+        mine.update(table.get(key, {}))
+    for call in table.get("allow", {}):
+        kill.pop(call, None)
+        errors.pop(call, None)
+    return Policy(name, allow, kill, errors, families + tuple(table.get("socket_families", {}).values()))
+
+
+def compile_policy(policy: Policy) -> bytes:
+    """Turn a policy into a BPF program. Raises SandboxError for a name that no architecture of ours knows."""
+    missing = [call for call in OWN_CALLS if call not in policy.allow]
+    if missing:
+        raise SandboxError(f"seccomp policy {policy.name!r} must allow {missing}: the jail's own init calls them")
+    rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(getattr(errno, DEFAULT_ERROR)))
+    rules.set_attr(pyseccomp.Attr.ACT_BADARCH, pyseccomp.KILL_PROCESS)
+    rules.set_attr(pyseccomp.Attr.CTL_OPTIMIZE, 2)
+    for call in policy.allow:
+        _allow(rules, policy, call)
+    for call in policy.kill:
+        if _native(policy, call):
+            rules.add_rule(pyseccomp.NOTIFY, call)
+    for call, name in policy.errors.items():
+        if _native(policy, call) and name != DEFAULT_ERROR:  # libseccomp refuses a rule that says the default
+            rules.add_rule(pyseccomp.ERRNO(getattr(errno, name)), call)
+    # init's child leaves the table of descriptors that it shares with init, by exactly this call.
+    rules.add_rule(pyseccomp.ALLOW, "unshare", pyseccomp.Arg(0, pyseccomp.EQ, CLONE_FILES))
+    return _export(rules)
+
+
+def _allow(rules: pyseccomp.SyscallFilter, policy: Policy, call: str) -> None:
+    if not _native(policy, call):
+        return
+    if call == "clone":
+        rules.add_rule(pyseccomp.ALLOW, call, pyseccomp.Arg(0, pyseccomp.MASKED_EQ, NAMESPACE_FLAGS, 0))
+    elif call == "socket":
+        for family in policy.socket_families:
+            rules.add_rule(pyseccomp.ALLOW, call, pyseccomp.Arg(0, pyseccomp.EQ, family))
+    elif call == "prlimit64":
+        rules.add_rule(pyseccomp.ALLOW, call, pyseccomp.Arg(0, pyseccomp.EQ, 0))
+    else:
+        rules.add_rule(pyseccomp.ALLOW, call)
+
+
+def _native(policy: Policy, call: str) -> bool:
+    """Tell whether this machine has the call. Raises SandboxError where none of the architectures has."""
+    if not any(_number(architecture, call) is not None for architecture in ARCHITECTURES.values()):
+        raise SandboxError(f"seccomp policy {policy.name!r}: libseccomp knows no system call {call!r}")
+    return _number(pyseccomp.system_arch(), call) is not None
+
+
+def _number(architecture: int, call: str) -> int | None:
+    try:
+        number = pyseccomp.resolve_syscall(architecture, call)
+    except (OSError, ValueError):
+        return None
+    return number if isinstance(number, int) and number >= 0 else None
+
+
+def name_of(number: int) -> str:
+    """Give the name of a native system call, or `#number` where libseccomp has none."""
+    try:
+        name = pyseccomp.resolve_syscall(pyseccomp.system_arch(), number)
+    except (OSError, ValueError):
+        return f"#{number}"
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def _export(rules: pyseccomp.SyscallFilter) -> bytes:
+    descriptor = os.memfd_create("seccomp")
+    with os.fdopen(descriptor, "w+b") as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        return file.read()

@@ -1,0 +1,100 @@
+"""Slots: room for one timed jail each, with its own host uids, CPU and control group.
+
+A slot belongs to whoever holds the lock on its file; the kernel lets go of it when that process ends, however it
+ends. Whoever takes a slot first kills and removes what an earlier holder left in its control group. A jail of several
+CPUs takes several slots at once; a turnstile lock lets only one process gather at a time, so that two that gather
+cannot wait for each other, and a large one is not overtaken for ever by small ones.
+"""
+
+import contextlib
+import fcntl
+import os
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.cgroup import Hierarchy
+from sandbox.result import SandboxError
+
+GATHER_PAUSE_S = 0.002
+UID_BASE = 0x4000_0000
+UIDS_PER_INSTANCE = 4096
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What one jail may use while the slot is held."""
+
+    number: int
+    name: str
+    """Of its control group."""
+    cpus: tuple[int, ...]
+    init_uid: int | None
+    program_uid: int
+
+
+class Slots:
+    """The slots of one instance on this host."""
+
+    def __init__(self, folder: Path, instance: str, hierarchy: Hierarchy, count: int | None = None) -> None:
+        self.folder = folder
+        self.hierarchy = hierarchy
+        self.cpus = sorted(os.sched_getaffinity(0))
+        self.count = count or len(self.cpus)
+        self.uid_base = UID_BASE + zlib.crc32(instance.encode()) % 0xFFFF * UIDS_PER_INSTANCE
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def acquire(self, wanted: int = 1) -> Iterator[Slot]:
+        """Hold `wanted` slots at once, waiting for them. Raises SandboxError where the host has not that many."""
+        if wanted > self.count:
+            raise SandboxError(f"a jail of {wanted} CPUs does not fit a host of {self.count} slots")
+        locks = self._gather(wanted)
+        try:
+            slot = self._slot(sorted(locks))
+            self.hierarchy.prepare_slot(slot.name, slot.cpus)
+            yield slot
+        finally:
+            for descriptor in locks.values():
+                os.close(descriptor)
+
+    def _gather(self, wanted: int) -> dict[int, int]:
+        locks: dict[int, int] = {}
+        turnstile = os.open(self.folder / "turnstile.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(turnstile, fcntl.LOCK_EX)
+            while True:
+                for number in range(self.count):
+                    if len(locks) < wanted and number not in locks:
+                        self._try(number, locks)
+                if len(locks) == wanted:
+                    return locks
+                time.sleep(GATHER_PAUSE_S)
+        except BaseException:
+            for descriptor in locks.values():
+                os.close(descriptor)
+            raise
+        finally:
+            os.close(turnstile)
+
+    def _try(self, number: int, locks: dict[int, int]) -> None:
+        descriptor = os.open(self.folder / f"{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locks[number] = descriptor
+            return
+        os.close(descriptor)
+
+    def _slot(self, numbers: list[int]) -> Slot:
+        first = numbers[0]
+        root = os.geteuid() == 0
+        return Slot(
+            number=first,
+            name=str(first),
+            cpus=tuple(sorted({self.cpus[number % len(self.cpus)] for number in numbers})),
+            init_uid=self.uid_base + 2 * first if root else None,
+            program_uid=self.uid_base + 2 * first + 1 if root else os.geteuid(),
+        )

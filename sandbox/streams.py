@@ -1,0 +1,111 @@
+"""The pipes of a run: output drained with a cap while the program runs, input fed without ever waiting for it."""
+
+import os
+from dataclasses import dataclass
+
+CHUNK_BYTES = 1 << 16
+
+
+class Capture:
+    """Our end of stdout or stderr. Keeps up to `cap` bytes; `overflow` says that there were more."""
+
+    def __init__(self, descriptor: int, cap: int) -> None:
+        os.set_blocking(descriptor, False)
+        self.descriptor = descriptor
+        self.cap = cap
+        self.overflow = False
+        self._data = bytearray()
+
+    def fileno(self) -> int:
+        """Let a selector wait for it."""
+        return self.descriptor
+
+    def drain(self) -> bool:
+        """Take what is there, up to one chunk past the cap. False at the end of the stream."""
+        while not self.overflow:
+            try:
+                chunk = os.read(self.descriptor, CHUNK_BYTES)
+            except BlockingIOError:
+                return True
+            if not chunk:
+                return False
+            self._data += chunk
+            self.overflow = len(self._data) > self.cap
+        return True
+
+    @property
+    def data(self) -> bytes:
+        """What was kept."""
+        return bytes(self._data[: self.cap])
+
+    def close(self) -> None:
+        """Close our end."""
+        os.close(self.descriptor)
+
+
+class Feed:
+    """Our end of stdin. A program that does not read is no error of anybody's."""
+
+    def __init__(self, descriptor: int, data: bytes) -> None:
+        os.set_blocking(descriptor, False)
+        self.descriptor: int | None = descriptor
+        self._left = memoryview(data)
+        self.feed()
+
+    def fileno(self) -> int:
+        """Let a selector wait for it. -1 when everything was given and the pipe is closed."""
+        return -1 if self.descriptor is None else self.descriptor
+
+    def feed(self) -> bool:
+        """Give as much as the pipe takes. False when done: all given, or nobody reads any more."""
+        if self.descriptor is None:
+            return False
+        try:
+            while self._left:
+                written = os.write(self.descriptor, self._left[:CHUNK_BYTES])
+                self._left = self._left[written:]
+        except BlockingIOError:
+            return True
+        except BrokenPipeError:
+            self._left = self._left[:0]
+        self.close()
+        return False
+
+    def close(self) -> None:
+        """Close our end, so that the program sees the end of its input."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
+
+@dataclass
+class Streams:
+    """The three pipes: our ends as objects, the program's ends as descriptors."""
+
+    feed: Feed
+    stdout: Capture
+    stderr: Capture
+    theirs: tuple[int, ...]
+
+    @classmethod
+    def open(cls, stdin: bytes, cap: int, owner: int | None) -> "Streams":
+        """Make the pipes; `owner` may open them again by /proc/self/fd, as programs do with /dev/stdin."""
+        (in_read, in_write), (out_read, out_write), (err_read, err_write) = (os.pipe() for _ in range(3))
+        theirs = (in_read, out_write, err_write)
+        if owner is not None:
+            for descriptor in theirs:
+                os.fchown(descriptor, owner, owner)
+        return cls(Feed(in_write, stdin), Capture(out_read, cap), Capture(err_read, cap), theirs)
+
+    def release(self) -> None:
+        """Close the program's ends here, once it has them."""
+        for descriptor in self.theirs:
+            os.close(descriptor)
+        self.theirs = ()
+
+    def close(self) -> None:
+        """Close everything."""
+        self.release()
+        self.feed.close()
+        self.stdout.close()
+        self.stderr.close()

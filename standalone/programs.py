@@ -1,0 +1,141 @@
+"""The programs that make up the platform, as data, and the supervisor configuration that runs them (pure)."""
+
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from standalone import tied
+
+TREE = Path(__file__).absolute().parent.parent
+API_PROCESSES = 2
+API_THREADS = 24
+"""A request with `?wait` holds a thread; 48 may wait at a time."""
+
+
+GROUPS = {"servers": 10, "platform": 50}
+"""What runs together, with supervisor's priority: all of the platform is told to stop at once, then the servers."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program that supervisor keeps running.
+
+    Only the process itself is asked to stop, not its group: gunicorn, Celery and PostgreSQL end their children in
+    order, and a worker's child that got the signal too would drop the execution that it should finish. What does not
+    end in `stop_wait_s` seconds is killed with its whole group.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_wait_s: int = 15
+    group: str = "platform"
+    """One of GROUPS."""
+
+    @property
+    def full_name(self) -> str:
+        """What supervisor calls it."""
+        return f"{self.group}:{self.name}"
+
+
+def api(port: int) -> Program:
+    """Give the HTTP API on 127.0.0.1:`port`."""
+    return _python(
+        "api",
+        *("gunicorn", "app.wsgi:application", "--bind", f"127.0.0.1:{port}"),
+        *("--worker-class", "gthread", "--workers", str(API_PROCESSES), "--threads", str(API_THREADS)),
+        # The control socket would be shared by every gunicorn of this user.
+        *("--graceful-timeout", "10", "--no-control-socket"),
+    )
+
+
+def worker() -> Program:
+    """Give the worker; at the end it has half a minute to finish what it holds, or to give it back."""
+    return _python("worker", "workers", stop_wait_s=30)
+
+
+def beat() -> Program:
+    """Give Celery's beat with the sweeper that it starts."""
+    return _python("beat", "workers", "beat")
+
+
+def flower(port: int) -> Program:
+    """Give Flower on 127.0.0.1:`port`; its password comes in the environment (FLOWER_BASIC_AUTH)."""
+    return _python(
+        "flower",
+        *("celery", "--app", "workers.main:celery", "flower"),
+        *("--address=127.0.0.1", f"--port={port}", "--persistent=False"),
+    )
+
+
+def _python(name: str, module: str, *arguments: str, stop_wait_s: int = 15) -> Program:
+    return Program(name, (sys.executable, "-m", module, *arguments), stop_wait_s=stop_wait_s)
+
+
+def configuration(programs: Sequence[Program], *, socket: str, root: bool) -> str:
+    """Write supervisor's configuration: commands come through `socket`, and every program is tied to it.
+
+    Paths are relative to the folder it runs in: in some of them supervisor reads percent signs twice. The programs'
+    environment is supervisor's own, so no secret stands in this file. None of them starts by itself.
+    """
+    head: dict[str, dict[str, object]] = {
+        "supervisord": {
+            "nodaemon": "true",
+            "logfile": "logs/supervisord.log",
+            "pidfile": "supervisord.pid",
+            **({"user": "root"} if root else {}),
+        },
+        "unix_http_server": {"file": socket, "chmod": "0700"},
+        "rpcinterface:supervisor": {
+            "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface",
+        },
+    }
+    groups = {
+        f"group:{name}": {"programs": ",".join(program.name for program in members), "priority": priority}
+        for name, priority in GROUPS.items()
+        if (members := [program for program in programs if program.group == name])
+    }
+    sections = {**head, **groups, **{f"program:{program.name}": _section(program) for program in programs}}
+    return "\n".join(
+        f"[{title}]\n" + "".join(f"{key} = {_plain(value)}\n" for key, value in section.items())
+        for title, section in sections.items()
+    )
+
+
+def _section(program: Program) -> dict[str, object]:
+    return {
+        "command": _Raw(_command(program)),
+        "directory": TREE,
+        "autostart": "false",
+        "autorestart": "true",
+        "startsecs": 1,
+        "stopsignal": program.stop_signal.name.removeprefix("SIG"),
+        "stopwaitsecs": program.stop_wait_s,
+        "stopasgroup": "false",
+        "killasgroup": "true",
+        "redirect_stderr": "true",
+        "stdout_logfile": f"logs/{program.name}.log",
+        "stdout_logfile_maxbytes": "10MB",
+        "stdout_logfile_backups": 1,
+    }
+
+
+class _Raw(str):
+    """A value whose percent signs are supervisor's."""
+
+    __slots__ = ()
+
+
+def _command(program: Program) -> str:
+    # Its pid is not known yet: supervisor fills it in from what `tied` left in its environment.
+    pid = f"%(ENV_{tied.OWN_PID})s"
+    marker = "@supervisor@"
+    command = shlex.join(tied.argv(program.argv, on_death=program.stop_signal, parent=marker))
+    return command.replace("%", "%%").replace(marker, pid)
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, _Raw) else str(value).replace("%", "%%")

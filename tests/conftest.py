@@ -1,0 +1,30 @@
+"""Real servers for the whole test run, each started at its first use and gone at the end."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from standalone import ports
+from standalone.servers import Postgres, Valkey
+from standalone.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An empty PostgreSQL of this test run; its user may create databases."""
+    with Postgres(tmp_path_factory.mktemp("postgres"), ports.choose(1)[0], durable=False) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Valkey of this test run."""
+    with Valkey(tmp_path_factory.mktemp("valkey"), ports.choose(1)[0]) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole platform, as `make up` starts it, on ports and servers of its own."""
+    with Stack(tmp_path_factory.mktemp("stack"), durable=False) as running:
+        yield running

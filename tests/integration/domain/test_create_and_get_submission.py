@@ -1,0 +1,219 @@
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain import submissions
+from domain.blobs import BlobStore
+from domain.db import Database
+from domain.errors import Conflict, InvalidRequest, NotFound
+from domain.ids import new_id
+from domain.limits import Constraints
+from domain.model import (
+    Checker,
+    CheckerType,
+    Expectation,
+    File,
+    Priority,
+    Submission,
+    SubmissionView,
+    TestCase,
+)
+from domain.verdict import State
+
+Submit = Callable[..., SubmissionView]
+
+FULL = Submission(
+    language="cpp@17",
+    sources=(File("src/main.cpp", b"int main() {}", 0o755), File("a.h", b"")),
+    entry_point="src/main.cpp",
+    test_cases=(
+        TestCase(
+            ordinal=0,
+            name="all of it",
+            stdin=b"1 2",
+            files=(File("in.txt", b"x"), File("in.bin", bytes(range(256)))),
+            arguments=("-v", "", "two words"),
+            expected=Expectation(stdout=b"3", files=(File("out.txt", b"y", 0o600),), exit_code=7),
+            timeout_ms=100,
+            is_hidden=True,
+            points=10,
+            group="g",
+        ),
+        TestCase(ordinal=1, name="expects nothing printed", expected=Expectation(stdout=b"")),
+        TestCase(ordinal=2, name="expects nothing"),
+    ),
+    arguments=("a", "b c"),
+    constraints=Constraints(500, 2000, 512, 2500, 100, 64, 8, True),
+    checker=Checker(CheckerType.FLOAT, 1e-3),
+    outputs=("out/*.png",),
+    stop_on_first_failure=True,
+    priority=Priority.BULK,
+    problem_id="aplusb",
+    user_id="someone",
+    metadata={"course": {"week": [1, 2.5, None, True]}, "ключ": "värde"},
+)
+
+
+def test_it_works(db: Database, blobs: BlobStore, owner: UUID, submit: Submit) -> None:
+    created = submit(FULL)
+
+    assert submissions.get(db, blobs, created.id, owner) == created
+    assert created.submission == FULL
+    assert created.execution.state is State.QUEUED
+    assert created.owner_id == owner
+    assert not created.replayed
+
+
+def test_it_gives_a_submission_to_its_owner_only_and_to_operators(
+    db: Database, blobs: BlobStore, submit: Submit
+) -> None:
+    created = submit()
+
+    assert submissions.get(db, blobs, created.id, None) == created
+    with pytest.raises(NotFound):
+        submissions.get(db, blobs, created.id, new_id())
+    with pytest.raises(NotFound):
+        submissions.get(db, blobs, new_id(), None)
+
+
+def test_it_tells_the_state_of_an_execution(db: Database, submit: Submit) -> None:
+    assert submissions.state_of(db, submit().execution.id) is State.QUEUED
+    with pytest.raises(NotFound):
+        submissions.state_of(db, new_id())
+
+
+_LONG = st.binary(max_size=40).map(lambda seed: (seed or b"\0") * 70_000)
+_BYTES = st.binary(max_size=200) | _LONG
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=_BYTES, stdin=_BYTES, stdout=st.none() | _BYTES, file=_BYTES)
+def test_it_gives_back_any_bytes(
+    db: Database,
+    blobs: BlobStore,
+    submit: Submit,
+    content: bytes,
+    stdin: bytes,
+    stdout: bytes | None,
+    file: bytes,
+) -> None:
+    case = TestCase(0, "bytes", stdin=stdin, expected=Expectation(stdout=stdout, files=(File("f", file),)))
+    new = Submission("python", (File("main.py", content),), "main.py", (case,))
+
+    assert submissions.get(db, blobs, submit(new).id, None).submission == new
+
+
+def test_it_keeps_long_values_out_of_the_database(submit: Submit, rows: Callable[..., list[dict[str, object]]]) -> None:
+    at_most, longer = bytes(64 * 1024), bytes(64 * 1024 + 1)
+    submit(replace(FULL, sources=(File("a", at_most), File("b", longer))))
+
+    kept = rows("SELECT content IS NOT NULL AS inline FROM source_files ORDER BY position")
+
+    assert [row["inline"] for row in kept] == [True, False]
+
+
+def test_it_keeps_a_thousand_test_cases_in_few_statements(
+    db: Database, blobs: BlobStore, submit: Submit, rows: Callable[..., list[dict[str, object]]]
+) -> None:
+    cases = tuple(
+        TestCase(n, f"case {n}", stdin=b"%d" % n, files=(File("in", b"x"),), expected=Expectation(stdout=b"y"))
+        for n in range(1000)
+    )
+    new = replace(FULL, test_cases=cases)
+
+    created = submit(new)
+
+    assert submissions.get(db, blobs, created.id, None).submission == new
+
+
+def _create(db: Database, blobs: BlobStore, owner: UUID, own_id: UUID, body: bytes) -> SubmissionView:
+    return submissions.create(
+        db,
+        blobs,
+        FULL,
+        owner_id=owner,
+        submission_id=own_id,
+        body_sha256=body,
+        enqueue=lambda *_: None,
+    )
+
+
+def test_it_replays_the_same_body_under_the_same_id(db: Database, blobs: BlobStore, owner: UUID) -> None:
+    own_id = new_id()
+    first = _create(db, blobs, owner, own_id, bytes(32))
+
+    again = _create(db, blobs, owner, own_id, bytes(32))
+
+    assert first.id == own_id
+    assert again == replace(first, replayed=True)
+
+
+def test_it_refuses_another_body_or_owner_under_the_same_id(
+    db: Database, blobs: BlobStore, owner: UUID, rows: Callable[..., list[dict[str, object]]]
+) -> None:
+    own_id = new_id()
+    _create(db, blobs, owner, own_id, bytes(32))
+
+    with pytest.raises(Conflict):
+        _create(db, blobs, owner, own_id, b"x" * 32)
+    with pytest.raises(Conflict):
+        _create(db, blobs, new_id(), own_id, bytes(32))
+    assert len(rows("SELECT id FROM executions")) == 1
+
+
+def test_one_of_many_at_once_creates_and_the_others_replay(
+    db: Database, blobs: BlobStore, owner: UUID, at_once: Callable[..., list[SubmissionView]]
+) -> None:
+    own_id = new_id()
+
+    views = at_once(8, lambda _: _create(db, blobs, owner, own_id, bytes(32)))
+
+    assert sorted(view.replayed for view in views) == [False, *[True] * 7]
+    assert len({view.execution.id for view in views}) == 1
+
+
+def test_it_sends_the_execution_to_the_queue_once_it_is_committed(db: Database, blobs: BlobStore, owner: UUID) -> None:
+    sent: list[tuple[State, Priority]] = []
+
+    submissions.create(
+        db,
+        blobs,
+        FULL,
+        owner_id=owner,
+        submission_id=None,
+        body_sha256=bytes(32),
+        # Another connection sees it: it is committed.
+        enqueue=lambda execution_id, priority: sent.append((submissions.state_of(db, execution_id), priority)),
+    )
+
+    assert sent == [(State.QUEUED, Priority.BULK)]
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        replace(FULL, user_id="a\0b"),
+        replace(FULL, user_id="\ud800"),
+        replace(FULL, metadata={"a": "\0"}),
+        replace(FULL, metadata={"\udc80": 1}),
+        replace(FULL, metadata={"a": float("nan")}),
+        replace(FULL, arguments=("\0",)),
+        replace(FULL, constraints=Constraints(timeout_ms=2**31)),
+        replace(FULL, sources=(File("\0", b""),)),
+        replace(FULL, sources=(File("\ud800", b""),)),
+        replace(FULL, test_cases=(TestCase(0, "points", points=2**63),)),
+        replace(FULL, test_cases=(TestCase(0, "exit code", expected=Expectation(exit_code=2**31)),)),
+        replace(FULL, test_cases=(TestCase(0, "arguments", arguments=("\0",)),)),
+    ],
+    ids=lambda new: "",
+)
+def test_it_says_so_when_a_value_cannot_be_stored(
+    db: Database, submit: Submit, rows: Callable[..., list[dict[str, object]]], new: Submission
+) -> None:
+    with pytest.raises(InvalidRequest, match="cannot be stored"):
+        submit(new)
+    assert rows("SELECT id FROM submissions") == []

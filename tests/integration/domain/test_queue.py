@@ -1,0 +1,104 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from celery import Celery
+from structlog.testing import capture_logs
+
+from domain import queue
+from domain.ids import new_id
+from domain.model import Priority
+from domain.settings import Settings
+from standalone import ports
+from standalone.servers import Valkey
+
+
+def _celery(url: str) -> Celery:
+    return queue.make_celery(Settings(database_url="postgresql://unused", redis_url=url, broker_url=url))
+
+
+@pytest.fixture
+def broker(redis_url: str) -> Iterator[redis.Redis]:
+    client = redis.Redis.from_url(redis_url, decode_responses=True)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def celery(broker: redis.Redis, redis_url: str) -> Iterator[Celery]:
+    app = _celery(redis_url)
+    yield app
+    app.close()
+
+
+@pytest.mark.parametrize("priority", list(Priority))
+def test_it_works(celery: Celery, broker: redis.Redis, priority: Priority) -> None:
+    execution_id = new_id()
+
+    queue.enqueue(celery, execution_id, priority)
+
+    message = json.loads(str(broker.lindex(priority.value, 0)))
+    assert message["headers"]["task"] == queue.TASK_GRADE
+    assert str(execution_id) in message["headers"]["argsrepr"]
+    assert message["headers"]["ignore_result"]
+
+
+def test_the_most_urgent_queue_is_read_first(celery: Celery, broker: redis.Redis) -> None:
+    for priority in (Priority.BULK, Priority.NORMAL, Priority.INTERACTIVE):
+        for _ in range(2):
+            queue.enqueue(celery, new_id(), priority)
+    celery.send_task(queue.TASK_SWEEP, queue=queue.CONTROL)
+    received: list[str] = []
+
+    with celery.connection_for_read() as connection:
+        consumer = celery.amqp.TaskConsumer(connection.default_channel, on_message=lambda m: _take(m, received))
+        consumer.qos(prefetch_count=1)
+        with consumer:
+            for _ in range(7):
+                connection.drain_events(timeout=10)
+
+    assert received == ["control", "interactive", "interactive", "normal", "normal", "bulk", "bulk"]
+
+
+def _take(message: object, received: list[str]) -> None:
+    received.append(message.delivery_info["routing_key"])  # type: ignore[attr-defined]
+    message.ack()  # type: ignore[attr-defined]
+
+
+def test_a_broker_that_is_away_is_logged_and_does_not_fail_the_sender() -> None:
+    app = _celery(f"redis://127.0.0.1:{ports.choose(1)[0]}/0")
+    execution_id = new_id()
+
+    with capture_logs() as logs:
+        queue.enqueue(app, execution_id, Priority.NORMAL)
+
+    assert [(line["event"], line["execution_id"]) for line in logs] == [("enqueue_failed", str(execution_id))]
+    app.close()
+
+
+def test_it_sends_again_once_the_broker_is_back(tmp_path: Path) -> None:
+    server = Valkey(tmp_path, ports.choose(1)[0])
+    app = _celery(server.url)
+    with server:
+        queue.enqueue(app, new_id(), Priority.NORMAL)
+    with capture_logs() as logs:
+        queue.enqueue(app, new_id(), Priority.NORMAL)
+    with server, redis.Redis.from_url(server.url) as client:
+        client.delete("normal")
+        queue.enqueue(app, new_id(), Priority.NORMAL)
+        assert client.llen("normal") == 1
+
+    assert [line["event"] for line in logs] == ["enqueue_failed"]
+    app.close()
+
+
+def test_workers_take_one_message_at_a_time_and_acknowledge_late(celery: Celery) -> None:
+    assert celery.conf.task_acks_late
+    assert celery.conf.task_reject_on_worker_lost
+    assert celery.conf.worker_prefetch_multiplier == 1
+    assert celery.conf.broker_transport_options["visibility_timeout"] == 7200
+    assert celery.conf.accept_content == ["json"]
+    assert celery.conf.beat_schedule["sweep"]["schedule"] == 5.0

@@ -1,0 +1,308 @@
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain import executions, submissions
+from domain.blobs import BlobStore
+from domain.db import Database
+from domain.model import (
+    Artifact,
+    Claim,
+    ExecutionTelemetry,
+    ExecutionView,
+    File,
+    Outcome,
+    Submission,
+    SubmissionView,
+    TestCase,
+    TestResult,
+    Usage,
+)
+from domain.verdict import State, Verdict
+from tests.integration.domain.conftest import OUTCOME, RESULT, SECOND
+
+Take = Callable[..., Claim]
+Rows = Callable[..., list[Mapping[str, object]]]
+
+
+@pytest.fixture
+def read(db: Database, blobs: BlobStore) -> Callable[[Claim], ExecutionView]:
+    return lambda claim: submissions.get(db, blobs, claim.submission_id, None).execution
+
+
+Read = Callable[[Claim], ExecutionView]
+
+
+def test_it_works(db: Database, blobs: BlobStore, take: Take, read: Read) -> None:
+    claim = take()
+
+    for state in (State.PREPARING, State.COMPILING, State.RUNNING):
+        assert executions.enter(db, claim, state)
+        assert read(claim).state is state
+    assert executions.record(db, blobs, claim, [RESULT])
+    assert read(claim).results == (RESULT,)
+    assert executions.record(db, blobs, claim, [SECOND])
+    assert executions.finish(db, blobs, claim, OUTCOME)
+
+    view = read(claim)
+    assert view.results == (RESULT, SECOND)
+    assert (view.state, view.verdict, view.reason) == (State.DONE, OUTCOME.verdict, OUTCOME.reason)
+    assert (view.telemetry, view.compile_output, view.message) == (
+        OUTCOME.telemetry,
+        OUTCOME.compile_output,
+        OUTCOME.message,
+    )
+    assert view.started_at is not None
+    assert view.finished_at is not None
+    assert view.queued_at <= view.started_at <= view.finished_at
+
+
+def test_it_sums_time_and_takes_the_highest_memory(db: Database, blobs: BlobStore, take: Take, read: Read) -> None:
+    claim = take()
+    executions.record(db, blobs, claim, [RESULT, SECOND])
+
+    executions.finish(db, blobs, claim, OUTCOME)
+
+    assert read(claim).usage == Usage(11, 22, 5000, "sampled")
+
+
+def test_it_knows_no_usage_where_nothing_ran(db: Database, blobs: BlobStore, take: Take, read: Read) -> None:
+    claim = take()
+
+    executions.finish(db, blobs, claim, Outcome(Verdict.CE, "exit:1", ExecutionTelemetry()))
+
+    view = read(claim)
+    assert (view.usage, view.points, view.results) == (None, None, ())
+    assert view.telemetry == ExecutionTelemetry(worker=claim.worker)
+
+
+def _with_points(*points: int | None) -> Submission:
+    cases = tuple(TestCase(n, f"case {n}", points=value) for n, value in enumerate(points))
+    return Submission("python", (File("main.py", b""),), "main.py", cases)
+
+
+@pytest.mark.parametrize(
+    ("offered", "won", "total"),
+    [((3, 5), (3, 0), 3), ((3, 5), (3, 5), 8), ((3, None), (3, None), 3), ((3, 5), (None, None), 0)],
+)
+def test_it_sums_points_where_any_test_case_has_points(
+    db: Database,
+    blobs: BlobStore,
+    take: Take,
+    read: Read,
+    submit: Callable[..., SubmissionView],
+    offered: tuple[int | None, ...],
+    won: tuple[int | None, ...],
+    total: int,
+) -> None:
+    claim = take(submit(_with_points(*offered)))
+    executions.record(db, blobs, claim, [TestResult(n, Verdict.AC, points=value) for n, value in enumerate(won)])
+
+    executions.finish(db, blobs, claim, OUTCOME)
+
+    assert read(claim).points == total
+
+
+def test_a_result_recorded_again_replaces_the_first(db: Database, blobs: BlobStore, take: Take, read: Read) -> None:
+    claim = take()
+    executions.record(db, blobs, claim, [RESULT, SECOND])
+    anew = replace(RESULT, verdict=Verdict.WA, reason="stdout", artifacts=RESULT.artifacts[:1], telemetry=None)
+
+    assert executions.record(db, blobs, claim, [anew])
+
+    assert read(claim).results == (anew, SECOND)
+
+
+def test_of_two_results_of_one_test_case_the_last_counts(
+    db: Database, blobs: BlobStore, take: Take, read: Read
+) -> None:
+    claim = take()
+
+    executions.record(db, blobs, claim, [replace(RESULT, stdout=b"old"), RESULT])
+
+    assert read(claim).results == (RESULT,)
+
+
+def test_it_records_a_thousand_results_at_once(
+    db: Database, blobs: BlobStore, take: Take, read: Read, submit: Callable[..., SubmissionView]
+) -> None:
+    claim = take(submit(_with_points(*[1] * 1000)))
+    found = tuple(replace(RESULT, ordinal=n, points=1) for n in range(1000))
+
+    assert executions.record(db, blobs, claim, found)
+    assert executions.finish(db, blobs, claim, OUTCOME)
+
+    assert read(claim).results == found
+    assert read(claim).points == 1000
+
+
+_BYTES = st.binary(max_size=100) | st.binary(min_size=1, max_size=10).map(lambda seed: seed * 70_000)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stdout=_BYTES, stderr=_BYTES, compile_output=_BYTES)
+def test_it_gives_back_any_bytes(
+    db: Database, blobs: BlobStore, take: Take, read: Read, stdout: bytes, stderr: bytes, compile_output: bytes
+) -> None:
+    claim = take()
+    result = replace(RESULT, stdout=stdout, stderr=stderr)
+
+    executions.record(db, blobs, claim, [result])
+    executions.finish(db, blobs, claim, replace(OUTCOME, compile_output=compile_output))
+
+    assert read(claim).results == (result,)
+    assert read(claim).compile_output == compile_output
+
+
+def test_names_that_a_program_made_up_cannot_fail_the_write(
+    db: Database, blobs: BlobStore, take: Take, read: Read
+) -> None:
+    claim = take()
+    hostile = "out/\udcff\0.png"
+    result = replace(
+        RESULT,
+        reason=f"file:{hostile}",
+        verdict=Verdict.WA,
+        message=hostile,
+        artifacts=(Artifact(hostile, 1, "ab" * 32),),
+        telemetry=replace(RESULT.telemetry, sources={hostile: hostile}),
+    )
+    telemetry = replace(OUTCOME.telemetry, versions={"cc": hostile}, language_metrics={hostile: hostile})
+
+    assert executions.record(db, blobs, claim, [result])
+    assert executions.finish(db, blobs, claim, replace(OUTCOME, reason=hostile, message=hostile, telemetry=telemetry))
+
+    shown = "out/\\udcff\\x00.png"
+    assert read(claim).results[0].artifacts[0].path == shown
+    assert read(claim).results[0].reason == f"file:{shown}"
+    assert read(claim).message == shown
+
+
+def test_finishing_twice_changes_nothing(db: Database, blobs: BlobStore, take: Take, read: Read) -> None:
+    claim = take()
+    executions.record(db, blobs, claim, [RESULT])
+    executions.finish(db, blobs, claim, OUTCOME)
+    first = read(claim)
+
+    assert executions.finish(db, blobs, claim, replace(OUTCOME, verdict=Verdict.AC, reason=None))
+
+    assert read(claim) == first
+
+
+def test_nothing_is_written_after_the_end(db: Database, blobs: BlobStore, take: Take, read: Read) -> None:
+    claim = take()
+    executions.finish(db, blobs, claim, OUTCOME)
+    ended = read(claim)
+
+    assert not executions.record(db, blobs, claim, [RESULT])
+    assert not executions.enter(db, claim, State.RUNNING)
+    assert not executions.renew(db, claim, 30)
+    assert not executions.give_back(db, claim)
+    assert read(claim) == ended
+
+
+def test_a_worker_that_lost_its_lease_can_write_nothing(
+    db: Database,
+    blobs: BlobStore,
+    take: Take,
+    read: Read,
+    submit: Callable[..., SubmissionView],
+    expire: Callable[[], None],
+) -> None:
+    view = submit()
+    lost = take(view)
+    expire()
+    held = take(view, worker="worker-2")
+    executions.record(db, blobs, held, [SECOND])
+    before = read(held)
+
+    assert not executions.renew(db, lost, 30)
+    assert not executions.enter(db, lost, State.RUNNING)
+    assert not executions.record(db, blobs, lost, [RESULT])
+    assert not executions.finish(db, blobs, lost, OUTCOME)
+    assert not executions.give_back(db, lost)
+    assert read(held) == before
+    assert executions.finish(db, blobs, held, OUTCOME)
+    assert not executions.finish(db, blobs, lost, OUTCOME)
+
+
+def test_the_same_worker_with_an_earlier_attempt_can_write_nothing(
+    db: Database, blobs: BlobStore, take: Take, submit: Callable[..., SubmissionView], expire: Callable[[], None]
+) -> None:
+    view = submit()
+    lost = take(view)
+    expire()
+    take(view)
+
+    assert not executions.record(db, blobs, lost, [RESULT])
+    assert not executions.finish(db, blobs, lost, OUTCOME)
+
+
+def test_a_worker_whose_execution_was_requeued_can_write_nothing(
+    db: Database, blobs: BlobStore, take: Take, expire: Callable[[], None]
+) -> None:
+    lost = take()
+    expire()
+    executions.sweep(db, message_lost_s=30, max_attempts=3, no_host_s=600)
+
+    assert not executions.record(db, blobs, lost, [RESULT])
+    assert not executions.finish(db, blobs, lost, OUTCOME)
+
+
+def test_a_cancelled_execution_takes_no_verdict(
+    db: Database, blobs: BlobStore, take: Take, read: Read, rows: Rows
+) -> None:
+    claim = take()
+    rows("UPDATE executions SET state = 'cancelled', lease_until = NULL, finished_at = now()")
+
+    assert not executions.finish(db, blobs, claim, OUTCOME)
+    assert read(claim).verdict is None
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.DONE, State.CANCELLED])
+def test_a_worker_enters_working_states_only(db: Database, take: Take, state: State) -> None:
+    with pytest.raises(ValueError, match="cannot enter"):
+        executions.enter(db, take(), state)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE executions SET state = 'lost'",
+        "UPDATE executions SET state = 'done'",
+        "UPDATE executions SET verdict = 'AC'",
+        "UPDATE executions SET lease_until = NULL",
+        "UPDATE executions SET worker = NULL",
+        "UPDATE test_results SET verdict = 'RE'",
+        "UPDATE test_results SET verdict = NULL",
+        "UPDATE test_results SET exit_signal = 9",
+        "UPDATE test_results SET ordinal = 99",
+        "UPDATE test_results SET stdout = NULL",
+        "UPDATE artifacts SET sha256 = 'abc'",
+        "DELETE FROM api_keys",
+    ],
+)
+def test_the_database_refuses_what_makes_no_sense(
+    db: Database, blobs: BlobStore, take: Take, rows: Rows, change: str
+) -> None:
+    executions.record(db, blobs, take(), [RESULT])
+
+    with pytest.raises(psycopg.IntegrityError):
+        rows(change)
+
+
+def test_a_submission_can_be_deleted_with_everything_of_it(
+    db: Database, blobs: BlobStore, take: Take, rows: Rows
+) -> None:
+    claim = take()
+    executions.record(db, blobs, claim, [RESULT])
+    executions.finish(db, blobs, claim, OUTCOME)
+
+    rows("DELETE FROM submissions")
+
+    for table in ("executions", "test_results", "artifacts", "telemetry"):
+        assert rows(f"SELECT 1 AS found FROM {table}") == []  # noqa: S608

@@ -1,0 +1,4 @@
+import sys
+
+print("whatever")
+sys.exit(3)

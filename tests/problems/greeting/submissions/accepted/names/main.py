@@ -1,0 +1,3 @@
+from wörter.grüße import sage
+
+sage()

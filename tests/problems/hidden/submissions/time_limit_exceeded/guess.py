@@ -1,0 +1,4 @@
+number = int(input())
+while number != 4:
+    pass
+print(8)

@@ -1,0 +1,4 @@
+import sys
+
+while True:
+    print("and again", file=sys.stderr)

@@ -1,0 +1,6 @@
+#include <unistd.h>
+
+int main(void) {
+    alarm(1);
+    return pause();
+}

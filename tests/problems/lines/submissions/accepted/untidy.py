@@ -1,0 +1,1 @@
+print("a b  \r\n\t\nc\n\n", end="")

@@ -1,0 +1,4 @@
+import sys
+
+print("hello")
+print("aside", file=sys.stderr)

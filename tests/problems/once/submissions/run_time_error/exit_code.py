@@ -1,0 +1,4 @@
+import sys
+
+print("before")
+sys.exit(137)  # what a shell makes of signal 9; here it is an exit code

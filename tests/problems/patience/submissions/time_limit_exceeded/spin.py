@@ -1,0 +1,6 @@
+import sys
+import time
+
+while time.process_time() < float(sys.argv[1]):
+    pass
+print("done")

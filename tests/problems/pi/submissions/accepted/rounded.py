@@ -1,0 +1,2 @@
+radius = float(input())
+print("area", 3.14159 * radius * radius)

@@ -1,0 +1,2 @@
+radius = float(input())
+print("area", 3.141 * radius * radius)

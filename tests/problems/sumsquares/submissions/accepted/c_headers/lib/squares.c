@@ -1,0 +1,3 @@
+#include "lib/squares.h"
+
+long square(long n) { return n * n; }

@@ -1,0 +1,5 @@
+#include <iostream>
+
+#include "squares.hpp"
+
+void say(long number) { std::cout << number << std::endl; }

@@ -1,0 +1,3 @@
+module example.org/sumsquares
+
+go 1.19

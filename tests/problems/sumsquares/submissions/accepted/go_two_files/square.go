@@ -1,0 +1,3 @@
+package main
+
+func square(n int) int { return n * n }

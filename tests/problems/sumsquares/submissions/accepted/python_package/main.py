@@ -1,0 +1,3 @@
+from shapes import total
+
+print(total(map(int, input().split())))

@@ -1,0 +1,96 @@
+"""Every golden submission, through the HTTP API, comes to the verdict and the reason that its package says."""
+
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+import requests
+from golden import Golden, differences, load
+
+from standalone.stack import Stack
+
+GOLDEN = load()
+AT_ONCE = 6
+"""Enough that no slot waits for the next submission, and few enough that no answer is held too long."""
+PATIENCE_S = 120
+HIDDEN_KEYS = {"name", "is_hidden", "verdict", "reason", "points", "usage"}
+HIDDEN_REASONS = {None, "cpu", "wall", "memory", "output", "runtime"}
+NOT_JUDGED = {"CE"}
+
+Execution = Mapping[str, object]
+
+
+@pytest.fixture(scope="session")
+def executions(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Mapping[str, Future[Execution]]]:
+    """Send all that were selected, some at once; each test waits for its own."""
+    selected = [item.callspec.params["golden"] for item in request.session.items if "executions" in item.fixturenames]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {golden.id: pool.submit(graded, stack, golden) for golden in selected}
+        pool.shutdown(cancel_futures=True)
+
+
+def graded(stack: Stack, golden: Golden) -> Execution:
+    """Send one and wait until it is done."""
+    deadline = time.monotonic() + PATIENCE_S
+    with requests.Session() as session:
+        session.trust_env = False  # the API is on this machine: no proxy
+        session.headers["Authorization"] = f"Bearer {stack.api_key}"
+        answer = session.post(f"{stack.url}/v1/submissions", params={"wait": 60}, json=golden.body, timeout=90)
+        assert answer.status_code == 201, answer.text
+        submission = answer.json()
+        while submission["execution"]["state"] not in {"done", "cancelled"}:
+            assert time.monotonic() < deadline, f"still {submission['execution']['state']} after {PATIENCE_S} s"
+            answer = session.get(f"{stack.url}/v1/submissions/{submission['id']}", params={"wait": 30}, timeout=90)
+            assert answer.status_code == 200, answer.text
+            submission = answer.json()
+    return submission["execution"]
+
+
+@pytest.mark.parametrize("golden", GOLDEN, ids=[golden.id for golden in GOLDEN])
+def test_it_comes_to_what_its_package_says(golden: Golden, executions: Mapping[str, Future[Execution]]) -> None:
+    execution = executions[golden.id].result()
+    assert (execution["verdict"], execution["reason"]) == (golden.verdict, golden.reason), execution
+    results = execution["test_results"]
+    if golden.tests is not None:
+        assert [said(result) for result in results] == list(golden.tests)
+    assert list(differences(golden.shows, execution)) == []
+    assert golden.says in f"{execution['compile_output']}\n{execution['message']}"
+    check_whole(execution, golden)
+    for result in results:
+        check_result(result)
+
+
+def check_whole(execution: Execution, golden: Golden) -> None:
+    """Check what holds for any finished execution."""
+    results, cases = execution["test_results"], golden.body["test_cases"]
+    if execution["verdict"] in NOT_JUDGED:
+        assert results == []
+        assert execution["compile_output"] or execution["message"]
+        return
+    assert [result["name"] for result in results] == ([case["name"] for case in cases] or ["run"])
+    judged = [result["verdict"] for result in results if result["verdict"]]
+    passed = [verdict for verdict in judged if verdict in {"AC", "OK"}]
+    assert (execution["tests_run"], execution["tests_passed"]) == (len(judged), len(passed))
+    assert execution["all_tests_passed"] is (len(passed) == len(results))
+    copied = results[0] if len(results) == 1 and not results[0]["is_hidden"] else {}
+    for name in ("exit_code", "stdout", "stderr"):
+        assert execution[name] == copied.get(name)
+
+
+def check_result(result: Mapping[str, object]) -> None:
+    """Check what holds for any test result."""
+    if result["is_hidden"]:
+        assert set(result) == HIDDEN_KEYS
+        assert result["reason"] in HIDDEN_REASONS
+    if result["verdict"] is None:
+        assert result["reason"] == "skipped"
+        return
+    usage = result["usage"]
+    assert usage["cpu_time_ms"] >= 0
+    assert usage["wall_time_ms"] >= 0
+    assert usage["memory_bytes"] > 0
+
+
+def said(result: Mapping[str, object]) -> str:
+    return " ".join(str(part) for part in (result["verdict"], result["reason"]) if part)

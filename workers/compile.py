@@ -1,0 +1,96 @@
+"""Compile a submission once, in a jail of its own, and carry the declared results out of it."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from domain.model import File, RunTelemetry, Usage
+from sandbox import Cause, Collected, Limits, RunResult, Sandbox, Slot
+from workers.convert import telemetry_of, usage_of
+from workers.java_main import MainClassError, main_class
+from workers.prepare import Plan, compile_limits, disk_bytes
+
+MAX_ARTIFACT_FILES = 4096
+MAX_ARTIFACT_BYTES = 256 * 1024 * 1024
+EXECUTABLE = 0o755
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What the run boxes are filled with."""
+
+    files: tuple[File, ...]
+    main_class: str | None = None
+    output: bytes | None = None
+    telemetry: RunTelemetry | None = None
+    usage: Usage | None = None
+
+    @property
+    def metrics(self) -> dict[str, int | str] | None:
+        """What is known of the artifact; None where nothing was compiled."""
+        if self.usage is None:
+            return None
+        return {"artifact_files": len(self.files), "artifact_bytes": sum(len(file.content) for file in self.files)}
+
+
+@dataclass
+class CompileError(Exception):
+    """The submission does not compile: verdict CE with this reason."""
+
+    reason: str
+    output: bytes
+    telemetry: RunTelemetry
+    usage: Usage
+    message: str = ""
+
+
+def compile_submission(sandbox: Sandbox, slot: Slot, plan: Plan) -> Compiled:
+    """Compile, or take the sources as they are where there is no compiler. Raises CompileError, SandboxError."""
+    command, step = plan.compile_command(), plan.language.compile
+    if command is None or step is None:
+        return Compiled(plan.submission.sources)
+    limits = compile_limits(step)
+    sources = plan.submission.sources
+    with sandbox.jail(slot, limits, disk_bytes(step.disk_mb, sources), plan.language.mounts) as jail:
+        for file in sources:
+            jail.box.write(file.path, file.content, file.mode)
+        result = jail.run(command, limits)
+        collected = jail.box.collect(
+            step.outputs, max_files=MAX_ARTIFACT_FILES, max_file_bytes=MAX_ARTIFACT_BYTES, max_bytes=MAX_ARTIFACT_BYTES
+        )
+    return _compiled(plan, limits, result, collected)
+
+
+def _compiled(plan: Plan, limits: Limits, result: RunResult, collected: list[Collected]) -> Compiled:
+    output = (result.stdout + result.stderr)[: limits.output_bytes]
+    seen = telemetry_of(result, None), usage_of(result)
+    reason = compile_reason(result)
+    if reason is None and (not collected or any(file.truncated for file in collected)):
+        reason = "no_program"
+    if reason is not None:
+        raise CompileError(reason, output, *seen)
+    files = tuple(File(file.path, file.content, EXECUTABLE) for file in collected)
+    start = None
+    if plan.language.main_class:
+        try:
+            classes = {file.path: file.content for file in files if file.path.endswith(".class")}
+            start = main_class(classes, plan.submission.entry_point)
+        except MainClassError as error:
+            raise CompileError(error.reason, output, *seen, message=str(error)) from error
+    return Compiled(files, start, output, *seen)
+
+
+def compile_reason(result: RunResult) -> str | None:
+    """Name why a compiler failed, by the closed list of reasons; None where it did not."""
+    match result.cause:
+        case Cause.MEMORY | Cause.CPU | Cause.WALL:
+            return result.cause.value
+        case Cause.STDOUT | Cause.STDERR | Cause.FILE:
+            return "output"
+        case Cause.SYSCALL:
+            return "policy"
+        case Cause.SIGNAL | Cause.PROCESSES | Cause.EXIT:
+            if result.exit_signal is not None:
+                return f"signal:{result.exit_signal}"
+            return f"exit:{result.exit_code}" if result.exit_code else None
+        case _:
+            assert_never(result.cause)

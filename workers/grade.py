@@ -1,0 +1,180 @@
+"""Grade one execution: claim, prepare, compile, run each test case, check, record, finish.
+
+The page to read first. A program's fault is a verdict; ours is a SandboxError, tried again a few times and only then
+verdict JE. Nothing here waits for the database while a jail runs.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
+
+from domain import executions
+from domain.blobs import BlobStore
+from domain.db import Database
+from domain.errors import InvalidRequest
+from domain.events import Events
+from domain.languages import Languages
+from domain.limits import EXECUTION_WALL_S
+from domain.logging import logger
+from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult
+from domain.verdict import State, Verdict, overall
+from sandbox import RunAborted, Sandbox, SandboxError, Slot
+from workers.compile import Compiled, CompileError, compile_submission
+from workers.lease import ClaimLost, holding
+from workers.patience import patiently
+from workers.prepare import Plan, plan
+from workers.recorder import Recorder
+from workers.run import Bench, out_of_time, run_test_case, skipped
+from workers.stopwatch import Stopwatch
+
+SANDBOX_TRIES = 3
+"""How often a jail is made anew before an execution ends as JE."""
+
+log = logger(__name__)
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Grader:
+    """What grading needs; one per worker process, used for one execution at a time."""
+
+    db: Database
+    blobs: BlobStore
+    events: Events
+    sandbox: Sandbox
+    languages: Languages
+    host: str
+    worker: str
+    lease_s: int
+    versions: Mapping[str, str]
+    """Of platform, nsjail, kernel."""
+    language_versions: Mapping[str, str]
+
+    def grade(self, execution_id: UUID) -> Claim | None:
+        """Grade an execution to its end. Gives the claim back, and returns it, where the worker must stop before."""
+        claim = executions.claim(self.db, self.blobs, execution_id, worker=self.worker, lease_s=self.lease_s)
+        if claim is None:
+            log.info("claim_refused")
+            return None
+        try:
+            with holding(self.db, claim, self.lease_s) as still_ours:
+                outcome = Grading(self, claim, still_ours).outcome()
+                self._finish(claim, outcome)
+        except ClaimLost:
+            log.warning("claim_lost", attempt=claim.attempt)
+        except RunAborted:
+            log.info("execution_given_back", attempt=claim.attempt)
+            return claim if executions.give_back(self.db, claim) else None
+        return None
+
+    def _finish(self, claim: Claim, outcome: Outcome) -> None:
+        if not patiently(lambda: executions.finish(self.db, self.blobs, claim, outcome), self.lease_s):
+            raise ClaimLost
+        self.events.publish(claim.execution_id, State.DONE)
+        log.info("execution_done", verdict=outcome.verdict, reason=outcome.reason, attempt=claim.attempt)
+
+
+class Grading:
+    """One execution being graded."""
+
+    def __init__(self, grader: Grader, claim: Claim, still_ours: Callable[[], None]) -> None:
+        self.grader = grader
+        self.claim = claim
+        self.still_ours = still_ours
+        self.watch = Stopwatch(_milliseconds_since(claim.queued_at))
+
+    def outcome(self) -> Outcome:
+        """Do all the steps. Raises ClaimLost, RunAborted, Unavailable."""
+        try:
+            return self._compile_and_run(self._prepare())
+        except SandboxError:
+            log.exception("sandbox_failed")
+            return Outcome(Verdict.JE, "sandbox", self._telemetry(None, None), message="the sandbox failed; try again")
+        except InvalidRequest as error:
+            log.exception("language_missing")
+            return Outcome(Verdict.JE, "sandbox", self._telemetry(None, None), message=f"not to be run here: {error}")
+
+    def _prepare(self) -> Plan:
+        with self.watch.phase("prepare"):
+            return plan(self.grader.languages, self.claim.submission)
+
+    def _compile_and_run(self, made: Plan) -> Outcome:
+        grader = self.grader
+        with grader.sandbox.slot(made.submission.constraints.slots) as slot:
+            try:
+                compiled = self._compile(made, slot)
+            except CompileError as error:
+                return Outcome(Verdict.CE, error.reason, self._telemetry(made, error), error.output, error.message)
+            results = self._run_all(Bench(grader.sandbox, slot, made, compiled, grader.blobs, self.watch))
+        return Outcome(*overall(results), self._telemetry(made, compiled), compiled.output)
+
+    def _compile(self, made: Plan, slot: Slot) -> Compiled:
+        if made.language.compile is None:
+            return Compiled(made.submission.sources)
+        self._enter(State.COMPILING)
+        with self.watch.phase("compile"):
+            return self._tried(lambda: compile_submission(self.grader.sandbox, slot, made))
+
+    def _run_all(self, bench: Bench) -> list[tuple[Verdict | None, str | None]]:
+        self._enter(State.RUNNING)
+        found = []
+        with Recorder(self.grader.db, self.grader.blobs, self.claim, self.grader.lease_s) as recorder:
+            for result in self._results(bench):
+                self.still_ours()
+                recorder.add(result)
+                found.append((result.verdict, result.reason))
+        return found
+
+    def _results(self, bench: Bench) -> Iterator[TestResult]:
+        """Run the test cases in order; after a failure, or when the hour is over, the rest is not run."""
+        deadline = time.monotonic() + EXECUTION_WALL_S
+        stopped = False
+        for case in self.claim.submission.test_cases:
+            if stopped:
+                yield skipped(case)
+                continue
+            late = time.monotonic() > deadline
+            result = out_of_time(case) if late else self._tried(partial(run_test_case, bench, case))
+            passed = result.verdict is not None and result.verdict.passed
+            stopped = self.claim.submission.stop_on_first_failure and not passed
+            yield result
+
+    def _tried(self, step: Callable[[], Result]) -> Result:
+        """Do a step that makes a jail; again in a new one where the sandbox failed. Raises SandboxError at last."""
+        for attempt in range(1, SANDBOX_TRIES + 1):
+            self.still_ours()
+            try:
+                return step()
+            except SandboxError as error:
+                if attempt == SANDBOX_TRIES:
+                    raise
+                log.warning("jail_failed", attempt=attempt, error=str(error))
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def _enter(self, state: State) -> None:
+        if not patiently(lambda: executions.enter(self.grader.db, self.claim, state), self.grader.lease_s):
+            raise ClaimLost
+        self.grader.events.publish(self.claim.execution_id, state)
+
+    def _telemetry(self, made: Plan | None, compiled: Compiled | CompileError | None) -> ExecutionTelemetry:
+        versions = dict(self.grader.versions)
+        if made is not None:
+            versions[made.language.name] = self.grader.language_versions.get(made.language.name, "unknown")
+        return ExecutionTelemetry(
+            phases=self.watch.phases(),
+            host=self.grader.host,
+            worker=self.grader.worker,
+            versions=versions,
+            compile=compiled.telemetry if compiled is not None else None,
+            compile_usage=compiled.usage if compiled is not None else None,
+            language_metrics=compiled.metrics if isinstance(compiled, Compiled) else None,
+        )
+
+
+def _milliseconds_since(moment: datetime) -> int:
+    """The queue's time by two clocks, PostgreSQL's and ours: never below nothing."""
+    return max(0, round((datetime.now(UTC) - moment).total_seconds() * 1000))

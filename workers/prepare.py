@@ -1,0 +1,125 @@
+"""Turn a claimed submission into what the jails need (pure): language, command lines, files, limits.
+
+This is where the domain's constraints (megabytes, milliseconds) become the sandbox's limits.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from domain import languages
+from domain.languages import Choice, CompileStep, Language, Languages, Step
+from domain.limits import Constraints
+from domain.model import File, Submission, TestCase
+from sandbox import Command, Limits
+
+KIB = 1024
+MIB = 1024 * 1024
+PAGE = 4096
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one submission is compiled and run."""
+
+    submission: Submission
+    choice: Choice
+    entry: str | None
+
+    @property
+    def language(self) -> Language:
+        """The language, without its version."""
+        return self.choice.language
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What the single placeholders stand for."""
+        constraints = self.submission.constraints
+        known = {"memory_mb": str(constraints.memory_mb), "cpus": str(constraints.slots)}
+        return {**known, "entry": self.entry} if self.entry is not None else known
+
+    def compile_command(self) -> Command | None:
+        """Give the compiler's command line; None where the language has none."""
+        sources = self.submission.sources
+        step = languages.compile_step(self.language, sources)
+        if step is None:
+            return None
+        names = languages.compiler_sources(self.language, sources, self.entry)
+        return self._command(step, {"flags": self.choice.flags, "sources": names, "arguments": ()}, self.values)
+
+    def run_command(self, case: TestCase, main_class: str | None) -> Command:
+        """Give the program's command line for one test case."""
+        values = {**self.values, "main_class": main_class} if main_class is not None else self.values
+        arguments = (*self.submission.arguments, *case.arguments)
+        lists = {"flags": self.choice.flags, "arguments": arguments}
+        return self._command(self.language.run, lists, values, case.stdin)
+
+    def _command(
+        self, step: Step, lists: Mapping[str, Sequence[str]], values: Mapping[str, str], stdin: bytes = b""
+    ) -> Command:
+        argv = languages.expand(step.argv, lists, values)
+        return Command(tuple(argv), step.seccomp, languages.environment(step, values), stdin)
+
+
+def plan(known: Languages, submission: Submission) -> Plan:
+    """Look the language up. Raises InvalidRequest for one that this worker's files do not have (any more)."""
+    choice = known.choose(submission.language)
+    entry = languages.entry_point(choice.language, submission.sources, submission.entry_point)
+    return Plan(submission, choice, entry)
+
+
+def run_limits(constraints: Constraints, case: TestCase, language: Language) -> Limits:
+    """What one test case may spend; its runtime's own threads do not count against `processes`."""
+    timeout_ms = case.timeout_ms if case.timeout_ms is not None else constraints.timeout_ms
+    return Limits(
+        cpu_time_ms=timeout_ms,
+        wall_time_ms=constraints.wall_limit_ms(timeout_ms),
+        memory_bytes=constraints.memory_mb * MIB,
+        output_bytes=constraints.output_kb * KIB,
+        file_bytes=file_limit_bytes(constraints),
+        processes=constraints.processes + language.extra_processes,
+        cpu_millicores=constraints.cpu_millicores,
+    )
+
+
+def file_limit_bytes(constraints: Constraints) -> int:
+    """How large one file may become: `output_kb` where the request names it, else what the box holds."""
+    if constraints.file_kb is not None:
+        return constraints.file_kb * KIB
+    return constraints.disk_limit_mb * MIB
+
+
+def compile_limits(step: CompileStep) -> Limits:
+    """What a compiler may spend: fixed by the language, not by the submission."""
+    return Limits(
+        cpu_time_ms=step.cpu_time_ms,
+        wall_time_ms=step.wall_time_ms,
+        memory_bytes=step.memory_mb * MIB,
+        output_bytes=step.output_kb * KIB,
+        file_bytes=step.disk_mb * MIB,
+        processes=step.processes,
+    )
+
+
+def box_files(base: Sequence[File], own: Sequence[File]) -> list[File]:
+    """What lies in the box of one test case: sources or artifact, and over them the case's own files.
+
+    A file of the case takes the place of one of the same name, and of one whose folder it would have to be.
+    """
+    paths = {file.path for file in own}
+    folders = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
+    return [
+        *(
+            file
+            for file in base
+            if file.path not in paths
+            and file.path not in folders
+            and paths.isdisjoint(map(str, PurePosixPath(file.path).parents))
+        ),
+        *own,
+    ]
+
+
+def disk_bytes(disk_mb: int, files: Sequence[File]) -> int:
+    """How large a box must be, so that the program has `disk_mb` for itself beside what was put there."""
+    return disk_mb * MIB + sum(-(-len(file.content) // PAGE) * PAGE + PAGE for file in files)

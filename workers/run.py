@@ -1,0 +1,165 @@
+"""Run one test case in a jail of its own and say what became of it: the only place where a cause becomes a verdict.
+
+The order of causes is decided in `sandbox.result.decide`; what is left here is the table of `docs/semantics.md`.
+"""
+
+import os
+import signal
+from dataclasses import dataclass
+from typing import assert_never
+
+from domain.blobs import BlobStore
+from domain.model import Artifact, TestCase, TestResult
+from domain.verdict import SKIPPED, Verdict
+from sandbox import Box, Cause, RunResult, Sandbox, SandboxError, Slot
+from workers.check import compare
+from workers.collect import collect
+from workers.compile import Compiled
+from workers.convert import telemetry_of, usage_of
+from workers.prepare import Plan, box_files, disk_bytes, run_limits
+from workers.stopwatch import Stopwatch
+
+CANNOT_START = 127
+EXPECTED_FILE_SLACK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Verdict, reason, and a sentence for whoever sent the test case."""
+
+    verdict: Verdict
+    reason: str | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where the test cases of one execution are run, and with what."""
+
+    sandbox: Sandbox
+    slot: Slot
+    plan: Plan
+    compiled: Compiled
+    blobs: BlobStore
+    watch: Stopwatch
+
+
+def run_test_case(bench: Bench, case: TestCase) -> TestResult:
+    """Run, compare, collect. Raises SandboxError where the run says nothing."""
+    plan, watch = bench.plan, bench.watch
+    constraints = plan.submission.constraints
+    limits = run_limits(constraints, case, plan.language)
+    files = box_files(bench.compiled.files, case.files)
+    size = disk_bytes(constraints.disk_limit_mb, files)
+    with watch.phase("run"), bench.sandbox.jail(bench.slot, limits, size, plan.language.mounts) as jail:
+        for file in files:
+            jail.box.write(file.path, file.content, file.mode)
+        command = plan.run_command(case, bench.compiled.main_class)
+        result = jail.run(command, limits)
+        _refuse_what_did_not_start(command.argv[0], result)
+        with watch.phase("check"):
+            judgement = judge(plan, case, result, jail.box)
+        with watch.phase("collect"):
+            artifacts = collect(jail.box, plan.submission.outputs, bench.blobs)
+    return _result(case, result, judgement, artifacts, bench.slot)
+
+
+def _refuse_what_did_not_start(program: str, result: RunResult) -> None:
+    """An interpreter that cannot be started is our fault; a program of the submission's own is its own."""
+    if result.exec_errno and os.path.isabs(program):  # noqa: PTH117 - a path inside the jail, nothing is asked of it
+        raise SandboxError(f"{program} cannot be started: {os.strerror(result.exec_errno)}")
+
+
+def _result(
+    case: TestCase, result: RunResult, judgement: Judgement, artifacts: tuple[Artifact, ...], slot: Slot
+) -> TestResult:
+    return TestResult(
+        ordinal=case.ordinal,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        exit_code=result.exit_code,
+        exit_signal=result.exit_signal,
+        stdout=result.stdout,
+        stderr=result.stderr,
+        usage=usage_of(result),
+        telemetry=telemetry_of(result, slot.number),
+        points=points(case, judgement.verdict),
+        artifacts=artifacts,
+        message=judgement.message,
+    )
+
+
+def points(case: TestCase, verdict: Verdict | None) -> int | None:
+    """What a test case earns: its points when it passed, else 0; None where it has none to give."""
+    if case.points is None:
+        return None
+    return case.points if verdict is not None and verdict.passed else 0
+
+
+def skipped(case: TestCase) -> TestResult:
+    """The result of a test case that was not run because an earlier one failed."""
+    return TestResult(case.ordinal, None, SKIPPED, points=points(case, None))
+
+
+def out_of_time(case: TestCase) -> TestResult:
+    """The result of a test case that was not reached within the time of a whole execution."""
+    message = "the whole execution took longer than an hour"
+    return TestResult(case.ordinal, Verdict.TLE, "wall", points=points(case, None), message=message)
+
+
+def judge(plan: Plan, case: TestCase, result: RunResult, box: Box) -> Judgement:
+    """Give the verdict of one run: the program's end first, what it wrote only if that was as expected."""
+    match result.cause:
+        case Cause.MEMORY:
+            return Judgement(Verdict.MLE, "memory")
+        case Cause.STDOUT | Cause.STDERR | Cause.FILE:
+            return Judgement(Verdict.OLE, result.cause.value)
+        case Cause.CPU | Cause.WALL:
+            return Judgement(Verdict.TLE, result.cause.value)
+        case Cause.SYSCALL:
+            return Judgement(Verdict.RTE, f"syscall:{result.denied_syscall}")
+        case Cause.SIGNAL:
+            return Judgement(Verdict.RTE, f"signal:{result.exit_signal}", _signal_name(result.exit_signal))
+        case Cause.PROCESSES | Cause.EXIT:
+            return _judge_exit(plan, case, result, box)
+        case _:
+            assert_never(result.cause)
+
+
+def _judge_exit(plan: Plan, case: TestCase, result: RunResult, box: Box) -> Judgement:
+    expected, actual = case.expected.exit_code or 0, result.exit_code
+    if actual == expected:
+        return _judge_output(plan, case, result, box)
+    if result.cause is Cause.PROCESSES:
+        return Judgement(Verdict.RTE, "processes", f"more than {plan.submission.constraints.processes} at a time")
+    if actual == 0:
+        return Judgement(Verdict.WA, "exit:0", f"exited 0 where {expected} was expected")
+    return Judgement(Verdict.RTE, f"exit:{actual}")
+
+
+def _judge_output(plan: Plan, case: TestCase, result: RunResult, box: Box) -> Judgement:
+    expected, checker = case.expected, plan.submission.checker
+    if expected.stdout is None and not expected.files and expected.exit_code is None:
+        return Judgement(Verdict.OK)
+    if expected.stdout is not None and not compare(checker, result.stdout, expected.stdout):
+        return Judgement(Verdict.WA, "stdout")
+    for file in expected.files:
+        found = box.read(file.path, _read_limit(plan, len(file.content)))
+        if found is None:
+            return Judgement(Verdict.WA, f"file:{file.path}", f"the expected file {file.path} is missing")
+        content, longer = found
+        if longer or not compare(checker, content, file.content):
+            return Judgement(Verdict.WA, f"file:{file.path}")
+    return Judgement(Verdict.AC)
+
+
+def _read_limit(plan: Plan, expected_bytes: int) -> int:
+    """How much of an output file is looked at: white space may make a right one longer than what is expected."""
+    return max(2 * expected_bytes + EXPECTED_FILE_SLACK_BYTES, plan.submission.constraints.output_kb * 1024)
+
+
+def _signal_name(number: int | None) -> str:
+    try:
+        return signal.Signals(number or 0).name
+    except ValueError:
+        return ""

@@ -1,0 +1,39 @@
+"""How long each phase of an execution took."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from domain.model import Phases
+
+
+class Stopwatch:
+    """Adds up wall time by phase; a phase within another is not counted in both."""
+
+    def __init__(self, queue_ms: int | None) -> None:
+        self.queue_ms = queue_ms
+        self._spent: dict[str, float] = {}
+        self._open: list[str] = []
+        self._mark = time.monotonic()
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Count the block as `name`."""
+        self._account()
+        self._open.append(name)
+        try:
+            yield
+        finally:
+            self._account()
+            self._open.pop()
+
+    def _account(self) -> None:
+        now = time.monotonic()
+        if self._open:
+            self._spent[self._open[-1]] = self._spent.get(self._open[-1], 0.0) + now - self._mark
+        self._mark = now
+
+    def phases(self) -> Phases:
+        """Give what was spent; a phase that did not happen is None."""
+        spent = {f"{name}_ms": round(seconds * 1000) for name, seconds in self._spent.items()}
+        return Phases(queue_ms=self.queue_ms, **spent)

@@ -1,0 +1,56 @@
+"""The Celery tasks: thin bodies that carry ids only; the work is in `grade` and `domain.sweep`."""
+
+from uuid import UUID
+
+from celery import Celery
+
+from domain import executions, queue
+from domain.db import Database
+from domain.errors import Unavailable
+from domain.events import Events
+from domain.logging import bound, logger
+from domain.settings import Settings
+from domain.verdict import State
+from workers.grade import Grader
+
+grader: Grader | None = None
+"""Set in every process of the pool when it starts."""
+
+log = logger(__name__)
+
+
+def register(celery: Celery, settings: Settings, database: Database) -> None:
+    """Give the application its tasks."""
+    events = Events(settings.redis_url)
+
+    @celery.task(name=queue.TASK_GRADE)
+    def grade(execution_id: str) -> None:
+        """Grade one execution. A database that is away is no failure of the task's: the sweeper sends it again."""
+        if grader is None:
+            raise RuntimeError("this process has no grader: worker_process_init has not run")
+        with bound(execution_id=execution_id):
+            try:
+                given_back = grader.grade(UUID(execution_id))
+            except Unavailable as error:
+                log.warning("grading_interrupted", error=str(error))
+                return
+            if given_back is not None:
+                queue.enqueue(celery, given_back.execution_id, given_back.submission.priority)
+
+    @celery.task(name=queue.TASK_SWEEP)
+    def sweep() -> None:
+        """Requeue what was left behind, and end what cannot be graded."""
+        try:
+            again = executions.sweep(
+                database,
+                message_lost_s=settings.message_lost_s,
+                max_attempts=settings.max_attempts,
+                no_host_s=settings.no_host_s,
+                finished=lambda execution_id: events.publish(execution_id, State.DONE),
+            )
+        except Unavailable as error:
+            log.warning("sweep_interrupted", error=str(error))
+            return
+        for execution_id, priority in again:
+            log.info("requeued", execution_id=str(execution_id))
+            queue.enqueue(celery, execution_id, priority)
