@@ -10,6 +10,7 @@ from app import access_log, auth, errors
 from app.api import register_blueprints
 from app.backend import Backend, DomainBackend
 from app.openapi import CONFIG
+from app.paths import FilePath
 from app.wiring import EXTENSION, Wiring
 from domain import logging
 from domain.languages import Languages
@@ -27,6 +28,8 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     start_sentry(settings)
     app = errors.ShipdFlask("shipd", static_folder=None)
     app.config.from_mapping(CONFIG, MAX_CONTENT_LENGTH=settings.max_body_bytes)
+    app.url_map.merge_slashes = False  # a path with `//` is another path, not a way to this one
+    app.url_map.converters["file"] = FilePath
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
     languages = Languages.load(settings.jail_configs / "languages")
     app.extensions[EXTENSION] = Wiring(settings, backend or DomainBackend(settings), languages)

@@ -67,27 +67,24 @@ def build(context: click.Context) -> None:
 @click.option("--disk-mb", default=64, show_default=True)
 @click.option("--processes", default=64, show_default=True)
 @click.pass_context
-def run(
-    context: click.Context,
-    argv: tuple[str, ...],
-    files: tuple[Path, ...],
-    policy: str,
-    cpu_ms: int,
-    wall_ms: int,
-    memory_mb: int,
-    output_kb: int,
-    disk_mb: int,
-    processes: int,
-) -> None:
+def run(context: click.Context, /, argv: tuple[str, ...], files: tuple[Path, ...], policy: str, **ask: int) -> None:
     """Run ARGV in a jail with our stdin, and print the result as JSON.
 
     Example: echo 'print(6 * 7)' > main.py; python -m sandbox run --file main.py -- /usr/bin/python3 main.py
     """
-    limits = Limits(cpu_ms, wall_ms, memory_mb * MIB, output_kb * 1024, disk_mb * MIB, processes)
+    disk_bytes = ask["disk_mb"] * MIB
+    limits = Limits(
+        cpu_time_ms=ask["cpu_ms"],
+        wall_time_ms=ask["wall_ms"],
+        memory_bytes=ask["memory_mb"] * MIB,
+        output_bytes=ask["output_kb"] * 1024,
+        file_bytes=disk_bytes,
+        processes=ask["processes"],
+    )
     stdin = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
     try:
         sandbox = Sandbox(context.obj)
-        with sandbox.slot() as slot, sandbox.jail(slot, limits, disk_mb * MIB) as jail:
+        with sandbox.slot() as slot, sandbox.jail(slot, limits, disk_bytes) as jail:
             for path in files:
                 jail.box.write(path.name, path.read_bytes(), path.stat().st_mode & 0o777)
             result = jail.run(Command(argv, policy, stdin=stdin), limits)

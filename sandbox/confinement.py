@@ -9,7 +9,7 @@ _NO_CAPABILITIES = ["0000000000000000"]
 
 
 def verify(pid: int, slot: Slot) -> None:
-    """Look at the program's identity, capabilities, no_new_privs and filter. Raises SandboxError naming what is wrong."""
+    """Look at identity, capabilities, no_new_privs and filter. Raises SandboxError naming what is wrong."""
     wrong = differences(Path(f"/proc/{pid}/status").read_text(), slot)
     if wrong:
         raise SandboxError(f"the program is not confined as it must be: {wrong}")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from sandbox import init, nsjail
 from sandbox.config import SandboxConfig
+from sandbox.detect import hierarchy
 from sandbox.result import SandboxError
-from sandbox.sandbox import Sandbox, hierarchy
+from sandbox.sandbox import Sandbox
 from sandbox.seccomp import Policies
 
 

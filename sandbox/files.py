@@ -32,7 +32,7 @@ def make_folders(folder: int, path: str) -> None:
     """Make the folders that `path` lies in."""
     parts = path.split("/")[:-1]
     for depth in range(1, len(parts) + 1):
-        parent = open_beneath(folder, "/".join(parts[: depth - 1]) or ".", os.O_PATH | os.O_DIRECTORY)
+        parent = open_beneath(folder, "/".join(parts[: depth - 1]) or ".", os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.mkdir(parts[depth - 1], 0o755, dir_fd=parent)
         except FileExistsError:

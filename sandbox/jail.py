@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -50,10 +49,19 @@ class Parts:
     """A descriptor that becomes readable when runs must end at once (an eventfd of the process)."""
 
 
+@dataclass(frozen=True)
+class Space:
+    """What a jail shows as files: the size of its box, an image that is its box, folders of the host."""
+
+    disk_bytes: int
+    image: Path | None = None
+    mounts: tuple[str, ...] = ()
+
+
 class Jail:
     """One nsjail with our init standing in it; used for one run."""
 
-    def __init__(self, parts: Parts, slot: Slot, limits: Limits, disk_bytes: int, mounts: Sequence[str] = ()) -> None:
+    def __init__(self, parts: Parts, slot: Slot, limits: Limits, space: Space) -> None:
         self.parts = parts
         self.slot = slot
         self.asked_at = time.monotonic()
@@ -61,10 +69,11 @@ class Jail:
         room = Room(
             init_uid=slot.init_uid,
             program_uid=slot.program_uid,
-            disk_bytes=disk_bytes,
-            inodes=inodes_for(disk_bytes),
+            disk_bytes=space.disk_bytes,
+            inodes=inodes_for(space.disk_bytes),
             tmp_bytes=limits.memory_bytes,
-            mounts=tuple(mounts),
+            image=space.image,
+            mounts=space.mounts,
         )
         self.channel = Channel(ours)
         with theirs:

@@ -1,16 +1,16 @@
 """What a process needs to make jails, put together once and checked: fail closed, fail early."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from sandbox import cgroup, init, nsjail
-from sandbox.cgroup import Hierarchy
+from sandbox import init, nsjail
 from sandbox.command import Command
 from sandbox.config import SandboxConfig
-from sandbox.jail import Jail, Parts
+from sandbox.detect import hierarchy
+from sandbox.image import mounted
+from sandbox.jail import Jail, Parts, Space
 from sandbox.limits import MIB, Limits
 from sandbox.result import Cause, SandboxError
-from sandbox.sampled import SampledHierarchy
 from sandbox.seccomp import Policies
 from sandbox.slots import Slot, Slots
 
@@ -39,12 +39,17 @@ class Sandbox:
         return self.slots.acquire(count)
 
     @contextmanager
-    def jail(self, slot: Slot, limits: Limits, disk_bytes: int, mounts: Sequence[str] = ()) -> Iterator[Jail]:
+    def jail(
+        self, slot: Slot, limits: Limits, disk_bytes: int, mounts: Sequence[str] = (), *, on_disk: bool = False
+    ) -> Iterator[Jail]:
         """Make a jail with an empty box of `disk_bytes`; it is gone when the block is left.
 
-        `mounts` are folders of the host that it shows read-only beside the common ones.
+        `mounts` are folders of the host that it shows read-only beside the common ones. The box is a tmpfs, which
+        counts as memory, or with `on_disk` an image of its own (root only).
         """
-        with Jail(self.parts, slot, limits, disk_bytes, mounts) as jail:
+        images = self.config.state_dir.resolve() / "images"
+        box = mounted(images, slot, disk_bytes) if on_disk else nullcontext()
+        with box as image, Jail(self.parts, slot, limits, Space(disk_bytes, image, tuple(mounts))) as jail:
             yield jail
 
     def check(self) -> None:
@@ -62,10 +67,3 @@ def _common_config(config: SandboxConfig) -> str:
         return path.read_text()
     except OSError as error:
         raise SandboxError(f"the jails' common configuration cannot be read: {error}") from error
-
-
-def hierarchy(config: SandboxConfig) -> Hierarchy:
-    """Find this host's control groups, or sample where the operator said so. Raises SandboxError."""
-    if config.cgroups == "none":
-        return SampledHierarchy()
-    return cgroup.detect(config.instance)

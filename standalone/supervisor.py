@@ -80,7 +80,7 @@ class Supervisor:
         return int(str(self._info(name)["pid"]))
 
     def check(self, name: str) -> bool:
-        """Say whether a program may still come up. Raises ProgramError when supervisor has given it up."""
+        """Say that a program may still come up. Raises ProgramError when it was given up, or ended after a good start."""
         if not self.alive():
             raise ProgramError(f"the process manager ended: {self.last_words('supervisord')}")
         state = self.state(name)

@@ -51,7 +51,9 @@ def run_test_case(bench: Bench, case: TestCase) -> TestResult:
     limits = run_limits(constraints, case, plan.language)
     files = box_files(bench.compiled.files, case.files)
     size = disk_bytes(constraints.disk_limit_mb, files)
-    with watch.phase("run"), bench.sandbox.jail(bench.slot, limits, size, plan.language.mounts) as jail:
+    on_disk = not constraints.disk_is_tmpfs
+    jailed = bench.sandbox.jail(bench.slot, limits, size, plan.language.mounts, on_disk=on_disk)
+    with watch.phase("run"), jailed as jail:
         for file in files:
             jail.box.write(file.path, file.content, file.mode)
         command = plan.run_command(case, bench.compiled.main_class)

@@ -50,7 +50,7 @@ class CompileOutput(MethodView):
         return _attachment(io.BytesIO(output), "compile_output")
 
 
-@blueprint.at("/v1/submissions/<uuid:submission_id>/artifacts/<int:ordinal>/<path:path>")
+@blueprint.at("/v1/submissions/<uuid:submission_id>/artifacts/<int:ordinal>/<file:path>")
 class Artifact(MethodView):
     """A collected file."""
 

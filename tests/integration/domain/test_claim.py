@@ -5,7 +5,7 @@ from domain.blobs import BlobStore
 from domain.db import Database
 from domain.ids import new_id
 from domain.model import Claim, SubmissionView
-from tests.integration.domain.conftest import RESULT
+from tests.integration.domain.graded import RESULT
 
 Rows = Callable[..., list[Mapping[str, object]]]
 

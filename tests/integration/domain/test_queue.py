@@ -1,4 +1,5 @@
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,3 +103,13 @@ def test_workers_take_one_message_at_a_time_and_acknowledge_late(celery: Celery)
     assert celery.conf.broker_transport_options["visibility_timeout"] == 7200
     assert celery.conf.accept_content == ["json"]
     assert celery.conf.beat_schedule["sweep"]["schedule"] == 5.0
+
+
+def test_a_broker_that_hangs_is_logged_and_does_not_hold_the_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "ANSWER_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as hung, capture_logs() as logs:
+        app = _celery(f"redis://127.0.0.1:{hung.getsockname()[1]}/0")
+        queue.enqueue(app, new_id(), Priority.NORMAL)
+        app.close()
+
+    assert [line["event"] for line in logs] == ["enqueue_failed"]

@@ -23,7 +23,7 @@ from domain.model import (
     Usage,
 )
 from domain.verdict import State, Verdict
-from tests.integration.domain.conftest import OUTCOME, RESULT, SECOND
+from tests.integration.domain.graded import COUNTED, OUTCOME, RESULT, SECOND
 
 Take = Callable[..., Claim]
 Rows = Callable[..., list[Mapping[str, object]]]
@@ -169,7 +169,7 @@ def test_names_that_a_program_made_up_cannot_fail_the_write(
         verdict=Verdict.WA,
         message=hostile,
         artifacts=(Artifact(hostile, 1, "ab" * 32),),
-        telemetry=replace(RESULT.telemetry, sources={hostile: hostile}),
+        telemetry=replace(COUNTED, sources={hostile: hostile}),
     )
     telemetry = replace(OUTCOME.telemetry, versions={"cc": hostile}, language_metrics={hostile: hostile})
 

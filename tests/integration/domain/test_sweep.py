@@ -9,7 +9,7 @@ from domain.db import Database
 from domain.limits import Constraints
 from domain.model import Claim, ExecutionView, File, HostReport, Priority, Submission, SubmissionView, TestCase
 from domain.verdict import State, Verdict
-from tests.integration.domain.conftest import RESULT
+from tests.integration.domain.graded import RESULT
 
 Take = Callable[..., Claim]
 Submit = Callable[..., SubmissionView]

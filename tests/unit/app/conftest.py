@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import BinaryIO
 
 import pytest
@@ -15,14 +14,14 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.readiness import Check
+from app.wiring import EXTENSION
 from domain.blobs import BlobMissing
 from domain.errors import Conflict, NotFound
 from domain.keys import Key, Role
-from domain.languages import Languages
 from domain.listing import Place, Summary
-from domain.model import ExecutionView, Submission, SubmissionView
-from domain.settings import TREE, Settings
-from domain.verdict import State
+from domain.model import ExecutionView, Submission, SubmissionView, TestResult
+from domain.settings import Settings
+from domain.verdict import State, Verdict
 
 ADMIN = Key(uuid.UUID(int=1), "admin", Role.ADMIN)
 SERVICE = Key(uuid.UUID(int=2), "service", Role.SERVICE)
@@ -162,6 +161,12 @@ class Answer:
         return {entry["field"]: entry["message"] for entry in error["fields"]}
 
 
+def done(*results: TestResult, verdict: Verdict = Verdict.AC, **fields: object) -> ExecutionView:
+    """Give an execution that ended with these results."""
+    ended = replace(queued(), state=State.DONE, verdict=verdict, results=results, finished_at=STARTED)
+    return replace(ended, **fields)  # type: ignore[arg-type]
+
+
 @dataclass
 class Api:
     """Sends requests with a key."""
@@ -201,21 +206,27 @@ def backend() -> MemoryBackend:
     return MemoryBackend()
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+@pytest.fixture(scope="session")
+def settings() -> Settings:
     nowhere = "redis://127.0.0.1:1/0"
     return Settings(
         database_url="postgresql://127.0.0.1:1/none",
         redis_url=nowhere,
         broker_url=nowhere,
-        blob_dir=tmp_path,
         max_body_bytes=1024 * 1024,
     )
 
 
+@pytest.fixture(scope="session")
+def made_once(settings: Settings) -> Flask:
+    return create_app(settings, MemoryBackend())
+
+
 @pytest.fixture
-def application(backend: MemoryBackend, settings: Settings) -> Flask:
-    return create_app(settings, backend)
+def application(made_once: Flask, backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch) -> Flask:
+    """The application with a backend of this test's own: making the OpenAPI document takes its time."""
+    monkeypatch.setitem(made_once.extensions, EXTENSION, replace(made_once.extensions[EXTENSION], backend=backend))
+    return made_once
 
 
 @pytest.fixture
@@ -232,8 +243,3 @@ def sent(backend: MemoryBackend) -> Callable[[], Submission]:
         return view.submission
 
     return only
-
-
-@pytest.fixture(scope="session")
-def languages() -> Languages:
-    return Languages.load(TREE / "jail-configs" / "languages")

@@ -49,7 +49,8 @@ def modes() -> Iterator[Row]:
 def limits() -> Iterator[Row]:
     for name, allowed in Ranges().items():
         floor, ceiling = allowed.floor, allowed.ceiling
-        for value in (floor - 1, ceiling + 1, float(floor), str(floor), True, [], -(10**25)):
+        wrong: list[object] = [floor - 1, ceiling + 1, float(floor), str(floor), True, [], -(10**25)]
+        for value in wrong:
             yield f"{name} {value!r}", {"constraints": {name: value}}, f"constraints.{name}"
 
 

@@ -1,0 +1,93 @@
+"""Control groups, version 2: one tree for all controllers."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sandbox.cgroup import (
+    CPU_PERIOD_US,
+    GroupStats,
+    clear,
+    cpu_quota_us,
+    keyed,
+    make,
+    next_run,
+    number,
+    remove_or_leave,
+    write,
+)
+from sandbox.limits import Limits
+
+CONTROLLERS = ("memory", "cpu", "pids", "cpuset")
+
+
+class HierarchyV2:
+    """One tree for all controllers."""
+
+    version = "v2"
+
+    def __init__(self, name: str, mount: Path) -> None:
+        self.root = mount / name
+
+    def prepare_slot(self, slot: str, cpus: Sequence[int]) -> None:
+        """See Hierarchy. Controllers are handed down from group to group, so every one above must offer them."""
+        make(self.root / slot)
+        clear(self.root / slot)
+        wanted = " ".join(f"+{controller}" for controller in CONTROLLERS)
+        for group in (self.root.parent, self.root, self.root / slot):
+            write(group / "cgroup.subtree_control", wanted)
+        write(self.root / slot / "cpuset.cpus", ",".join(map(str, cpus)))
+
+    def create(self, slot: str, limits: Limits) -> "GroupV2":
+        """See Hierarchy."""
+        path = self.root / slot / f"run-{next_run()}"
+        make(path)
+        write(path / "memory.max", limits.memory_bytes)
+        if (path / "memory.swap.max").exists():
+            write(path / "memory.swap.max", 0)
+        write(path / "pids.max", limits.processes)
+        quota = cpu_quota_us(limits)
+        if quota is not None:
+            write(path / "cpu.max", f"{quota} {CPU_PERIOD_US}")
+        return GroupV2(path)
+
+
+class GroupV2:
+    """The group of one run."""
+
+    source = "cgroup"
+    tick_s = None
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def add(self, pid: int) -> None:
+        """See Group."""
+        write(self.path / "cgroup.procs", pid)
+
+    def watch_files(self, used_bytes: Callable[[], int]) -> None:
+        """See Group: the kernel charges them by itself."""
+
+    def cpu_us(self) -> int:
+        """See Group."""
+        return keyed(self.path / "cpu.stat")["usage_usec"]
+
+    def memory_exceeded(self) -> bool:
+        """See Group: the kernel kills."""
+        return False
+
+    def stats(self) -> GroupStats:
+        """See Group."""
+        cpu = keyed(self.path / "cpu.stat")
+        return GroupStats(
+            cpu_us=cpu["usage_usec"],
+            user_us=cpu["user_usec"],
+            system_us=cpu["system_usec"],
+            memory_peak_bytes=number(self.path / "memory.peak"),
+            oom_kills=keyed(self.path / "memory.events")["oom_kill"],
+            pids_peak=number(self.path / "pids.peak"),
+            forks_refused=keyed(self.path / "pids.events")["max"],
+        )
+
+    def remove(self) -> None:
+        """See Group."""
+        remove_or_leave(self.path)

@@ -1,0 +1,149 @@
+"""The document tells the truth: answers match it, and the page needs nothing from elsewhere."""
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import jsonschema_rs
+import pytest
+
+from domain.model import (
+    Artifact,
+    ExecutionTelemetry,
+    File,
+    RunTelemetry,
+    Submission,
+    TestCase,
+    TestResult,
+    Usage,
+)
+from domain.verdict import State, Verdict
+
+if TYPE_CHECKING:
+    from tests.unit.app.conftest import Api, MemoryBackend
+
+Json = dict[str, object]
+
+
+def for_json_schema(node: object) -> object:
+    """Turn OpenAPI 3.0's `nullable` into JSON Schema."""
+    if isinstance(node, list):
+        return [for_json_schema(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    plain = {name: for_json_schema(value) for name, value in node.items() if name != "nullable"}
+    return {"anyOf": [plain, {"type": "null"}]} if node.get("nullable") is True else plain
+
+
+@pytest.fixture
+def document(api: "Api") -> Json:
+    api.key = None
+    found = api.get("/openapi.json").body
+    api.key = "service"
+    return found
+
+
+def check(document: Json, schema: str, body: object) -> None:
+    components = for_json_schema(document["components"])
+    root = {"$ref": f"#/components/schemas/{schema}", "components": components}
+    jsonschema_rs.validator_for(root).validate(body)
+
+
+def test_it_lists_every_route(document: Json) -> None:
+    paths = document["paths"]
+    assert isinstance(paths, dict)
+    assert set(paths) == {
+        "/",
+        "/execute",
+        "/health",
+        "/livez",
+        "/readyz",
+        "/v1/languages",
+        "/v1/submissions",
+        "/v1/submissions/{submission_id}",
+        "/v1/submissions/{submission_id}/artifacts/{ordinal}/{path}",
+        "/v1/submissions/{submission_id}/compile_output",
+        "/v1/submissions/{submission_id}/results/{ordinal}/{stream}",
+    }
+    assert document["security"] == [{"bearer": []}]
+    assert paths["/livez"]["get"]["security"] == []
+
+
+def test_answers_match_it(api: "Api", backend: "MemoryBackend", document: Json) -> None:
+    usage = Usage(1, 2, None, "sampled")
+    cases = (TestCase(0, "1", points=1), TestCase(1, "2", is_hidden=True), TestCase(2, "3"))
+    asked = Submission("c", (File("main.c", b""),), None, cases, metadata={"a": [1]})
+    results = (
+        TestResult(0, Verdict.AC, None, 0, None, b"x" * 70_000, b"\xff", usage, RunTelemetry(), 1),
+        TestResult(1, Verdict.RTE, "signal:9", None, 9, usage=usage),
+        TestResult(2, None, "skipped"),
+    )
+    view = backend.keep(asked)
+    check(document, "SubmissionAnswer", api.get(f"/v1/submissions/{view.id}").body)
+    artifact = Artifact("x", 1, "00" * 32)
+    done = replace(
+        view.execution,
+        state=State.DONE,
+        verdict=Verdict.RTE,
+        reason="signal:9",
+        results=(replace(results[0], artifacts=(artifact,)), *results[1:]),
+        telemetry=ExecutionTelemetry(),
+        compile_output=b"",
+        finished_at=view.created_at,
+    )
+    backend.views[view.id] = replace(view, execution=done)
+
+    check(document, "SubmissionAnswer", api.get(f"/v1/submissions/{view.id}").body)
+    check(document, "PageAnswer", api.get("/v1/submissions?limit=1").body)
+    check(document, "LanguagesAnswer", api.get("/v1/languages").body)
+    check(document, "HealthAnswer", api.get("/readyz").body)
+    check(document, "IndexAnswer", api.get("/").body)
+    check(document, "ErrorAnswer", api.submit(language=3).body)
+
+
+def test_requests_match_it(api: "Api", document: Json) -> None:
+    body: Json = {
+        "language": "c",
+        "source": {"type": "files", "files": [{"path": "main.c", "content": {"base64": ""}, "mode": "0644"}]},
+        "test_cases": [
+            {"input": "1", "expected_output": {"base64": "AA=="}},
+            {"input": {"stdin": "1"}, "expected_output": {"stdout": "x", "exit_code": 1}, "is_hidden": True},
+        ],
+        "checker": {"type": "exact"},
+        "constraints": {"timeout_ms": 100},
+        "metadata": {},
+    }
+
+    check(document, "SubmissionRequest", body)
+    assert api.post("/v1/submissions", body).status == 201
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"language": "c"},
+        {"language": "c", "source": {"type": "code", "content": "x"}, "callback": {}},
+        {"language": "c", "source": {"type": "git", "url": "x"}},
+        {"language": "c", "source": {"type": "code", "content": "x"}, "constraints": {"memory_mb": 3}},
+    ],
+)
+def test_what_is_refused_does_not_match_it(document: Json, wrong: Json) -> None:
+    with pytest.raises(jsonschema_rs.ValidationError):
+        check(document, "SubmissionRequest", wrong)
+
+
+def test_the_page_fetches_nothing_from_elsewhere(api: "Api") -> None:
+    with api.http.get("/docs") as page:
+        html = page.get_data(as_text=True)
+        assert page.headers["Content-Security-Policy"].startswith("default-src 'self'")
+    assert '"validatorUrl": null' in html
+    for address in re.findall(r'(?:src|href)="([^"]+)"', html):
+        assert address.startswith("/docs/assets/")
+        with api.http.get(address) as asset:
+            assert asset.status_code == 200
+            assert asset.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", ["swagger-initializer.js", "..%2Fcore.py", "%2Fetc%2Fpasswd"])
+def test_no_other_file_is_served(api: "Api", name: str) -> None:
+    assert api.get(f"/docs/assets/{name}").status == 404

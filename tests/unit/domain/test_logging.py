@@ -1,0 +1,77 @@
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from domain.logging import bound, configure, logger
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def _lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return [json.loads(line) for line in captured.err.splitlines()]
+
+
+def test_it_works(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("info")
+
+    with bound(execution_id="e-1"):
+        logger("domain.test").info("graded", ordinal=3, path=b"\xff")
+    logger("domain.test").info("idle")
+
+    graded, idle = _lines(capsys)
+    assert (graded["event"], graded["ordinal"], graded["execution_id"]) == ("graded", 3, "e-1")
+    assert (graded["level"], graded["logger"]) == ("info", "domain.test")
+    assert str(graded["timestamp"]).endswith("Z")
+    assert "execution_id" not in idle
+
+
+def test_what_libraries_log_is_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("warning")
+
+    logging.getLogger("kombu").warning("lost %s", "it", extra={"queue": "normal"})
+
+    (line,) = _lines(capsys)
+    assert (line["event"], line["queue"], line["logger"]) == ("lost it", "normal", "kombu")
+
+
+def test_the_level_counts_for_all(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("warning")
+
+    logger("a").info("quiet")
+    logging.getLogger("b").info("quiet")
+
+    assert _lines(capsys) == []
+
+
+def test_an_exception_stands_in_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("info")
+
+    try:
+        raise RuntimeError("broken")  # noqa: TRY301
+    except RuntimeError:
+        logger("a").exception("failed")
+
+    (line,) = _lines(capsys)
+    assert "RuntimeError: broken" in str(line["exception"])
+
+
+def test_configuring_twice_does_not_double_the_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("info")
+    configure("info")
+
+    logger("a").info("once")
+
+    assert len(_lines(capsys)) == 1

@@ -1,0 +1,109 @@
+import socket
+from pathlib import Path
+
+import pytest
+
+from domain.limits import Range
+from domain.settings import Settings, database_url
+
+NEEDED = {"DATABASE_URL": "postgresql://u:secret@h/d", "REDIS_URL": "redis://:secret@h/0"}
+
+
+def _read(**more: str) -> Settings:
+    return Settings.from_environment(NEEDED | more)
+
+
+def test_it_works() -> None:
+    settings = _read()
+
+    assert settings.database_url == NEEDED["DATABASE_URL"]
+    assert settings.redis_url == settings.broker_url == NEEDED["REDIS_URL"]
+    assert settings.blob_dir == Path("var/blobs").absolute()
+    assert (settings.jail_configs / "languages").is_dir()
+    assert settings.slots is None
+    assert settings.host_name == socket.gethostname()
+    assert settings.max_body_bytes == 64 * 1024 * 1024
+
+
+def test_everything_can_be_set(tmp_path: Path) -> None:
+    settings = _read(
+        BROKER_URL="redis://other/1",
+        SHIPD_STATE_DIR=str(tmp_path),
+        SHIPD_INSTANCE="blue-2",
+        SHIPD_JAIL_CONFIGS="/etc/shipd",
+        SHIPD_CGROUPS="none",
+        SHIPD_SLOTS="3",
+        SHIPD_HOST="worker.example",
+        SHIPD_LEASE_S="7",
+        SHIPD_DB_POOL_MIN="9",
+        SHIPD_MAX_ATTEMPTS="1",
+        SENTRY_DSN="https://key@sentry/1",
+        SHIPD_LOG_LEVEL="debug",
+    )
+
+    assert settings.broker_url == "redis://other/1"
+    assert settings.blob_dir == tmp_path / "blobs"
+    assert settings.jail_configs == Path("/etc/shipd")
+    assert (settings.instance, settings.cgroups, settings.slots) == ("blue-2", "none", 3)
+    assert (settings.host_name, settings.lease_s, settings.max_attempts) == ("worker.example", 7, 1)
+    assert (settings.db_pool_min, settings.db_pool_max) == (9, 9)
+    assert (settings.sentry_dsn, settings.log_level) == ("https://key@sentry/1", "debug")
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text("postgresql://from/file\n")
+
+    settings = Settings.from_environment({"DATABASE_URL_FILE": str(file), "REDIS_URL": "redis://h"})
+
+    assert settings.database_url == "postgresql://from/file"
+
+
+def test_migrations_need_the_database_alone() -> None:
+    assert database_url({"DATABASE_URL": "postgres://h/d"}) == "postgres://h/d"
+
+
+def test_secrets_do_not_show() -> None:
+    assert "secret" not in repr(_read(SENTRY_DSN="https://secret@sentry/1"))
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"DATABASE_URL": ""}, r"DATABASE_URL is not set; set it, or DATABASE_URL_FILE, to a URL"),
+        ({"REDIS_URL": ""}, "REDIS_URL is not set"),
+        ({"DATABASE_URL": "mysql://secret"}, "DATABASE_URL .* must start with postgresql:// or postgres://"),
+        ({"BROKER_URL": "amqp://secret"}, "BROKER_URL .* must start with redis://"),
+        ({"DATABASE_URL_FILE": "/nowhere"}, "DATABASE_URL and DATABASE_URL_FILE are both set"),
+        ({"SENTRY_DSN_FILE": "/nowhere"}, "SENTRY_DSN_FILE: cannot read /nowhere"),
+        ({"SHIPD_INSTANCE": "Blue"}, r"SHIPD_INSTANCE='Blue' does not fit; it must match \[a-z0-9-\]"),
+        ({"SHIPD_INSTANCE": "x" * 33}, "SHIPD_INSTANCE"),
+        ({"SHIPD_HOST": "a b"}, "SHIPD_HOST"),
+        ({"SHIPD_CGROUPS": "v2"}, "SHIPD_CGROUPS='v2' is unknown; it must be auto or none"),
+        ({"SHIPD_LOG_LEVEL": "loud"}, "SHIPD_LOG_LEVEL"),
+        ({"SHIPD_SLOTS": "0"}, "SHIPD_SLOTS=0 is out of range; it must be a whole number >= 1"),
+        ({"SHIPD_SLOTS": "two"}, "SHIPD_SLOTS='two' is not a number"),
+        ({"SHIPD_LEASE_S": "1.5"}, "SHIPD_LEASE_S"),
+        ({"SHIPD_SWEEP_S": "-1"}, "SHIPD_SWEEP_S"),
+        ({"SHIPD_SWEEP_S": "1_0"}, "SHIPD_SWEEP_S"),
+        ({"SHIPD_DB_POOL_MAX": "0"}, "SHIPD_DB_POOL_MAX"),
+        ({"SHIPD_MAX_MEMORY_MB": "9000"}, "SHIPD_MAX_MEMORY_MB=9000 .* from 4 to 8192"),
+        ({"SHIPD_MAX_MEMORY_MB": "3"}, "SHIPD_MAX_MEMORY_MB"),
+        ({"SHIPD_DEFAULT_MEMORY_MB": "257"}, "SHIPD_DEFAULT_MEMORY_MB=257 .* from 4 to 256"),
+        ({"SHIPD_MAX_TIMEOUT_MS": "50", "SHIPD_DEFAULT_TIMEOUT_MS": "51"}, "SHIPD_DEFAULT_TIMEOUT_MS"),
+    ],
+)
+def test_a_wrong_value_stops_the_start_and_says_why(environ: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message) as raised:
+        _read(**environ)
+
+    assert "secret" not in str(raised.value)
+
+
+def test_limits_can_be_lowered() -> None:
+    ranges = _read(SHIPD_MAX_MEMORY_MB="128", SHIPD_DEFAULT_TIMEOUT_MS="2000", SHIPD_DEFAULT_DISK_MB="32").ranges
+
+    assert ranges.memory_mb == Range(128, 4, 128)
+    assert ranges.timeout_ms == Range(2000, 10, 300_000)
+    assert ranges.disk_mb == Range(32, 1, 10_240)
+    assert ranges.wall_timeout_ms == Range(None, 10, 605_000)
