@@ -182,20 +182,21 @@ def languages(*, as_json: bool) -> None:
 def doctor(*, as_json: bool) -> None:
     """Say what this machine offers and lacks, and how to mend what is missing.
 
-    Looks at PostgreSQL, Redis, the workers, the schema, the compilers and interpreters, and the sandbox (namespaces,
-    cgroups, seccomp, nsjail). Exits with 1 where submissions could not be graded; a missing language alone is no fault.
+    Looks at PostgreSQL, Redis, the workers and the schema, at the sandbox (namespaces, cgroups, seccomp, nsjail), and
+    at compilers and interpreters. Exits with 1 where submissions could not be graded; a missing language is no fault.
     """
-    platform = list(examination.platform_checks())
-    installed = list(examination.language_checks())
-    sandbox = examination.sandbox_report(as_json=as_json)
-    ok = sandbox.ok and all(check.ok for check in platform)
+    settings = examination.read_settings()
+    parts = {
+        "platform": list(examination.platform_checks(settings)),
+        "sandbox": examination.sandbox_checks(settings),
+        "languages": list(examination.language_checks(settings)),
+    }
+    ok = all(check.ok for check in (*parts["platform"], *parts["sandbox"]))
     if as_json:
-        report = {"platform": checks_json(platform), "languages": checks_json(installed), "sandbox": sandbox.data}
-        _print_json({"ok": ok, **report})
+        _print_json({"ok": ok} | {name: checks_json(checks) for name, checks in parts.items()})
     else:
-        _print_checks("Platform", platform)
-        _print_checks("Languages on this machine", installed)
-        click.echo(f"Sandbox\n{sandbox.text}")
+        for name, checks in parts.items():
+            _print_checks(name.capitalize(), checks)
     raise SystemExit(0 if ok else 1)
 
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -23,21 +22,18 @@ from domain.settings import TREE, Settings
 SANDBOX_TIMEOUT_S = 60
 
 
-@dataclass(frozen=True)
-class SandboxReport:
-    """What the sandbox's doctor said: whether jails can run, and its own text or JSON."""
-
-    ok: bool
-    text: str
-    data: object
-
-
-def platform_checks() -> Iterator[Check]:
-    """Ask the servers, and compare the schema with the newest migration; or say which setting is missing."""
+def read_settings() -> Settings | Check:
+    """Read the settings, or say which one is missing: a bare machine has none, and is examined all the same."""
     try:
-        settings = Settings.from_environment()
+        return Settings.from_environment()
     except ValueError as error:
-        yield Check("settings", ok=False, message=str(error))
+        return Check("settings", ok=False, message=str(error))
+
+
+def platform_checks(settings: Settings | Check) -> Iterator[Check]:
+    """Ask the servers, and compare the schema with the newest migration."""
+    if isinstance(settings, Check):
+        yield settings
         return
     with closing(Database(settings.database_url, min_size=0)) as db:
         checks = readiness.checks(db, readiness.connect_redis(settings.redis_url))
@@ -56,10 +52,11 @@ def _schema(settings: Settings) -> Check:
     return Check("migrations", ok=False, message=message)
 
 
-def language_checks(jail_configs: Path = TREE / "jail-configs") -> Iterator[Check]:
+def language_checks(settings: Settings | Check) -> Iterator[Check]:
     """Look for each language's compiler or interpreter on this machine, and name the command that installs it."""
-    languages = Languages.load(jail_configs / "languages")
-    for language in sorted(languages.known.values(), key=lambda known: known.name):
+    jail_configs = settings.jail_configs if isinstance(settings, Settings) else TREE / "jail-configs"
+    known = Languages.load(jail_configs / "languages").known
+    for language in sorted(known.values(), key=lambda one: one.name):
         program = Path(language.version_argv[0])
         if program.exists():
             yield Check(language.name, ok=True, message=str(program))
@@ -67,20 +64,30 @@ def language_checks(jail_configs: Path = TREE / "jail-configs") -> Iterator[Chec
             yield Check(language.name, ok=False, message=f"{program} is missing; run `{language.install}`")
 
 
-def sandbox_report(*, as_json: bool) -> SandboxReport:
-    """Run the sandbox's own doctor."""
-    argv = [sys.executable, "-m", "sandbox", "doctor", *(["--json"] if as_json else [])]
+def sandbox_checks(settings: Settings | Check) -> list[Check]:
+    """Run the sandbox's own doctor, with the settings that the workers would give it."""
+    argv = [sys.executable, "-m", "sandbox", *_sandbox_options(settings), "doctor", "--json"]
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=SANDBOX_TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
-        return SandboxReport(ok=False, text=f"did not answer within {SANDBOX_TIMEOUT_S} s", data=None)
-    text = (done.stdout + done.stderr).strip()
-    return SandboxReport(ok=done.returncode == 0, text=text, data=_parsed(done.stdout) if as_json else None)
-
-
-def _parsed(text: str) -> object:
+        return [Check("doctor", ok=False, message=f"did not answer within {SANDBOX_TIMEOUT_S} s")]
     try:
-        data: object = json.loads(text)
-    except json.JSONDecodeError:
-        return None
-    return data
+        return [_finding(found) for found in json.loads(done.stdout)]
+    except (json.JSONDecodeError, TypeError, KeyError):
+        said = (done.stderr or done.stdout).strip()
+        return [Check("doctor", ok=False, message=f"failed with exit code {done.returncode}: {said}")]
+
+
+def _sandbox_options(settings: Settings | Check) -> list[str]:
+    if isinstance(settings, Check):
+        return []
+    return [
+        *("--state", str(settings.state_dir)),
+        *("--configs", str(settings.jail_configs)),
+        *("--cgroups", settings.cgroups),
+    ]
+
+
+def _finding(found: dict[str, str]) -> Check:
+    fix = f"; mend it with `{found['fix']}`" if found["fix"] else ""
+    return Check(found["name"], ok=bool(found["ok"]), message=found["detail"] + fix)

@@ -5,6 +5,7 @@ Used by `/readyz` and by `shipd doctor`. Messages tell nobody where these parts 
 
 from dataclasses import dataclass
 
+import psycopg
 import redis
 
 from domain import hosts
@@ -59,6 +60,8 @@ def check_worker(db: Database) -> Check:
         live = [host for host in hosts.known(db) if host.live]
     except Unavailable:
         return Check("worker", ok=False, message="unknown: PostgreSQL stopped answering")
+    except psycopg.errors.UndefinedTable:
+        return Check("worker", ok=False, message="unknown: there is no schema; run `python -m migrations upgrade`")
     if not live:
         return Check(
             "worker", ok=False, message="no worker is alive; start one, or read the log of the one that stopped"

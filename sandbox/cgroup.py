@@ -149,16 +149,17 @@ def remove_or_leave(path: Path) -> None:
 def kill_all(group: Path) -> None:
     """Kill every process in a group until none is left. Raises SandboxError where one does not go."""
     deadline = time.monotonic() + REMOVE_PATIENCE_S
-    while pids := _pids(group):
-        for pid in pids:
+    while left := pids(group):
+        for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, 9)
         if time.monotonic() > deadline:
-            raise SandboxError(f"processes {pids} in {group} do not end")
+            raise SandboxError(f"processes {left} in {group} do not end")
         time.sleep(0.001)
 
 
-def _pids(group: Path) -> list[int]:
+def pids(group: Path) -> list[int]:
+    """List the processes of a group."""
     try:
         return [int(pid) for pid in (group / "cgroup.procs").read_text().split()]
     except FileNotFoundError:

@@ -1,5 +1,6 @@
 """Control groups, version 2: one tree for all controllers."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from sandbox.cgroup import (
     make,
     next_run,
     number,
+    pids,
     remove_or_leave,
     write,
 )
 from sandbox.limits import Limits
+from sandbox.result import SandboxError
 
 CONTROLLERS = ("memory", "cpu", "pids", "cpuset")
 
@@ -25,8 +28,9 @@ class HierarchyV2:
 
     version = "v2"
 
-    def __init__(self, name: str, mount: Path) -> None:
-        self.root = mount / name
+    def __init__(self, name: str, base: Path) -> None:
+        """Work below `base`: the root of the tree, or the group that was delegated to us."""
+        self.root = base / name
 
     def prepare_slot(self, slot: str, cpus: Sequence[int]) -> None:
         """See Hierarchy. Controllers are handed down from group to group, so every one above must offer them."""
@@ -34,7 +38,9 @@ class HierarchyV2:
         clear(self.root / slot)
         wanted = " ".join(f"+{controller}" for controller in CONTROLLERS)
         for group in (self.root.parent, self.root, self.root / slot):
-            write(group / "cgroup.subtree_control", wanted)
+            if not set(CONTROLLERS) <= set((group / "cgroup.subtree_control").read_text().split()):
+                _empty(group)
+                write(group / "cgroup.subtree_control", wanted)
         write(self.root / slot / "cpuset.cpus", ",".join(map(str, cpus)))
 
     def create(self, slot: str, limits: Limits) -> "GroupV2":
@@ -44,11 +50,23 @@ class HierarchyV2:
         write(path / "memory.max", limits.memory_bytes)
         if (path / "memory.swap.max").exists():
             write(path / "memory.swap.max", 0)
+        write(path / "memory.oom.group", 1)
         write(path / "pids.max", limits.processes)
         quota = cpu_quota_us(limits)
         if quota is not None:
             write(path / "cpu.max", f"{quota} {CPU_PERIOD_US}")
         return GroupV2(path)
+
+
+def _empty(group: Path) -> None:
+    """Move what runs in a group into one below: but for the real root, only empty ones may hand controllers down."""
+    if not (group / "cgroup.type").exists():
+        return  # the root of the tree
+    rest = group / "shipd-rest"
+    make(rest)
+    for pid in pids(group):
+        with contextlib.suppress(SandboxError):  # it has ended meanwhile
+            write(rest / "cgroup.procs", pid)
 
 
 class GroupV2:

@@ -1,5 +1,6 @@
 """Find out which control groups a host has: never assume."""
 
+import os
 from pathlib import Path
 
 from sandbox import cgroup_v1, cgroup_v2
@@ -18,7 +19,8 @@ def hierarchy(config: SandboxConfig) -> Hierarchy:
 
 def detect(instance: str, mounts: Path = Path("/proc/self/mounts")) -> Hierarchy:
     """Find the controllers of this host. Raises SandboxError saying what is missing."""
-    v1, v2 = _mounted(mounts.read_text())
+    v1, tree = _mounted(mounts.read_text())
+    v2 = _ours(tree) if tree is not None else None
     missing = [name for name in cgroup_v1.CONTROLLERS if name not in v1]
     if not missing:
         return HierarchyV1(f"shipd-{instance}", {name: v1[name] for name in cgroup_v1.CONTROLLERS})
@@ -38,6 +40,15 @@ def _mounted(table: str) -> tuple[dict[str, Path], Path | None]:
         elif kind == "cgroup2" and v2 is None:
             v2 = Path(path)
     return v1, v2
+
+
+def _ours(tree: Path) -> Path:
+    """Where we may make groups: anywhere as root, else below the group that we were started in."""
+    if os.geteuid() == 0:
+        return tree
+    own = next(line for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::/"))
+    # Once moved aside by ourselves, what was delegated is the group above.
+    return tree / own.removeprefix("0::/").removesuffix("/shipd-rest")
 
 
 def _v2_lacks(root: Path) -> list[str]:

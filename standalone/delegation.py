@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-CONTROLLERS = {"cpu", "memory", "pids"}
+CONTROLLERS = {"cpu", "cpuset", "memory", "pids"}
 
 
 def may_make_cgroups(proc: Path = Path("/proc")) -> bool:

@@ -80,7 +80,7 @@ class Supervisor:
         return int(str(self._info(name)["pid"]))
 
     def check(self, name: str) -> bool:
-        """Say that a program may still come up. Raises ProgramError when it was given up, or ended after a good start."""
+        """Say that a program may still come up. Raises ProgramError when it was given up or ended."""
         if not self.alive():
             raise ProgramError(f"the process manager ended: {self.last_words('supervisord')}")
         state = self.state(name)

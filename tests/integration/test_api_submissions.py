@@ -1,0 +1,211 @@
+"""The API on the real domain: PostgreSQL, Redis and a blob folder, with nobody to grade but the test."""
+
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from flask.testing import FlaskClient
+
+from app import create_app
+from domain import executions, hosts, keys
+from domain.blobs import BlobStore
+from domain.db import Database
+from domain.events import Events
+from domain.model import Artifact, ExecutionTelemetry, HostReport, Outcome, TestResult, Usage
+from domain.settings import Settings
+from domain.verdict import State, Verdict
+
+HELLO = {"language": "python", "source": {"type": "code", "content": "print(1)"}}
+Json = dict[str, object]
+
+
+@dataclass
+class Api:
+    """Sends requests with a key."""
+
+    http: FlaskClient
+    key: str
+
+    def get(self, path: str) -> tuple[int, Json]:
+        with self.http.get(path, headers=self.headers) as response:
+            return response.status_code, response.get_json()
+
+    def post(self, path: str, body: object) -> tuple[int, Json]:
+        with self.http.post(path, json=body, headers=self.headers) as response:
+            return response.status_code, response.get_json()
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    return Settings(database_url, redis_url, redis_url, blob_dir=tmp_path / "blobs")
+
+
+@pytest.fixture
+def api(settings: Settings, db: Database) -> Iterator[Api]:
+    with create_app(settings).test_client() as http:
+        yield Api(http, keys.create(db, name="tests", role="service"))
+
+
+@pytest.fixture
+def messages(redis_url: str) -> Iterator["redis.Redis"]:
+    """The broker, empty."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+        yield client
+
+
+def grade(db: Database, blobs: BlobStore, execution_id: str, *results: TestResult) -> None:
+    """Do what a worker does."""
+    claim = executions.claim(db, blobs, uuid.UUID(execution_id), worker="test", lease_s=60)
+    assert claim is not None
+    assert executions.enter(db, claim, State.RUNNING)
+    assert executions.record(db, blobs, claim, results)
+    assert executions.finish(db, blobs, claim, Outcome(Verdict.OK, None, ExecutionTelemetry(host="here")))
+
+
+def entries(body: Json, name: str) -> list[Any]:
+    found = body[name]
+    assert isinstance(found, list)
+    return found
+
+
+def execution_of(body: Json) -> dict[str, object]:
+    found = body["execution"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_it_works(api: Api, messages: "redis.Redis") -> None:
+    status, body = api.post("/v1/submissions", HELLO | {"metadata": {"é": [1, None]}, "priority": "bulk"})
+
+    assert status == 201
+    assert (execution_of(body)["state"], body["metadata"]) == ("queued", {"é": [1, None]})
+    assert messages.llen("bulk") == 1
+    assert api.get(f"/v1/submissions/{body['id']}") == (200, body)
+
+
+def test_it_shows_what_was_graded(api: Api, db: Database, blobs: BlobStore) -> None:
+    _, body = api.post("/v1/submissions", HELLO)
+    artifact = Artifact("a b.bin", 3, blobs.put(b"\0\1\2"))
+    result = TestResult(
+        0, Verdict.OK, None, 0, stdout=b"x" * 100_000, stderr=b"\xff", usage=Usage(1, 2, 3), artifacts=(artifact,)
+    )
+    grade(db, blobs, str(execution_of(body)["id"]), result)
+
+    _, body = api.get(f"/v1/submissions/{body['id']}")
+
+    execution = execution_of(body)
+    assert (execution["state"], execution["verdict"], execution["truncated"]) == ("done", "OK", ["stdout"])
+    assert execution["stderr"] == {"base64": "/w=="}
+    listed = entries(execution, "test_results")[0]
+    for path, data in ((listed["links"]["stdout"], b"x" * 100_000), (listed["artifacts"][0]["url"], b"\0\1\2")):
+        with api.http.get(path, headers=api.headers) as response:
+            assert (response.status_code, response.data) == (200, data)
+
+
+def test_a_second_use_of_an_id_gives_the_first(api: Api) -> None:
+    given = {"id": str(uuid.uuid4())}
+
+    first, again = api.post("/v1/submissions", HELLO | given), api.post("/v1/submissions", HELLO | given)
+    other, _ = api.post("/v1/submissions", HELLO | given | {"language": "c"})
+
+    assert (first[0], again[0], other) == (201, 200, 409)
+    assert first[1] == again[1]
+
+
+def test_execute_answers_when_it_is_done(api: Api, db: Database, blobs: BlobStore, events: Events) -> None:
+    given = str(uuid.uuid4())
+    api.post("/v1/submissions", HELLO | {"id": given})
+    _, body = api.get(f"/v1/submissions/{given}")
+    execution_id = str(execution_of(body)["id"])
+
+    def work() -> None:
+        grade(db, blobs, execution_id, TestResult(0, Verdict.OK, stdout=b"1\n", usage=Usage(1, 1, 1)))
+        events.publish(uuid.UUID(execution_id), State.DONE.value)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    status, body = api.post("/execute", HELLO | {"id": given})
+    worker.join()
+
+    assert status == 200
+    assert (execution_of(body)["verdict"], execution_of(body)["stdout"]) == ("OK", "1\n")
+
+
+def test_it_lists_page_by_page(api: Api, db: Database) -> None:
+    sent = [api.post("/v1/submissions", HELLO)[1]["id"] for _ in range(3)]
+
+    _, first = api.get("/v1/submissions?limit=2")
+    _, second = api.get(f"/v1/submissions?limit=2&cursor={first['next_cursor']}")
+
+    found = [entry["id"] for page in (first, second) for entry in entries(page, "submissions")]
+    assert found == sent[::-1]
+    assert second["next_cursor"] is None
+    api.key = keys.create(db, name="another", role="submitter")
+    assert api.get("/v1/submissions") == (200, {"submissions": [], "next_cursor": None})
+    api.key = keys.create(db, name="operator", role="admin")
+    assert len(entries(api.get("/v1/submissions")[1], "submissions")) == 3
+
+
+def test_a_list_keeps_the_reason_of_a_hidden_case(api: Api, db: Database, blobs: BlobStore) -> None:
+    _, body = api.post("/v1/submissions", HELLO | {"test_cases": [{}, {"is_hidden": True}]})
+    claim = executions.claim(db, blobs, uuid.UUID(str(execution_of(body)["id"])), worker="test", lease_s=60)
+    assert claim is not None
+    results = (TestResult(0, Verdict.OK), TestResult(1, Verdict.RTE, "exit:42", exit_code=42))
+    executions.record(db, blobs, claim, results)
+    executions.finish(db, blobs, claim, Outcome(Verdict.RTE, "exit:42", ExecutionTelemetry()))
+
+    _, page = api.get("/v1/submissions")
+    _, one = api.get(f"/v1/submissions/{body['id']}")
+
+    listed = entries(page, "submissions")[0]
+    assert (listed["execution"]["reason"], execution_of(one)["reason"]) == ("runtime", "runtime")
+    assert "42" not in str(execution_of(one)["test_results"])
+
+
+def test_it_refuses_what_no_host_can_hold(api: Api, db: Database) -> None:
+    hosts.report(db, HostReport("small", 1, 512 * 1024 * 1024, root=False, languages={"python": "3.11"}))
+
+    asked = HELLO | {"constraints": {"memory_mb": 8192, "cpu_millicores": 4000}}
+    status, body = api.post("/v1/submissions", asked)
+
+    assert status == 422
+    error = body["error"]
+    assert isinstance(error, dict)
+    assert {entry["field"] for entry in error["fields"]} == {"constraints.memory_mb", "constraints.cpu_millicores"}
+
+
+def test_languages_are_those_of_live_hosts(api: Api, db: Database) -> None:
+    hosts.report(db, HostReport("one", 1, 2**30, root=False, languages={"python": "3.11.2"}))
+
+    _, body = api.get("/v1/languages")
+
+    listed = {entry["name"]: entry for entry in entries(body, "languages")}
+    assert (listed["python"]["available"], listed["python"]["version"]) == (True, "3.11.2")
+    assert (listed["c"]["available"], listed["c"]["install"]) == (False, "apt-get install -y gcc libc6-dev")
+
+
+def test_readyz_names_what_is_missing(api: Api, db: Database) -> None:
+    status, body = api.get("/readyz")
+    hosts.report(db, HostReport("one", 1, 2**30, root=False, languages={}))
+
+    assert (status, [entry["ok"] for entry in entries(body, "checks")]) == (503, [True, True, False])
+    assert api.get("/readyz")[0] == 200
+
+
+def test_it_says_so_when_servers_are_away(settings: Settings, tmp_path: Path) -> None:
+    away = Settings("postgresql://127.0.0.1:1/none", "redis://127.0.0.1:1", "redis://127.0.0.1:1", blob_dir=tmp_path)
+    with create_app(away).test_client() as http:
+        status, body = Api(http, "").get("/readyz")
+
+    assert (status, [entry["ok"] for entry in entries(body, "checks")]) == (503, [False, False, False])
+    assert "127.0.0.1" not in str(body)

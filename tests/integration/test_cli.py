@@ -1,0 +1,107 @@
+"""The `shipd` command on real servers."""
+
+import json
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli import main
+from domain import hosts, keys
+from domain.db import Database
+from domain.model import HostReport, SubmissionView
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(database_url: str, redis_url: str, tmp_path: Path) -> Run:
+    """Run a command in the environment of a deployment."""
+    environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SHIPD_STATE_DIR": str(tmp_path)}
+
+    def execute(*arguments: str) -> Result:
+        return CliRunner().invoke(main, list(arguments), env={**environ, "COLUMNS": "200"}, catch_exceptions=False)
+
+    return execute
+
+
+def test_a_key_that_was_made_works(run: Run, db: Database) -> None:
+    result = run("keys", "create", "someone", "--role", "service")
+
+    found = keys.verify(db, result.stdout.strip())
+    assert result.exit_code == 0
+    assert found is not None
+    assert (found.name, found.role) == ("someone", "service")
+
+
+def test_keys_are_listed_without_their_secret(run: Run) -> None:
+    made = json.loads(run("keys", "create", "someone", "--json").stdout)
+
+    table = run("keys", "list").stdout
+    (listed,) = json.loads(run("keys", "list", "--json").stdout)["keys"]
+
+    _, prefix, secret = made["key"].split("_")
+    assert (made["role"], listed["prefix"], listed["role"]) == ("submitter", prefix, "submitter")
+    assert prefix in table
+    assert secret not in table + str(listed)
+
+
+def test_a_revoked_key_does_not_work(run: Run, db: Database) -> None:
+    key = run("keys", "create", "someone").stdout.strip()
+
+    assert run("keys", "revoke", key.split("_")[1]).exit_code == 0
+    assert keys.verify(db, key) is None
+
+
+def test_a_key_that_is_not_there_cannot_be_revoked(run: Run) -> None:
+    result = run("keys", "revoke", "nobody")
+
+    assert result.exit_code == 1
+    assert "nobody" in result.output
+
+
+def test_it_shows_a_submission(run: Run, submit: Callable[..., SubmissionView]) -> None:
+    view = submit()
+
+    assert json.loads(run("submissions", "show", str(view.id), "--json").stdout)["id"] == str(view.id)
+    assert "queued" in run("submissions", "show", str(view.id)).stdout
+
+
+def test_it_shows_no_other_submission(run: Run) -> None:
+    assert run("submissions", "show", str(uuid.uuid4())).exit_code == 1
+    assert run("submissions", "show", "7").exit_code == 2
+
+
+def test_it_lists_languages(run: Run, db: Database) -> None:
+    hosts.report(db, HostReport("one", 1, 2**30, root=False, languages={"python": "3.11.2"}))
+
+    listed = {entry["name"]: entry for entry in json.loads(run("languages", "--json").stdout)["languages"]}
+
+    assert (listed["python"]["available"], listed["rust"]["available"]) == (True, False)
+    assert "3.11.2" in run("languages").stdout
+
+
+def test_doctor_says_what_is_there(run: Run, db: Database) -> None:
+    report = json.loads(run("doctor", "--json").stdout)
+
+    platform = {entry["name"]: entry for entry in report["platform"]}
+    assert {name: entry["ok"] for name, entry in platform.items()} == {
+        "postgresql": True,
+        "redis": True,
+        "worker": False,
+        "migrations": True,
+    }
+    assert not report["ok"]
+    assert {entry["name"] for entry in report["languages"]} >= {"python", "c", "rust"}
+    assert "nsjail" in {entry["name"] for entry in report["sandbox"]}
+
+
+def test_doctor_names_the_migration_that_is_missing(empty_database: str, redis_url: str) -> None:
+    environ = {"DATABASE_URL": empty_database, "REDIS_URL": redis_url}
+    result = CliRunner().invoke(main, ["doctor", "--json"], env=environ)
+
+    (found,) = [entry for entry in json.loads(result.stdout)["platform"] if entry["name"] == "migrations"]
+    assert result.exit_code == 1
+    assert "python -m migrations upgrade" in found["message"]

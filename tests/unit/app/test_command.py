@@ -1,0 +1,60 @@
+"""The `shipd` command where no server is needed."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from app import doctor
+from app.cli import main
+from app.readiness import Check
+
+COMMANDS = [
+    [],
+    ["keys"],
+    ["keys", "create"],
+    ["keys", "list"],
+    ["keys", "revoke"],
+    ["submissions"],
+    ["submissions", "show"],
+    ["languages"],
+    ["doctor"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(command: list[str]) -> None:
+    result = CliRunner().invoke(main, [*command, "--help"])
+
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) > 4
+
+
+def test_a_missing_setting_is_one_line_and_no_traceback() -> None:
+    result = CliRunner().invoke(main, ["keys", "list"], env={"REDIS_URL": "", "DATABASE_URL": ""})
+
+    assert result.exit_code == 1
+    assert "REDIS_URL is not set" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_doctor_examines_a_machine_without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "sandbox_checks", lambda _: [Check("nsjail", ok=True, message="there")])
+
+    result = CliRunner().invoke(main, ["doctor", "--json"], env={"REDIS_URL": "", "DATABASE_URL": ""})
+
+    report = json.loads(result.stdout)
+    assert (result.exit_code, report["ok"]) == (1, False)
+    assert report["platform"][0]["name"] == "settings"
+    assert report["sandbox"] == [{"name": "nsjail", "ok": True, "message": "there"}]
+    table = CliRunner().invoke(main, ["doctor"], env={"REDIS_URL": "", "DATABASE_URL": "", "COLUMNS": "200"}).stdout
+    assert "REDIS_URL is not set" in table
+
+
+def test_doctor_tells_what_a_sandbox_said_that_has_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/bin/false")
+
+    (found,) = doctor.sandbox_checks(Check("settings", ok=False, message=""))
+
+    assert not found.ok
+    assert "exit code 1" in found.message
