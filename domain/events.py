@@ -63,8 +63,9 @@ class Events:
 
     def _subscribe(self, channel: PubSub, execution_id: UUID) -> None:
         # Subscribed, and known to be, before the first question: what becomes final in between would be missed.
-        channel.subscribe('x')
-        channel.get_message(timeout=TIMEOUT_S)
+        channel.subscribe(_channel(execution_id))
+        if channel.get_message(timeout=TIMEOUT_S) is None:
+            raise redis.TimeoutError("the subscription was not confirmed")
 
     def _listen(self, channel: PubSub, is_final: Callable[[], bool], deadline: float) -> bool:
         doubt_at = time.monotonic()

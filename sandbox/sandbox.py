@@ -38,6 +38,10 @@ class Sandbox:
         """Hold room for one jail of `count` CPUs, waiting for it."""
         return self.slots.acquire(count)
 
+    def others_busy(self, slot: Slot) -> bool:
+        """Whether another slot than this is held by somebody at the moment."""
+        return self.slots.others_busy(slot)
+
     @contextmanager
     def jail(
         self, slot: Slot, limits: Limits, disk_bytes: int, mounts: Sequence[str] = (), *, on_disk: bool = False

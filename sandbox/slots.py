@@ -28,7 +28,7 @@ UIDS_PER_INSTANCE = 4096
 class Slot:
     """What one jail may use while the slot is held."""
 
-    number: int
+    numbers: tuple[int, ...]
     name: str
     """Of its control group."""
     cpus: tuple[int, ...]
@@ -61,6 +61,16 @@ class Slots:
             for descriptor in locks.values():
                 os.close(descriptor)
 
+    def others_busy(self, slot: Slot) -> bool:
+        """Whether somebody holds another slot than this at the moment: a timing may have suffered from it."""
+        free: dict[int, int] = {}
+        others = [number for number in range(self.count) if number not in slot.numbers]
+        for number in others:
+            self._try(number, free)
+        for descriptor in free.values():
+            os.close(descriptor)
+        return len(free) < len(others)
+
     def _gather(self, wanted: int) -> dict[int, int]:
         locks: dict[int, int] = {}
         turnstile = os.open(self.folder / "turnstile.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -89,10 +99,10 @@ class Slots:
         os.close(descriptor)
 
     def _slot(self, numbers: list[int]) -> Slot:
-        first = numbers[0]
+        first = numbers[0]  # the group and the uids are those of the first
         root = os.geteuid() == 0
         return Slot(
-            number=first,
+            numbers=tuple(numbers),
             name=str(first),
             cpus=tuple(sorted({self.cpus[number % len(self.cpus)] for number in numbers})),
             init_uid=self.uid_base + 2 * first if root else None,

@@ -74,7 +74,7 @@ def build_init() -> None:
 
 def _run(argv: Sequence[str]) -> None:
     environ = {name: value for name, value in os.environ.items() if name not in {"PYTHONHOME", "VIRTUAL_ENV"}}
-    done = subprocess.run(argv, cwd=TREE, stdin=subprocess.DEVNULL, check=False, env=environ)
+    done = subprocess.run(argv, cwd=TREE, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False, env=environ)
     if done.returncode != 0:
         raise SystemExit(f"shipd: {' '.join(argv)} failed with exit code {done.returncode}")
 

@@ -3,6 +3,7 @@
 The order of causes is decided in `sandbox.result.decide`; what is left here is the table of `docs/semantics.md`.
 """
 
+import errno
 import os
 import signal
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from workers.convert import telemetry_of, usage_of
 from workers.prepare import Plan, box_files, disk_bytes, run_limits
 from workers.stopwatch import Stopwatch
 
-CANNOT_START = 127
+OWN_FAULTS = {errno.E2BIG, errno.ENOMEM, errno.EAGAIN}
+"""Too many arguments, or too little memory or processes to start in: what the submission itself asked for."""
+NEAR = 1.1
 EXPECTED_FILE_SLACK_BYTES = 1 << 20
 
 
@@ -45,7 +48,31 @@ class Bench:
 
 
 def run_test_case(bench: Bench, case: TestCase) -> TestResult:
-    """Run, compare, collect. Raises SandboxError where the run says nothing."""
+    """Run one test case; a second time where it just missed its time on a busy host, and then the lower time counts.
+
+    Raises SandboxError where the run says nothing.
+    """
+    first = _run_once(bench, case)
+    if not just_missed(bench.plan, case, first) or not bench.sandbox.others_busy(bench.slot):
+        return first
+    second = _run_once(bench, case)
+    return second if second.verdict is not Verdict.TLE else min(first, second, key=_spent_ms)
+
+
+def just_missed(plan: Plan, case: TestCase, result: TestResult) -> bool:
+    """Whether a TLE lies within a tenth of its limit."""
+    limits = run_limits(plan.submission.constraints, case, plan.language)
+    limit_ms = limits.cpu_time_ms if result.reason == Cause.CPU else limits.wall_time_ms
+    return result.verdict is Verdict.TLE and _spent_ms(result) <= limit_ms * NEAR
+
+
+def _spent_ms(result: TestResult) -> int:
+    if result.usage is None:
+        return 0
+    return result.usage.cpu_time_ms if result.reason == Cause.CPU else result.usage.wall_time_ms
+
+
+def _run_once(bench: Bench, case: TestCase) -> TestResult:
     plan, watch = bench.plan, bench.watch
     constraints = plan.submission.constraints
     limits = run_limits(constraints, case, plan.language)
@@ -68,7 +95,9 @@ def run_test_case(bench: Bench, case: TestCase) -> TestResult:
 
 def _refuse_what_did_not_start(program: str, result: RunResult) -> None:
     """An interpreter that cannot be started is our fault; a program of the submission's own is its own."""
-    if result.exec_errno and os.path.isabs(program):  # noqa: PTH117 - a path inside the jail, nothing is asked of it
+    if result.exec_errno in {0, *OWN_FAULTS}:
+        return
+    if os.path.isabs(program):  # noqa: PTH117 - a path inside the jail, nothing is asked of it
         raise SandboxError(f"{program} cannot be started: {os.strerror(result.exec_errno)}")
 
 
@@ -84,7 +113,7 @@ def _result(
         stdout=result.stdout,
         stderr=result.stderr,
         usage=usage_of(result),
-        telemetry=telemetry_of(result, slot.number),
+        telemetry=telemetry_of(result, slot.numbers[0]),
         points=points(case, judgement.verdict),
         artifacts=artifacts,
         message=judgement.message,

@@ -59,15 +59,17 @@ def test_processes_at_once_do_not_collide(empty_database: str) -> None:
         # All of them start while nobody may begin, so that they do begin at the same moment.
         gate.execute("SELECT pg_advisory_xact_lock(%s)", (migrations.LOCK_KEY,))
         starters = [_command(empty_database, "upgrade") for _ in range(3)]
-        _wait_for_starters(gate, len(starters))
+        _wait_for_starters(gate, starters)
 
     assert [_end(starter) for starter in starters] == [(0, b"")] * 3
     assert _tables(empty_database) == TABLES
 
 
-def _wait_for_starters(connection: "psycopg.Connection[tuple[object, ...]]", count: int) -> None:
+def _wait_for_starters(
+    connection: "psycopg.Connection[tuple[object, ...]]", starters: "list[subprocess.Popen[bytes]]"
+) -> None:
     waiting = 0
-    while waiting < count:
+    while waiting < len(starters) and all(starter.poll() is None for starter in starters):
         row = connection.execute(
             "SELECT count(*), pg_sleep(0.02) FROM pg_locks JOIN pg_database AS d ON d.oid = database"
             " WHERE locktype = 'advisory' AND NOT granted AND d.datname = current_database()"

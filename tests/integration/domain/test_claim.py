@@ -98,17 +98,27 @@ def test_renewing_moves_the_end_of_the_lease(db: Database, take: Callable[..., C
     assert row == {"later": True}
 
 
-def test_it_can_be_given_back_and_the_attempt_does_not_count(
+def test_it_can_be_given_back_and_is_sent_again_by_the_next_sweep(
     db: Database, take: Callable[..., Claim], submit: Callable[..., SubmissionView]
 ) -> None:
     view = submit()
+
+    assert executions.give_back(db, take(view))
+
+    assert executions.sweep(db, message_lost_s=30, max_attempts=3, no_host_s=600) == [(view.execution.id, "normal")]
+
+
+def test_an_attempt_given_back_does_not_count(
+    db: Database, take: Callable[..., Claim], submit: Callable[..., SubmissionView], expire: Callable[[], None]
+) -> None:
+    view = submit()
     for _ in range(5):
-        assert executions.give_back(db, take(view))
+        executions.give_back(db, take(view))
+    take(view)
+    expire()
 
-    # Three attempts are allowed; none of the five counts.
-    again = executions.sweep(db, message_lost_s=30, max_attempts=3, no_host_s=600)
-
-    assert again == [(view.execution.id, view.submission.priority)]
+    # One attempt failed, of two that are allowed: it is requeued.
+    assert executions.sweep(db, message_lost_s=30, max_attempts=2, no_host_s=600) == [(view.execution.id, "normal")]
 
 
 def test_a_claim_given_back_is_not_taken_for_the_next_of_the_same_worker(

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import psycopg
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain import executions, submissions
 from domain.blobs import BlobStore
-from domain.db import Database
+from domain.db import Connection, Database
 from domain.model import (
     Artifact,
     Claim,
@@ -251,6 +252,25 @@ def test_a_worker_whose_execution_was_requeued_can_write_nothing(
 
     assert not executions.record(db, blobs, lost, [RESULT])
     assert not executions.finish(db, blobs, lost, OUTCOME)
+
+
+def test_a_result_is_not_written_while_another_worker_takes_over(
+    db: Database, blobs: BlobStore, take: Take, read: Read
+) -> None:
+    lost = take()
+    with ThreadPoolExecutor(1) as thread:
+        with db.transaction() as other:
+            other.execute("UPDATE executions SET attempt = attempt + 1, worker = 'worker-2'")
+            recorded = thread.submit(executions.record, db, blobs, lost, [RESULT])
+            while not recorded.done() and not _someone_waits(other):
+                pass
+
+    assert not recorded.result()
+    assert read(lost).results == ()
+
+
+def _someone_waits(tx: Connection) -> bool:
+    return tx.execute("SELECT pg_sleep(0.01) FROM pg_locks WHERE NOT granted").fetchone() is not None
 
 
 def test_a_cancelled_execution_takes_no_verdict(
