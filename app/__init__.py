@@ -4,6 +4,8 @@ No SQL, no rules of grading, no sandbox: this package imports `domain` and nothi
 import-linter). `create_app` is the only place that wires; `schemas/` the only one that knows JSON keys.
 """
 
+from copy import deepcopy
+
 from flask import Flask
 
 from app import access_log, auth, errors
@@ -27,7 +29,8 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     logging.configure(settings.log_level)
     start_sentry(settings)
     app = errors.ShipdFlask("shipd", static_folder=None)
-    app.config.from_mapping(CONFIG, MAX_CONTENT_LENGTH=settings.max_body_bytes)
+    # apispec writes into what it is given.
+    app.config.from_mapping(deepcopy(CONFIG), MAX_CONTENT_LENGTH=settings.max_body_bytes)
     app.url_map.merge_slashes = False  # a path with `//` is another path, not a way to this one
     app.url_map.converters["file"] = FilePath
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider

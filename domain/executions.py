@@ -89,8 +89,7 @@ def record(db: Database, blobs: BlobStore, claim: Claim, found: Sequence[TestRes
         # The lock keeps the execution ours until the commit; results of several slots may be written at a time.
         held = tx.execute(f"SELECT FROM executions WHERE {_HELD} FOR SHARE", _token(claim)).rowcount == 1
         if held:
-            with tx.pipeline():
-                results.replace(tx, claim, rows)
+            results.replace(tx, claim, rows)
     return held
 
 
@@ -156,5 +155,4 @@ def _insert_compile_run(tx: Connection, claim: Claim, known: ExecutionTelemetry)
     if known.compile is None and known.compile_usage is None:
         return
     row = ("compile", 0, *telemetry.run_values(known.compile_usage, known.compile))
-    columns = ("kind", "ordinal", *telemetry.RUN)
-    results.insert(tx, "telemetry", {"execution_id": claim.execution_id}, columns, [row])
+    results.insert_runs(tx, claim.execution_id, [row])

@@ -3,15 +3,15 @@
 Like a submission's parts they are written in two steps: long values first, then all rows in one go.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from psycopg import sql
 from psycopg.rows import TupleRow
 
 from domain import payload, storable, telemetry
 from domain.blobs import BlobStore
+from domain.copying import Row, copy
 from domain.db import Connection
 from domain.model import Artifact, Claim, RunTelemetry, TestResult
 from domain.payload import Payload
@@ -36,8 +36,6 @@ TOTALS = """
 """
 """Sets what an execution `e` has in all, from its results: to be set when it ends, whoever ends it. Of the two sources
 of usage the greater word is `sampled`, the weaker one."""
-
-Row = tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -66,28 +64,22 @@ def prepare(results: Sequence[TestResult], blobs: BlobStore) -> Rows:
 
 
 def replace(tx: Connection, claim: Claim, rows: Rows) -> None:
-    """Write results, in place of what was recorded of the same test cases before. To be called within a pipeline."""
+    """Write results, in place of what was recorded of the same test cases before."""
     which = (claim.execution_id, rows.ordinals)
-    tx.execute("DELETE FROM test_results WHERE execution_id = %s AND ordinal = ANY (%s)", which)
-    tx.execute("DELETE FROM telemetry WHERE execution_id = %s AND kind = 'test' AND ordinal = ANY (%s)", which)
+    with tx.pipeline():
+        tx.execute("DELETE FROM test_results WHERE execution_id = %s AND ordinal = ANY (%s)", which)
+        tx.execute("DELETE FROM telemetry WHERE execution_id = %s AND kind = 'test' AND ordinal = ANY (%s)", which)
     own = {"execution_id": claim.execution_id}
-    insert(tx, "test_results", {**own, "submission_id": claim.submission_id}, _RESULT, rows.results)
-    insert(tx, "artifacts", own, _ARTIFACT, rows.artifacts)
-    insert(tx, "telemetry", own, ("kind", "ordinal", *telemetry.RUN), rows.telemetry)
+    copy(tx, "test_results", {**own, "submission_id": claim.submission_id}, _RESULT, rows.results)
+    if rows.artifacts:
+        copy(tx, "artifacts", own, _ARTIFACT, rows.artifacts)
+    if rows.telemetry:
+        insert_runs(tx, claim.execution_id, rows.telemetry)
 
 
-def insert(tx: Connection, table: str, same: Mapping[str, object], columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Insert rows that have the values `same` in common; they travel together, not one after another."""
-    if not rows:
-        return
-    names = [*same, *columns]
-    command = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
-        sql.Identifier(table),
-        sql.SQL(", ").join(map(sql.Identifier, names)),
-        sql.SQL(", ").join(sql.Placeholder() * len(names)),
-    )
-    with tx.cursor() as cursor:
-        cursor.executemany(command, [(*same.values(), *row) for row in rows])
+def insert_runs(tx: Connection, execution_id: UUID, runs: Sequence[Row]) -> None:
+    """Write the telemetry of jailed runs: (kind, ordinal, *telemetry.run_values)."""
+    copy(tx, "telemetry", {"execution_id": execution_id}, ("kind", "ordinal", *telemetry.RUN), runs)
 
 
 def read(tx: Connection, execution_id: UUID, blobs: BlobStore) -> tuple[TestResult, ...]:

@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from domain import payload
 from domain.blobs import BlobStore
+from domain.copying import Row, copy
 from domain.db import Connection
 from domain.limits import Constraints
 from domain.model import Checker, CheckerType, Expectation, File, Priority, Submission, TestCase
@@ -39,8 +40,6 @@ _TEST_CASE = (
     *("expected_exit_code", "timeout_ms", "is_hidden", "points", "test_group"),
 )
 _CASE_FILE = ("ordinal", "role", *_FILE)
-
-Row = tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -88,9 +87,11 @@ def values(new: Submission) -> dict[str, object]:
 
 def insert(tx: Connection, submission_id: UUID, rows: Rows) -> None:
     """Write the parts of a submission whose own row is written."""
-    _copy(tx, "source_files", _FILE, submission_id, rows.sources)
-    _copy(tx, "test_cases", _TEST_CASE, submission_id, rows.test_cases)
-    _copy(tx, "test_case_files", _CASE_FILE, submission_id, rows.case_files)
+    own = {"submission_id": submission_id}
+    copy(tx, "source_files", own, _FILE, rows.sources)
+    copy(tx, "test_cases", own, _TEST_CASE, rows.test_cases)
+    if rows.case_files:
+        copy(tx, "test_case_files", own, _CASE_FILE, rows.case_files)
 
 
 def read(tx: Connection, submission_id: UUID, blobs: BlobStore) -> Submission:
@@ -137,16 +138,6 @@ def _test_case_row(case: TestCase, blobs: BlobStore) -> Row:
         case.points,
         case.group,
     )
-
-
-def _copy(tx: Connection, table: str, columns: Sequence[str], submission_id: UUID, rows: Sequence[Row]) -> None:
-    if not rows:
-        return
-    # As text, for PostgreSQL to check: in the binary format psycopg cuts a number that does not fit to 32 bits.
-    command = f"COPY {table} (submission_id, {', '.join(columns)}) FROM STDIN"
-    with tx.cursor() as cursor, cursor.copy(command) as copy:
-        for row in rows:
-            copy.write_row((submission_id, *row))
 
 
 def _file(row: TupleRow, blobs: BlobStore) -> File:

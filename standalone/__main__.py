@@ -14,12 +14,12 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from standalone import delegation, demo, examples, lock
+from standalone.preflight import STATE
 from standalone.programs import TREE
 from standalone.servers import ServerError
 from standalone.stack import Stack
 from standalone.supervisor import ProgramError
 
-STATE = TREE / "var"
 STOP_S = 120
 ASK_S = 0.1
 WIDTH = 120

@@ -19,7 +19,7 @@ from standalone import lock, ports
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-STATE = Path(__file__).absolute().parent.parent / "var"
+STATE = Path(os.environ.get("SHIPD_STATE_DIR") or Path(__file__).parent.parent / "var").absolute()
 PYTHON = (3, 11)
 NEEDED_MODULES = ("venv", "ensurepip")
 SETTINGS = Path("/proc/sys")

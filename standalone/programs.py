@@ -32,6 +32,8 @@ class Program:
     argv: tuple[str, ...]
     stop_signal: signal.Signals = signal.SIGTERM
     stop_wait_s: int = 15
+    start_s: int = 10
+    """Ending earlier than this is a failed start; after four of them it is given up."""
     group: str = "platform"
     """One of GROUPS."""
 
@@ -58,8 +60,8 @@ def worker() -> Program:
 
 
 def beat() -> Program:
-    """Give Celery's beat with the sweeper that it starts."""
-    return _python("beat", "workers", "beat")
+    """Give Celery's beat with the sweeper that it starts. It can be asked nothing: running for a while is its health."""
+    return _python("beat", "workers", "beat", start_s=3)
 
 
 def flower(port: int) -> Program:
@@ -71,8 +73,9 @@ def flower(port: int) -> Program:
     )
 
 
-def _python(name: str, module: str, *arguments: str, stop_wait_s: int = 15) -> Program:
-    return Program(name, (sys.executable, "-m", module, *arguments), stop_wait_s=stop_wait_s)
+def _python(name: str, module: str, *arguments: str, stop_wait_s: int = 15, start_s: int = 10) -> Program:
+    argv = (sys.executable, "-m", module, *arguments)
+    return Program(name, argv, stop_wait_s=stop_wait_s, start_s=start_s)
 
 
 def configuration(programs: Sequence[Program], *, socket: str, root: bool) -> str:
@@ -111,7 +114,7 @@ def _section(program: Program) -> dict[str, object]:
         "directory": TREE,
         "autostart": "false",
         "autorestart": "true",
-        "startsecs": 1,
+        "startsecs": program.start_s,
         "stopsignal": program.stop_signal.name.removeprefix("SIG"),
         "stopwaitsecs": program.stop_wait_s,
         "stopasgroup": "false",

@@ -5,12 +5,14 @@ A host that cannot confine programs does not start: it says what is missing and 
 """
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from celery import Celery, signals
+from celery.beat import Service
 
 from domain import hosts
 from domain.blobs import BlobStore
@@ -114,12 +116,26 @@ def prepare() -> Worker:
 
 
 def run_beat() -> int:
-    """Schedule the sweeper and run it, in processes of its own: it must not wait for a free slot, or for any host."""
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
-    schedule = f"--schedule={settings.state_dir / 'beat-schedule'}"
+    """Schedule the sweeper and run it, in a process of its own: it must not wait for a free slot, or for any host."""
+
+    @signals.worker_ready.connect(weak=False)
+    def _ready(**_: object) -> None:
+        threading.Thread(target=_schedule, name="beat", daemon=True).start()
+
     common = ["--pool=solo", f"--queues={CONTROL}", f"--hostname=sweeper@{settings.host_name}", "--without-mingle"]
-    celery.worker_main(["worker", "--beat", schedule, *common, f"--loglevel={settings.log_level}"])
+    celery.worker_main(["worker", *common, f"--loglevel={settings.log_level}"])
     return 0
+
+
+def _schedule() -> None:
+    """Run beat in a thread: what `celery worker --beat` starts is a process, and one that outlives a killed parent."""
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        Service(celery, schedule_filename=str(settings.state_dir / "beat-schedule"), remote_control=False).start()
+    finally:
+        # Nothing would be swept any more: better to end, and be started again.
+        log.critical("beat_ended")
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def run(arguments: Sequence[str]) -> int:

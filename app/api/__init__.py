@@ -11,4 +11,5 @@ def register_blueprints(api: Api, app: Flask) -> None:
     """Put all routes into the application."""
     for module in (submissions, values, languages, health, index):
         api.register_blueprint(module.blueprint)
-    openapi.serve(api, app)
+    with app.app_context():
+        openapi.serve(api, app)

@@ -12,6 +12,10 @@ from domain.model import Checker, CheckerType
 class Network(Flag):
     """The wish for a network: no jail has one yet."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.metadata["enum"] = [False]
+
     def read(self, value: object) -> bool:
         """Take false alone."""
         if super().read(value):

@@ -10,6 +10,7 @@ from app.schemas.parts import CurrentRules, Document, Value
 from domain.limits import Ranges
 
 MAX_LABEL_CHARS = 255
+NO_NUL = "^[^\\x00]*$"
 
 
 class Text(Value[str]):
@@ -23,7 +24,7 @@ class Text(Value[str]):
         required: bool = False,
         description: str | None = None,
     ) -> None:
-        document = {"type": "string", "minLength": min_chars, "maxLength": max_chars}
+        document = {"type": "string", "minLength": min_chars, "maxLength": max_chars, "pattern": NO_NUL}
         super().__init__(document, required=required, description=description)
         self.min_chars = min_chars
         self.max_chars = max_chars

@@ -61,7 +61,7 @@ class Mode(Value[int]):
         document = {
             "anyOf": [
                 {"type": "integer", "minimum": 0, "maximum": _PERMISSION_BITS},
-                {"type": "string", "pattern": "^[0-7]{3,4}$"},
+                {"type": "string", "pattern": "^0?[0-7]{3}$"},
             ],
             "example": "0644",
         }

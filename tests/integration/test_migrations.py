@@ -59,15 +59,15 @@ def test_processes_at_once_do_not_collide(empty_database: str) -> None:
         # All of them start while nobody may begin, so that they do begin at the same moment.
         gate.execute("SELECT pg_advisory_xact_lock(%s)", (migrations.LOCK_KEY,))
         starters = [_command(empty_database, "upgrade") for _ in range(3)]
-        _wait_for_starters(gate, starters)
+        assert _waiting_starters(gate, starters) == len(starters)
 
     assert [_end(starter) for starter in starters] == [(0, b"")] * 3
     assert _tables(empty_database) == TABLES
 
 
-def _wait_for_starters(
+def _waiting_starters(
     connection: "psycopg.Connection[tuple[object, ...]]", starters: "list[subprocess.Popen[bytes]]"
-) -> None:
+) -> int:
     waiting = 0
     while waiting < len(starters) and all(starter.poll() is None for starter in starters):
         row = connection.execute(
@@ -76,6 +76,7 @@ def _wait_for_starters(
         ).fetchone()
         assert row is not None
         waiting = int(str(row[0]))
+    return waiting
 
 
 def test_a_migration_waits_for_no_lock_long(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> None:

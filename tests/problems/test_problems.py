@@ -50,7 +50,7 @@ def graded(stack: Stack, golden: Golden) -> Execution:
 @pytest.mark.parametrize("golden", GOLDEN, ids=[golden.id for golden in GOLDEN])
 def test_it_comes_to_what_its_package_says(golden: Golden, executions: Mapping[str, Future[Execution]]) -> None:
     execution = executions[golden.id].result()
-    assert (execution["verdict"], execution["reason"]) == (golden.verdict, golden.reason), execution
+    assert (execution["verdict"], execution["reason"]) == (golden.verdict, golden.reason), account(execution)
     results = execution["test_results"]
     if golden.tests is not None:
         assert [said(result) for result in results] == list(golden.tests)
@@ -59,6 +59,15 @@ def test_it_comes_to_what_its_package_says(golden: Golden, executions: Mapping[s
     check_whole(execution, golden)
     for result in results:
         check_result(result)
+
+
+def account(execution: Execution) -> str:
+    """Say what became of it, for whoever reads the failure."""
+    shown = {key: execution[key] for key in ("compile_output", "message")}
+    results = [
+        {**result, "telemetry": None, "stdout": str(result.get("stdout"))[:200]} for result in execution["test_results"]
+    ]
+    return "\n".join([str(shown), *map(str, results)])
 
 
 def check_whole(execution: Execution, golden: Golden) -> None:

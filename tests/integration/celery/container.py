@@ -1,5 +1,6 @@
 """What pytest-celery takes for a Docker container: one real process of this machine, with a log and a way to kill it."""
 
+import contextlib
 import os
 import signal as signals
 import subprocess
@@ -83,6 +84,14 @@ class ProcessContainer(CeleryTestContainer):  # type: ignore[misc]
         self._process.send_signal(number)
         if number == signals.SIGKILL:
             self._process.wait()
+
+    def kill_all(self) -> None:
+        """Kill it and every process below it, as a power cut would."""
+        below = self.children()
+        self.kill()
+        for process in below:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def wait(self) -> int:
         """Wait until it has ended, and give its exit code."""

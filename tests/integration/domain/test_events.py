@@ -1,3 +1,4 @@
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,6 +108,15 @@ def test_without_redis_it_asks(unreachable: Events, monkeypatch: pytest.MonkeyPa
 
     assert result == [True]
     assert not unreachable.wait_final(new_id(), Truth(), 0.05)
+
+
+def test_a_redis_that_hangs_does_not_hold_the_publisher(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events_module, "TIMEOUT_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as hung:
+        events = Events(f"redis://127.0.0.1:{hung.getsockname()[1]}/0")
+        events.publish(new_id(), "done")
+        assert events.wait_final(new_id(), Truth(final=True), LONG_S)
+        events.close()
 
 
 def test_it_goes_on_asking_when_redis_goes_away_while_it_waits(tmp_path: Path) -> None:

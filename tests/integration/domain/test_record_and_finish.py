@@ -258,12 +258,11 @@ def test_a_result_is_not_written_while_another_worker_takes_over(
     db: Database, blobs: BlobStore, take: Take, read: Read
 ) -> None:
     lost = take()
-    with ThreadPoolExecutor(1) as thread:
-        with db.transaction() as other:
-            other.execute("UPDATE executions SET attempt = attempt + 1, worker = 'worker-2'")
-            recorded = thread.submit(executions.record, db, blobs, lost, [RESULT])
-            while not recorded.done() and not _someone_waits(other):
-                pass
+    with ThreadPoolExecutor(1) as thread, db.transaction() as other:
+        other.execute("UPDATE executions SET attempt = attempt + 1, worker = 'worker-2'")
+        recorded = thread.submit(executions.record, db, blobs, lost, [RESULT])
+        while not recorded.done() and not _someone_waits(other):
+            pass
 
     assert not recorded.result()
     assert read(lost).results == ()

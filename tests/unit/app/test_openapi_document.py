@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import jsonschema_rs
 import pytest
 
+from app import create_app
+from domain.limits import Range, Ranges
 from domain.model import (
     Artifact,
     ExecutionTelemetry,
@@ -17,6 +19,7 @@ from domain.model import (
     TestResult,
     Usage,
 )
+from domain.settings import Settings
 from domain.verdict import State, Verdict
 
 if TYPE_CHECKING:
@@ -147,3 +150,13 @@ def test_the_page_fetches_nothing_from_elsewhere(api: "Api") -> None:
 @pytest.mark.parametrize("name", ["swagger-initializer.js", "..%2Fcore.py", "%2Fetc%2Fpasswd"])
 def test_no_other_file_is_served(api: "Api", name: str) -> None:
     assert api.get(f"/docs/assets/{name}").status == 404
+
+
+def test_it_tells_what_this_deployment_offers(settings: Settings, backend: "MemoryBackend") -> None:
+    lowered = replace(settings, ranges=replace(Ranges(), memory_mb=Range(64, 4, 128)))
+    with create_app(lowered, backend).test_client() as http, http.get("/openapi.json") as response:
+        document = response.get_json()
+
+    properties = document["components"]["schemas"]["ConstraintsPart"]["properties"]
+    assert properties["memory_mb"] == {"type": "integer", "minimum": 4, "maximum": 128, "default": 64}
+    assert "cpp@20" in document["components"]["schemas"]["SubmissionRequest"]["properties"]["language"]["enum"]

@@ -11,7 +11,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     own = tmp_path / "cgroup" / "user.slice" / "user-1000"
     own.mkdir(parents=True)
-    (own / "cgroup.controllers").write_text("cpu io memory pids\n")
+    (own / "cgroup.controllers").write_text("cpuset cpu io memory pids\n")
     (own / "cgroup.subtree_control").write_text("")
     proc = tmp_path / "proc" / "self"
     proc.mkdir(parents=True)

@@ -11,7 +11,7 @@ from standalone import lock, supervisor
 from standalone.programs import Program
 from standalone.supervisor import ProgramError, Supervisor
 
-WAITS = Program("waits", ("sleep", "3600"))
+WAITS = Program("waits", ("sleep", "3600"), start_s=1)
 ENDS = Program("ends", (sys.executable, "-c", "raise SystemExit('no such thing')"))
 
 

@@ -1,6 +1,7 @@
 fn main() {
-    let mut blocks = Vec::new();
+    let mut blocks: Vec<Vec<u8>> = Vec::new();
     loop {
-        blocks.push(std::hint::black_box(vec![1u8; 1 << 20]));
+        blocks.push(vec![1u8; 1 << 20]);
+        unsafe { std::ptr::read_volatile(blocks.last().unwrap().as_ptr()) };
     }
 }

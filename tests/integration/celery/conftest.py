@@ -1,0 +1,174 @@
+"""The nodes of pytest-celery as real processes: one Valkey, one PostgreSQL, a sweeper, workers with real jails.
+
+Docker is not needed: the plugin's nodes only ask a container for what `ProcessContainer` has. The nodes are shared by
+all tests of this folder, and what a test killed is started again before the next. Time limits are short, so that
+seconds are enough to see what happens when one passes; nothing sleeps, tests wait for what should come.
+"""
+
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from celery import Celery
+from pytest_celery import CeleryTestBroker, CeleryTestSetup, CeleryTestWorker
+
+import migrations
+from domain.blobs import BlobStore
+from domain.db import Database
+from domain.queue import make_celery
+from domain.settings import TREE, Settings
+from standalone import ports
+from standalone.delegation import may_make_cgroups
+from standalone.servers import Postgres, Valkey
+from tests.integration.celery.container import ProcessContainer
+from tests.integration.celery.fleet import Fleet
+
+READY = " ready."
+Start = Callable[..., ProcessContainer]
+
+SHORT = {
+    "SHIPD_LEASE_S": "2",
+    "SHIPD_SWEEP_S": "1",
+    "SHIPD_MESSAGE_LOST_S": "2",
+    "SHIPD_MAX_ATTEMPTS": "2",
+    "SHIPD_STOP_GRACE_S": "1",
+    "SHIPD_SLOTS": "1",
+}
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("fleet")
+
+
+@pytest.fixture(scope="session")
+def postgres(folder: Path) -> Iterator[Postgres]:
+    with Postgres(folder / "postgres", ports.choose(1)[0], durable=False) as server:
+        migrations.upgrade(server.url)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres: Postgres) -> str:
+    return postgres.url
+
+
+@pytest.fixture
+def blobs(environ: Mapping[str, str]) -> BlobStore:
+    return BlobStore(Path(environ["SHIPD_BLOB_DIR"]))
+
+
+@pytest.fixture(scope="session")
+def valkey(folder: Path) -> Valkey:
+    return Valkey(folder / "valkey", ports.choose(1)[0])
+
+
+@pytest.fixture(scope="session")
+def environ(folder: Path, database_url: str, valkey: Valkey) -> Mapping[str, str]:
+    """What every process has in common. One language, so that a worker need not ask every compiler for its version."""
+    shutil.copytree(TREE / "jail-configs", folder / "jail-configs")
+    for path in (folder / "jail-configs" / "languages").glob("*.toml"):
+        if path.name != "python.toml":
+            path.unlink()
+    return {
+        **SHORT,
+        "DATABASE_URL": database_url,
+        "REDIS_URL": valkey.url,
+        "SHIPD_BLOB_DIR": str(folder / "blobs"),
+        "SHIPD_JAIL_CONFIGS": str(folder / "jail-configs"),
+        "SHIPD_CGROUPS": "auto" if may_make_cgroups() else "none",
+    }
+
+
+@pytest.fixture(scope="session")
+def celery_broker(folder: Path, valkey: Valkey) -> Iterator[CeleryTestBroker]:
+    valkey.prepare()
+    urls = {"url": valkey.url, "host_url": valkey.url}
+    container = ProcessContainer("broker", valkey.argv(), folder / "broker.log", lambda _: valkey.answers(), **urls)
+    container.start()
+    node = CeleryTestBroker(container)
+    assert node.ready()
+    yield node
+    node.teardown()
+
+
+@pytest.fixture
+def celery_backend_cluster() -> None:
+    """There is none: tasks give no results, PostgreSQL has them."""
+
+
+@pytest.fixture(scope="session")
+def celery_setup_app(environ: Mapping[str, str], celery_broker: CeleryTestBroker) -> Iterator[Celery]:
+    """The application that the API sends with."""
+    app = make_celery(Settings.from_environment(environ))
+    yield app
+    app.close()
+
+
+@pytest.fixture(scope="session")
+def host(folder: Path, environ: Mapping[str, str], celery_broker: CeleryTestBroker) -> Iterator[Start]:
+    """Start `python -m workers ...` as a host of its own; give it without waiting until it is ready."""
+    started: list[ProcessContainer] = []
+    token = secrets.token_hex(4)
+
+    def start(name: str, *arguments: str) -> ProcessContainer:
+        argv = [sys.executable, "-m", "workers", *arguments]
+        container = ProcessContainer(name, argv, folder / f"{name}.log", lambda own: READY in own.logs())
+        own = {"SHIPD_HOST": name, "SHIPD_STATE_DIR": str(folder / name), "SHIPD_INSTANCE": f"{name}-{token}"}
+        container.environ = {**container.environ, **environ, **own}
+        container.start()
+        started.append(container)
+        return container
+
+    yield start
+    for container in started:
+        container.teardown()
+
+
+@pytest.fixture(scope="session")
+def sweeper(host: Start) -> ProcessContainer:
+    return host("sweeper", "beat")
+
+
+@pytest.fixture(scope="session")
+def celery_worker(host: Start, sweeper: ProcessContainer, celery_setup_app: Celery) -> CeleryTestWorker:
+    """A worker of one slot, and a sweeper beside it."""
+    return CeleryTestWorker(host("worker"), celery_setup_app)
+
+
+@pytest.fixture
+def worker(celery_worker: CeleryTestWorker) -> ProcessContainer:
+    """The process of the worker that is always there."""
+    container: ProcessContainer = celery_worker.container
+    return container
+
+
+@pytest.fixture
+def second(host: Start) -> Iterator[ProcessContainer]:
+    """Another worker of one slot, for this test only."""
+    container = host("second")
+    assert container.ready()
+    yield container
+    container.teardown()
+
+
+@pytest.fixture
+def fleet(
+    celery_setup: CeleryTestSetup, sweeper: ProcessContainer, db: Database, blobs: BlobStore, owner: UUID
+) -> Iterator[Fleet]:
+    """The whole of it, up and ready, and nothing to do."""
+    with db.transaction() as tx:
+        tx.execute("TRUNCATE submissions CASCADE")
+    nodes = [celery_setup.broker.container, sweeper, celery_setup.worker.container]
+    for container in nodes:
+        if container.status != "running":
+            container.start()
+    for container in nodes:
+        container.ready()
+    made = Fleet(celery_setup.app, db, blobs, owner)
+    yield made
+    made.put_in_order(nodes[-1])

@@ -1,0 +1,123 @@
+"""What a test asks of the platform: submit, wait, look at processes and control groups."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID
+
+import psutil
+from celery import Celery
+
+from domain import queue, submissions
+from domain.blobs import BlobStore
+from domain.db import Database
+from domain.model import ExecutionView, Expectation, File, Priority, Submission, TestCase
+from domain.verdict import State
+from tests.integration.celery.container import ProcessContainer
+
+PATIENCE_S = 30.0
+"""Far more than anything here takes; what does not come by then will not."""
+ASK_S = 0.02
+Found = TypeVar("Found")
+
+
+def eventually(look: Callable[[], Found | None], patience_s: float = PATIENCE_S) -> Found:
+    """Look until there is something true to see, and give it."""
+    deadline = time.monotonic() + patience_s
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"waited {patience_s} s in vain"
+        time.sleep(ASK_S)
+    return found
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The platform of one test, seen from the API's side."""
+
+    celery: Celery
+    db: Database
+    blobs: BlobStore
+    owner: UUID
+
+    def submit(self, source: str, priority: Priority = Priority.NORMAL) -> UUID:
+        """Submit a Python program that must print `done`, and send it to the queue, as the API does."""
+        view = submissions.create(
+            self.db,
+            self.blobs,
+            asking(source, priority),
+            owner_id=self.owner,
+            submission_id=None,
+            body_sha256=bytes(32),
+            enqueue=self.send,
+        )
+        return view.id
+
+    def send(self, execution_id: UUID, priority: Priority = Priority.NORMAL) -> None:
+        queue.enqueue(self.celery, execution_id, priority)
+
+    def execution(self, submission_id: UUID) -> ExecutionView:
+        return submissions.get(self.db, self.blobs, submission_id, None).execution
+
+    def done(self, submission_id: UUID) -> ExecutionView:
+        """Wait for the end of an execution."""
+        eventually(lambda: self.execution(submission_id).state is State.DONE)
+        return self.execution(submission_id)
+
+    def running(self, submission_id: UUID, worker: ProcessContainer) -> list[psutil.Process]:
+        """Wait until its program runs in a jail of this worker; give all the worker's processes."""
+        eventually(lambda: self.execution(submission_id).state is State.RUNNING)
+        return eventually(lambda: jailed(worker) and worker.children())
+
+    def put_in_order(self, worker: ProcessContainer) -> None:
+        """Leave nothing running for the next test: a worker that is still busy is killed."""
+        if worker.status == "running" and jailed(worker):
+            worker.kill_all()
+
+    def waiting(self, priority: Priority = Priority.NORMAL) -> int:
+        """How many messages wait in a queue, with no worker."""
+        with self.celery.connection_for_read() as connection:
+            return int(connection.default_channel.client.llen(priority.value))
+
+    def held(self) -> int:
+        """How many messages workers hold that are not acknowledged."""
+        with self.celery.connection_for_read() as connection:
+            return int(connection.default_channel.client.hlen("unacked"))
+
+
+def asking(source: str, priority: Priority) -> Submission:
+    return Submission(
+        language="python",
+        sources=(File("main.py", source.encode()),),
+        entry_point="main.py",
+        test_cases=(TestCase(0, "only", expected=Expectation(stdout=b"done")),),
+        priority=priority,
+    )
+
+
+def sleeping(seconds: float) -> str:
+    return f"import time; time.sleep({seconds}); print('done')"
+
+
+def jailed(worker: ProcessContainer) -> list[psutil.Process]:
+    """The programs that run in a worker's jails: what our init has started."""
+    found = []
+    for process in worker.children():
+        try:
+            if process.name().startswith("init-"):
+                found += process.children()
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def runs_left(worker: ProcessContainer) -> list[Path]:
+    """The control groups of runs that a worker's instance has left."""
+    instance = worker.environ["SHIPD_INSTANCE"]
+    return [*Path("/sys/fs/cgroup").glob(f"**/shipd-{instance}/*/run-*")]
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    """Whether all of them have ended; a zombie has."""
+    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)

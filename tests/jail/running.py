@@ -1,0 +1,104 @@
+"""Run a command in a jail for a test: in this process, or in one that an ordinary user has.
+
+A test asks a `Runner`; what differs between root with control groups, root without, and an ordinary user is behind it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox import Collected, Command, Limits, RunResult, Sandbox
+
+MIB = 1 << 20
+KIB = 1 << 10
+PYTHON = "/usr/bin/python3"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One run: what is put into the box, the command, and what is carried out."""
+
+    command: Command
+    limits: Limits
+    files: Mapping[str, tuple[bytes, int]] = field(default_factory=dict)
+    disk_bytes: int = 16 * MIB
+    on_disk: bool = False
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of it."""
+
+    result: RunResult
+    collected: tuple[Collected, ...] = ()
+
+
+def answer(sandbox: Sandbox, ask: Ask) -> Answer:
+    """Do one run from beginning to end."""
+    with (
+        sandbox.slot() as slot,
+        sandbox.jail(slot, ask.limits, ask.disk_bytes, on_disk=ask.on_disk) as jail,
+    ):
+        for path, (content, mode) in ask.files.items():
+            jail.box.write(path, content, mode)
+        result = jail.run(ask.command, ask.limits)
+        collected = jail.box.collect(ask.outputs, max_files=100, max_file_bytes=MIB, max_bytes=4 * MIB)
+    return Answer(result, tuple(collected))
+
+
+def limits(**changed: int) -> Limits:
+    """Limits that no well-behaved test program reaches."""
+    usual = {
+        "cpu_time_ms": 10_000,
+        "wall_time_ms": 20_000,
+        "memory_bytes": 256 * MIB,
+        "output_bytes": 64 * KIB,
+        "file_bytes": 64 * MIB,
+        "processes": 32,
+    }
+    return Limits(**{**usual, **changed})
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs the compiled programs of `programs/`, or Python text, under one way of counting."""
+
+    mode: str
+    execute: Callable[[Ask], Answer]
+    programs: Mapping[str, Path]
+
+    def program(
+        self, name: str, *arguments: object, stdin: bytes = b"", policy: str = "strict", **changed: int
+    ) -> RunResult:
+        """Run one of the C programs."""
+        return self.ask(name, *arguments, stdin=stdin, policy=policy, **changed).result
+
+    def ask(
+        self,
+        name: str,
+        *arguments: object,
+        stdin: bytes = b"",
+        policy: str = "strict",
+        disk_bytes: int = 16 * MIB,
+        on_disk: bool = False,
+        outputs: tuple[str, ...] = (),
+        **changed: int,
+    ) -> Answer:
+        """Run one of the C programs and carry files out."""
+        command = Command((f"./{name}", *map(str, arguments)), policy, stdin=stdin)
+        files = {name: (self.programs[name].read_bytes(), 0o755)}
+        return self.execute(Ask(command, limits(**changed), files, disk_bytes, on_disk, outputs))
+
+    def python(
+        self, text: str, *, stdin: bytes = b"", policy: str = "python", outputs: tuple[str, ...] = (), **changed: int
+    ) -> Answer:
+        """Run Python text."""
+        command = Command((PYTHON, "-B", "main.py"), policy, stdin=stdin)
+        return self.execute(Ask(command, limits(**changed), {"main.py": (text.encode(), 0o644)}, outputs=outputs))
+
+    def says(self, text: str, **changed: int) -> str:
+        """Run Python text that must end well, and give what it wrote."""
+        result = self.python(text, **changed).result
+        assert (result.exit_code, result.stderr) == (0, b"")
+        return result.stdout.decode()
