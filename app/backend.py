@@ -11,6 +11,7 @@ from app import readiness
 from domain import hosts, keys, listing, queue, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
+from domain.errors import Unavailable
 from domain.events import Events
 from domain.keys import Key
 from domain.listing import Place, Summary
@@ -66,15 +67,18 @@ class DomainBackend:
         self, new: Submission, *, owner_id: UUID, submission_id: UUID | None, body_sha256: bytes
     ) -> SubmissionView:
         """Keep a submission, and send its execution to the queue once it is committed."""
-        return submissions.create(
-            self._db,
-            self._blobs,
-            new,
-            owner_id=owner_id,
-            submission_id=submission_id,
-            body_sha256=body_sha256,
-            enqueue=self._enqueue,
-        )
+        try:
+            return submissions.create(
+                self._db,
+                self._blobs,
+                new,
+                owner_id=owner_id,
+                submission_id=submission_id,
+                body_sha256=body_sha256,
+                enqueue=self._enqueue,
+            )
+        except OSError as error:
+            raise Unavailable(f"the blob folder cannot be written: {error}; make room, or mend its rights") from error
 
     def get(self, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
         """Read a submission."""

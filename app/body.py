@@ -7,6 +7,9 @@ is refused before: 415 for another content type, 400 for what cannot be parsed, 
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
+from itertools import islice
 
 from flask import Request, request
 from marshmallow import Schema, ValidationError
@@ -21,8 +24,21 @@ from domain.errors import InvalidRequest, Problem
 
 MAX_DEPTH = 32
 """No request has a reason to be nested deeper; metadata may be 8."""
+MAX_CONTAINERS = 200_000
+"""Lists and objects in all: a thousand test cases with a hundred files each have fewer."""
+MAX_MEMBERS = 10_000
+"""Fields of one object."""
+MAX_PROBLEMS = 1000
+"""As many are looked for before the fields are read."""
 MAX_DIGITS = 40
-"""Longer numbers are treated as infinite: nothing here counts that far, and reading them takes time."""
+LARGEST = 10**MAX_DIGITS
+"""Numbers beyond are treated as infinite: nothing here counts that far."""
+
+_NOT_FINITE = (
+    "NaN, Infinity and numbers too large to hold are refused",
+    f"use a finite number below 1e{MAX_DIGITS}, or a string",
+)
+_TOO_DEEP = Problem("", f"the body is nested more than {MAX_DEPTH} levels deep", "flatten it")
 
 
 class Parser(FlaskParser):
@@ -46,10 +62,10 @@ class Parser(FlaskParser):
 
 def load(schema: Schema, data: object) -> object:
     """Load data by a schema, having looked for what no field may hold. Raises InvalidRequest with every problem."""
-    found = list(unfit(data))
-    loaded: object = None
+    found = list(islice(unfit(data), MAX_PROBLEMS))
     if any(problem.field == "" for problem in found):
         raise InvalidRequest(*found)
+    loaded: object = None
     try:
         loaded = schema.load(data)  # type: ignore[arg-type]
     except ValidationError as error:
@@ -67,40 +83,72 @@ def read_json(asked: Request) -> object:
     if not asked.is_json:
         raise UnsupportedMediaType("the body must be JSON: send it with Content-Type: application/json")
     try:
-        return json.loads(asked.get_data(cache=False).decode("utf-8"), parse_int=_integer)
+        return _parse(_data(asked).decode("utf-8"))
     except UnicodeDecodeError as error:
         raise BadRequest(f"the body is not UTF-8 (byte {error.start}); encode it as UTF-8") from None
     except RecursionError:
-        raise InvalidRequest(_too_deep("")) from None
+        raise InvalidRequest(_TOO_DEEP) from None
     except json.JSONDecodeError as error:
         raise BadRequest(f"the body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
 
 
-def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= MAX_DIGITS else math.inf
+def _data(asked: Request) -> bytes:
+    data = asked.get_data(cache=False)
+    if asked.content_length is None:
+        # Of a chunked body Werkzeug reads up to the limit, and says that there is more only when asked for it.
+        asked.stream.read(1)
+    return data
+
+
+def _parse(text: str) -> object:
+    try:
+        parsed: object = json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        # A number of more digits than Python reads: once more, slower, so that its place can be named.
+        parsed = json.loads(text, parse_int=lambda digits: int(digits) if len(digits) <= MAX_DIGITS else math.inf)
+    return parsed
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A list or object within the body; its path is put together only when there is something to say of it."""
+
+    value: dict[str, object] | list[object]
+    depth: int
+    key: str | int
+    parent: "_Place | None"
+
+    def path(self, key: str | int | None = None) -> str:
+        keys = [] if key is None else [key]
+        place = self
+        while place.parent is not None:
+            keys.append(place.key)
+            place = place.parent
+        return reduce(join, reversed(keys), "")
 
 
 def unfit(data: object) -> Iterator[Problem]:
-    """Find NaN, infinities and what is nested too deep, without recursion: the depth is the sender's."""
-    waiting: list[tuple[object, str, int]] = [(data, "", 0)]
+    """Find NaN and infinities, and what is too deep or too much to be looked at further.
+
+    This comes first and so must stay cheap whatever was sent: no recursion, no text made for what is right.
+    """
+    if isinstance(data, int | float) and not -LARGEST < data < LARGEST:
+        yield Problem("", *_NOT_FINITE)
+    waiting = [_Place(data, 1, "", None)] if isinstance(data, dict | list) else []
+    seen = 0
     while waiting:
-        value, path, depth = waiting.pop()
-        if isinstance(value, float) and not math.isfinite(value):
-            hint = "use a finite number of at most 40 digits, or a string"
-            yield Problem(path, "NaN, Infinity and numbers too large to hold are refused", hint)
-        elif isinstance(value, dict | list):
-            if depth >= MAX_DEPTH:
-                yield _too_deep(path)
-                return
-            members = value.items() if isinstance(value, dict) else enumerate(value)
-            waiting.extend((member, join(path, key), depth + 1) for key, member in members if _may_be_unfit(member))
-
-
-def _may_be_unfit(value: object) -> bool:
-    return isinstance(value, dict | list | float)
-
-
-def _too_deep(path: str) -> Problem:
-    place = path.partition(".")[0].partition("[")[0]
-    message = f"the body is nested more than {MAX_DEPTH} levels deep"
-    return Problem("", f"{message} (in {place})" if place else message, "flatten it")
+        place = waiting.pop()
+        seen += 1
+        if place.depth > MAX_DEPTH:
+            yield _TOO_DEEP
+            return
+        if seen + len(waiting) > MAX_CONTAINERS or (isinstance(place.value, dict) and len(place.value) > MAX_MEMBERS):
+            yield Problem("", "the body has too many parts", f"at most {MAX_CONTAINERS} lists and objects are read")
+            return
+        for key, member in place.value.items() if isinstance(place.value, dict) else enumerate(place.value):
+            if isinstance(member, dict | list) and len(waiting) <= MAX_CONTAINERS:
+                waiting.append(_Place(member, place.depth + 1, key, place))
+            elif isinstance(member, int | float) and not -LARGEST < member < LARGEST:
+                yield Problem(place.path(key), *_NOT_FINITE)

@@ -3,7 +3,6 @@
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from flask import Blueprint, Flask, Response, send_from_directory
 from flask_smorest import Api
@@ -43,7 +42,7 @@ def serve(api: Api, app: Flask) -> None:
     """Complete the document, and serve it with its page."""
     for name, schema in NAMED_SCHEMAS.items():
         api.spec.components.schema(name, schema=schema)
-    _tell_what_is_offered(api.spec.components.schemas)
+    _tell_what_is_offered(api)
     for endpoint in ("api-docs.openapi_json", "api-docs.openapi_swagger_ui"):
         # They are bound methods, which bear no marks; a partial does.
         app.view_functions[endpoint] = public(partial(app.view_functions[endpoint]))
@@ -53,13 +52,13 @@ def serve(api: Api, app: Flask) -> None:
     app.after_request(_guard_page)
 
 
-def _tell_what_is_offered(schemas: dict[str, dict[str, Any]]) -> None:
+def _tell_what_is_offered(api: Api) -> None:
     """Put this deployment's languages and limits into the document."""
     offered = wired()
     known = sorted(offered.languages.known.values(), key=lambda language: language.name)
     names = [name for one in known for name in (one.name, *(f"{one.name}@{version}" for version in one.versions))]
-    schemas["SubmissionRequest"]["properties"]["language"]["enum"] = names
-    limits = schemas["ConstraintsPart"]["properties"]
+    api.spec.components.schemas["SubmissionRequest"]["properties"]["language"]["enum"] = names
+    limits = api.spec.components.schemas["ConstraintsPart"]["properties"]
     for name, allowed in offered.settings.ranges.items():
         default = {} if allowed.default is None else {"default": allowed.default}
         limits[name].update({"minimum": allowed.floor, "maximum": allowed.ceiling, **default})

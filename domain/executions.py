@@ -28,7 +28,8 @@ _CLAIM = """
     UPDATE executions
     SET state = 'preparing', attempt = attempt + 1, worker = %(worker)s, started_at = now(),
         lease_until = now() + make_interval(secs => %(lease_s)s)
-    WHERE id = %(id)s AND (state = 'queued' OR lease_until < now())
+    WHERE id = %(id)s
+        AND (state = 'queued' OR lease_until < now() AND attempt - given_back < coalesce(%(max_attempts)s, attempt + 1))
     RETURNING submission_id, attempt, queued_at
 """
 
@@ -50,13 +51,17 @@ _FINISH = f"""
 """
 
 
-def claim(db: Database, blobs: BlobStore, execution_id: UUID, *, worker: str, lease_s: int) -> Claim | None:
+def claim(
+    db: Database, blobs: BlobStore, execution_id: UUID, *, worker: str, lease_s: int, max_attempts: int | None = None
+) -> Claim | None:
     """Take an execution that is queued, or whose lease has ended; None where it is not to be had.
 
-    What an earlier attempt recorded is removed. Raises Unavailable, and BlobMissing or BlobDamaged after the claim.
+    One whose lease has ended is left to the sweeper where `max_attempts` are used up. What an earlier attempt recorded
+    is removed. Raises Unavailable, and BlobMissing or BlobDamaged after the claim.
     """
     with db.transaction() as tx:
-        row = tx.execute(_CLAIM, {"id": execution_id, "worker": worker, "lease_s": lease_s}).fetchone()
+        wanted = {"id": execution_id, "worker": worker, "lease_s": lease_s, "max_attempts": max_attempts}
+        row = tx.execute(_CLAIM, wanted).fetchone()
         if row is None:
             return None
         submission_id, attempt, queued_at = row

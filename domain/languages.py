@@ -69,7 +69,6 @@ class Language:
     """Whether the program to start is found in the compiled class files (Java)."""
     extra_processes: int = 0
     """Threads that the runtime itself needs, on top of `processes`."""
-    memory_factor: float = 1.0
     mounts: tuple[str, ...] = ()
     """Folders of the host that its jails show read-only, beside /usr, /lib, /lib64 and /bin."""
 

@@ -47,6 +47,8 @@ def make_celery(settings: Settings) -> Celery:
         task_reject_on_worker_lost=True,
         task_acks_on_failure_or_timeout=True,
         worker_prefetch_multiplier=1,
+        # How long a result is awaited from a pool process that died: there are none, and the slot is idle meanwhile.
+        worker_lost_wait=1.0,
         worker_hijack_root_logger=False,
         # A worker outlives its broker: it waits for it at start, and keeps what it is grading when it goes away.
         broker_connection_retry_on_startup=True,

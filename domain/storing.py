@@ -28,6 +28,7 @@ _CONSTRAINTS = (
     "output_kb",
     "processes",
     "network_enabled",
+    "file_kb",
 )
 _SUBMISSION = (
     *("language", "entry_point", "arguments", "checker_type", "checker_tolerance", "outputs"),

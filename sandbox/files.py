@@ -10,10 +10,15 @@ import fnmatch
 import os
 import stat
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 _SYS_OPENAT2 = 437  # the same number on every architecture
 _RESOLVE = 0x02 | 0x04 | 0x08  # NO_MAGICLINKS | NO_SYMLINKS | BENEATH
+_NOT_THERE = {
+    *(errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV, errno.ENXIO, errno.ENODEV),
+    *(errno.EACCES, errno.ENAMETOOLONG),
+}
+"""What opening says of a file that is missing, is a link, is a device or socket, or is closed to us."""
 _HOW = struct.Struct("=QQQ")
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -56,21 +61,16 @@ def read(folder: int, path: str, at_most: int) -> tuple[bytes, bool] | None:
     try:
         descriptor = open_beneath(folder, path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as error:
-        if error.errno in {
-            errno.ENOENT,
-            errno.ENOTDIR,
-            errno.ELOOP,
-            errno.EXDEV,
-            errno.ENXIO,
-            errno.EACCES,
-            errno.ENAMETOOLONG,
-        }:
+        if error.errno in _NOT_THERE:
             return None
         raise
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
-        content = file.read(at_most + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(at_most + 1)
+    finally:
+        os.close(descriptor)
     return content[:at_most], len(content) > at_most
 
 
@@ -113,10 +113,28 @@ def matches(path: str, pattern: str) -> bool:
 
 
 def _match(names: Sequence[str], patterns: Sequence[str]) -> bool:
-    if not patterns:
-        return not names
-    if patterns[0] == "**":
-        if len(patterns) == 1:
-            return bool(names)
-        return any(_match(names[skip:], patterns[1:]) for skip in range(len(names) + 1))
-    return bool(names) and fnmatch.fnmatchcase(names[0], patterns[0]) and _match(names[1:], patterns[1:])
+    """Walk all ways at once: one after the other, the ways of several `**` through a deep path never end."""
+    reached = _skipping({0}, patterns)
+    for name in names:
+        stepped = {after for at in reached for after in _steps(name, at, patterns)}
+        reached = _skipping(stepped, patterns)
+    return len(patterns) in reached
+
+
+def _steps(name: str, at: int, patterns: Sequence[str]) -> Iterator[int]:
+    """Where one name leads from a place in the pattern: `**` may take the next name as well, or be done."""
+    if at == len(patterns):
+        return
+    if patterns[at] == "**":
+        yield from (at, at + 1)
+    elif fnmatch.fnmatchcase(name, patterns[at]):
+        yield at + 1
+
+
+def _skipping(places: Iterable[int], patterns: Sequence[str]) -> set[int]:
+    """Add the places behind a `**` that takes no name at all; the last one takes one at least."""
+    found = set(places)
+    for at in range(len(patterns) - 1):
+        if at in found and patterns[at] == "**":
+            found.add(at + 1)
+    return found

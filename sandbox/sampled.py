@@ -1,20 +1,23 @@
 """Counting without control groups: the keeper looks at the jail's processes every 5 ms (`SHIPD_CGROUPS=none`).
 
 What it sees is less than what the kernel knows: a process that lives shorter than a tick is missed but for what its
-parent collected, memory shared between processes counts for each. Usage says `sampled` for that reason.
+parent collected, and memory that no process has mapped (a memfd, a System V segment, a pipe's buffer) is not seen at
+all. Usage says `sampled` for that reason.
 """
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.cgroup import GroupStats
 from sandbox.limits import Limits
 
 TICK_S = 0.005
+SCRATCH_FOLDERS = ("tmp", "dev/shm")
+"""File systems of the jail beside its box that hold memory."""
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class SampledHierarchy:
@@ -31,6 +34,24 @@ class SampledHierarchy:
         return SampledGroup(limits)
 
 
+@dataclass(frozen=True)
+class Spent:
+    """What one process was last seen to have spent."""
+
+    parent: int
+    own_us: int
+    collected_us: int
+    """Of the children it waited for, and theirs; in clock ticks, so up to 20 ms too little."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What one process holds: memory of its own and mapped files; and shared memory, which may be a tmpfs file's."""
+
+    own_bytes: int
+    shared_bytes: int
+
+
 class SampledGroup:
     """The processes of one run, found below its first one."""
 
@@ -40,24 +61,31 @@ class SampledGroup:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.first = 0
-        self.cpu: dict[int, int] = {}
+        self.seen: dict[int, Spent] = {}
+        """By pid; parents before their children."""
+        self.gone_us: dict[int, int] = {}
+        """By pid: what those of its children that are gone were last seen to have spent."""
         self.memory_peak = 0
         self.pids_peak = 0
-        self.filesystem_bytes: Callable[[], int] = lambda: 0
+        self.box_bytes: Callable[[], int] = lambda: 0
+        self._folders: list[int] = []
 
     def watch_files(self, used_bytes: Callable[[], int]) -> None:
         """See sandbox.cgroup.Group."""
-        self.filesystem_bytes = used_bytes
+        self.box_bytes = used_bytes
 
     def add(self, pid: int) -> None:
         """See sandbox.cgroup.Group. Orphans become children of init, so those of init are looked at, not of `pid`."""
         self.first = _parent(pid)
+        self._folders = [
+            os.open(f"/proc/{pid}/root/{name}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for name in SCRATCH_FOLDERS
+        ]
         self._sample()
 
     def cpu_us(self) -> int:
-        """Sum of what every process was last seen to have spent; one that ended keeps its last figure."""
+        """Sum of what every process was last seen to have spent."""
         self._sample()
-        return sum(self.cpu.values())
+        return self._spent_us()
 
     def memory_exceeded(self) -> bool:
         """See sandbox.cgroup.Group."""
@@ -66,7 +94,7 @@ class SampledGroup:
     def stats(self) -> GroupStats:
         """See sandbox.cgroup.Group. No kernel record says why a fork failed, so none is reported."""
         return GroupStats(
-            cpu_us=sum(self.cpu.values()),
+            cpu_us=self._spent_us(),
             user_us=None,
             system_us=None,
             memory_peak_bytes=self.memory_peak or None,
@@ -76,17 +104,53 @@ class SampledGroup:
         )
 
     def remove(self) -> None:
-        """Nothing was made."""
+        """Nothing was made; the jail's file systems are let go."""
+        for descriptor in self._folders:
+            os.close(descriptor)
+        self._folders = []
 
     def _sample(self) -> None:
-        memory = 0
-        pids = list(_descendants(self.first))
-        for pid in pids:
-            self.cpu[pid] = max(self.cpu.get(pid, 0), _cpu_us(pid))
-            memory += _resident_bytes(pid) if len(pids) == 1 else _proportional_bytes(pid)
-        self.pids_peak = max(self.pids_peak, len(pids))
-        if pids:
-            self.memory_peak = max(self.memory_peak, memory + self.filesystem_bytes())
+        found = dict(_descendants(self.first))
+        if not found:
+            return  # the end: what was seen last stands
+        self._account(found)
+        self.pids_peak = max(self.pids_peak, len(found))
+        held = [_held(pid, alone=len(found) == 1) for pid in found]
+        # A file of a tmpfs that is mapped counts on both sides, so only the larger one is taken.
+        shared = max(sum(one.shared_bytes for one in held), self._file_bytes())
+        self.memory_peak = max(self.memory_peak, shared + sum(one.own_bytes for one in held))
+
+    def _account(self, parents: Mapping[int, int]) -> None:
+        """Take note of who is there; what those had spent that are gone stays with their parents."""
+        missed = {}
+        for pid, spent in reversed(self.seen.items()):
+            if pid in parents:
+                continue
+            if Path(f"/proc/{pid}").exists():  # it got another parent while the tree was walked
+                missed[pid] = spent
+            else:
+                self.gone_us[spent.parent] = self.gone_us.get(spent.parent, 0) + self._figure(pid, spent)
+        self.seen = missed | {pid: _spent(pid, parent, self.seen.get(pid)) for pid, parent in parents.items()}
+
+    def _figure(self, pid: int, spent: Spent) -> int:
+        """What a process and its ended children spent, none counted twice.
+
+        Children that it waited for stand in its own count too, rounded down; those that it did not wait for (SIGCHLD
+        ignored) stand in ours alone: the larger of the two has them all.
+        """
+        return spent.own_us + max(spent.collected_us, self.gone_us.get(pid, 0))
+
+    def _spent_us(self) -> int:
+        init = self._figure(self.first, Spent(0, 0, _collected_us(self.first)))
+        return init + sum(self._figure(pid, spent) for pid, spent in self.seen.items())
+
+    def _file_bytes(self) -> int:
+        return self.box_bytes() + sum(_used_bytes(descriptor) for descriptor in self._folders)
+
+
+def _used_bytes(descriptor: int) -> int:
+    status = os.fstatvfs(descriptor)
+    return (status.f_blocks - status.f_bfree) * status.f_frsize
 
 
 def _parent(pid: int) -> int:
@@ -94,37 +158,61 @@ def _parent(pid: int) -> int:
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("PPid:"))
 
 
-def _descendants(pid: int) -> Iterator[int]:
+def _descendants(first: int) -> Iterator[tuple[int, int]]:
+    """Give every process below this one with its parent, parents first."""
+    parents = [first]
+    for parent in parents:  # it grows meanwhile
+        for child in _children(parent):
+            yield child, parent
+            parents.append(child)
+
+
+def _children(pid: int) -> Iterator[int]:
+    """Give the children of a process: each of its threads has those that it made itself."""
     try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - every 5 ms: names are all that is needed
+            yield from map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text().split())
     except (FileNotFoundError, ProcessLookupError):
         return
-    for child in map(int, children):
-        yield child
-        yield from _descendants(child)
 
 
-def _cpu_us(pid: int) -> int:
-    """CPU time of a process: its threads by its own clock (clock_getcpuclockid(3)), its dead children by /proc."""
+def _spent(pid: int, parent: int, before: Spent | None) -> Spent:
+    """CPU time of a process by its own clock (clock_getcpuclockid(3)), which is finer than /proc."""
     try:
-        own = time.clock_gettime_ns((~pid << 3) | 2) // 1000
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (OSError, ValueError):
-        return 0
-    return own + (int(fields[13]) + int(fields[14])) * 1_000_000 // _CLOCK_TICKS
-
-
-def _proportional_bytes(pid: int) -> int:
-    """Memory of one of several processes, what they share divided among them; dearer to ask for than the plain size."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        own_us = time.clock_gettime_ns((~pid << 3) | 2) // 1000
     except OSError:
-        return _resident_bytes(pid)
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+        own_us = 0
+    collected_us = _collected_us(pid)
+    if before is None:
+        return Spent(parent, own_us, collected_us)
+    return Spent(parent, max(own_us, before.own_us), max(collected_us, before.collected_us))
 
 
-def _resident_bytes(pid: int) -> int:
+def _collected_us(pid: int) -> int:
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[13]) + int(fields[14])) * 1_000_000 // _CLOCK_TICKS
     except (OSError, IndexError):
         return 0
+
+
+def _held(pid: int, *, alone: bool) -> Held:
+    """Memory of a process. Where there are several, what they share is divided among them, which is dearer to ask."""
+    own, shared = ("RssAnon", "RssFile"), "RssShmem"
+    table = {} if alone else _sizes(Path(f"/proc/{pid}/smaps_rollup"))
+    if "Pss_Shmem" in table:
+        own, shared = ("Pss_Anon", "Pss_File"), "Pss_Shmem"
+    else:
+        table = _sizes(Path(f"/proc/{pid}/status"))
+    return Held(sum(table.get(name, 0) for name in own), table.get(shared, 0))
+
+
+def _sizes(path: Path) -> Mapping[str, int]:
+    """Read the lines `Name: number kB`; nothing where the process is gone."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return {}
+    return {
+        name: int(value[:-2]) * 1024 for name, _, value in (line.partition(":") for line in lines) if value[-2:] == "kB"
+    }

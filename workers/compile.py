@@ -75,7 +75,8 @@ def _compiled(plan: Plan, limits: Limits, result: RunResult, collected: list[Col
             classes = {file.path: file.content for file in files if file.path.endswith(".class")}
             start = main_class(classes, plan.submission.entry_point)
         except MainClassError as error:
-            raise CompileError(error.reason, output, *seen, message=str(error)) from error
+            told = b"\n".join(text for text in (output.rstrip(), str(error).encode(), b"") if text) + b"\n"
+            raise CompileError(error.reason, told, *seen, message=str(error)) from error
     return Compiled(files, start, output, *seen)
 
 

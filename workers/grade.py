@@ -50,13 +50,14 @@ class Grader:
     host: str
     worker: str
     lease_s: int
+    max_attempts: int
     versions: Mapping[str, str]
     """Of platform, nsjail, kernel."""
     language_versions: Mapping[str, str]
 
     def grade(self, execution_id: UUID) -> Claim | None:
         """Grade an execution to its end. Gives the claim back, and returns it, where the worker must stop before."""
-        claim = executions.claim(self.db, self.blobs, execution_id, worker=self.worker, lease_s=self.lease_s)
+        claim = self._claim(execution_id)
         if claim is None:
             log.info("claim_refused")
             return None
@@ -70,6 +71,16 @@ class Grader:
             log.info("execution_given_back", attempt=claim.attempt)
             return claim if executions.give_back(self.db, claim) else None
         return None
+
+    def _claim(self, execution_id: UUID) -> Claim | None:
+        return executions.claim(
+            self.db,
+            self.blobs,
+            execution_id,
+            worker=self.worker,
+            lease_s=self.lease_s,
+            max_attempts=self.max_attempts,
+        )
 
     def _finish(self, claim: Claim, outcome: Outcome) -> None:
         if not patiently(lambda: executions.finish(self.db, self.blobs, claim, outcome), self.lease_s):
@@ -149,9 +160,10 @@ class Grading:
             self.still_ours()
             try:
                 return step()
-            except SandboxError as error:
+            # An OSError is the host's: a full disk, no descriptors left.
+            except (SandboxError, OSError) as error:
                 if attempt == SANDBOX_TRIES:
-                    raise
+                    raise SandboxError(str(error)) from error
                 log.warning("jail_failed", attempt=attempt, error=str(error))
         raise AssertionError("unreachable: the last try returns or raises")
 

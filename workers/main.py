@@ -71,6 +71,7 @@ class Worker:
             host=settings.host_name,
             worker=f"{settings.host_name}/{process}",
             lease_s=settings.lease_s,
+            max_attempts=settings.max_attempts,
             versions=host.platform_versions(),
             language_versions=self.found.languages,
         )
@@ -122,7 +123,7 @@ def run_beat() -> int:
     def _ready(**_: object) -> None:
         threading.Thread(target=_schedule, name="beat", daemon=True).start()
 
-    common = ["--pool=solo", f"--queues={CONTROL}", f"--hostname=sweeper@{settings.host_name}", "--without-mingle"]
+    common = ["--pool=solo", f"--queues={CONTROL}", f"--hostname=sweeper@{settings.host_name}", "--without-mingle", "--without-gossip"]
     celery.worker_main(["worker", *common, f"--loglevel={settings.log_level}"])
     return 0
 
@@ -158,6 +159,7 @@ def run(arguments: Sequence[str]) -> int:
             f"--hostname=shipd@{settings.host_name}",
             f"--loglevel={settings.log_level}",
             "--without-mingle",
+            "--without-gossip",
         ]
     )
     return 0

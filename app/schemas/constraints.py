@@ -1,10 +1,12 @@
 """Constraints and the checker of a submission."""
 
+from typing import ClassVar
+
 from marshmallow import ValidationError, post_load
 
 from app.schemas.complaints import Complaint, shown
 from app.schemas.fields import Choice, Flag, Limit
-from app.schemas.parts import CurrentRules, NotOffered, Part, Value, not_offered
+from app.schemas.parts import CurrentRules, Document, NotOffered, Part, Value, not_offered
 from domain.limits import Constraints
 from domain.model import Checker, CheckerType
 
@@ -12,9 +14,7 @@ from domain.model import Checker, CheckerType
 class Network(Flag):
     """The wish for a network: no jail has one yet."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.metadata["enum"] = [False]
+    document: ClassVar[Document] = {"type": "boolean", "enum": [False]}
 
     def read(self, value: object) -> bool:
         """Take false alone."""
@@ -31,7 +31,7 @@ class ConstraintsPart(Part):
     memory_mb = Limit("memory_mb")
     cpu_millicores = Limit("cpu_millicores")
     disk_mb = Limit("disk_mb", description="Default: min(64, memory_mb / 2).")
-    output_kb = Limit("output_kb")
+    output_kb = Limit("output_kb", description="Of stdout and stderr, each; where given, of each file written too.")
     processes = Limit("processes")
     network_enabled = Network()
     network_rules = NotOffered("leave it out: jails have no network")
@@ -40,7 +40,8 @@ class ConstraintsPart(Part):
     def make(self, data: dict[str, object], **_: object) -> Constraints:
         """Fill in this deployment's defaults."""
         defaults = {name: allowed.default for name, allowed in CurrentRules.get().ranges.items()}
-        return Constraints(**(defaults | data))  # type: ignore[arg-type]
+        # A file may be as large as the box unless the request itself says how much output there may be.
+        return Constraints(**(defaults | data), file_kb=data.get("output_kb"))  # type: ignore[arg-type]
 
 
 class Tolerance(Value[float]):

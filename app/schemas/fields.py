@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from typing import ClassVar
 
 from marshmallow import ValidationError
 
@@ -112,8 +113,10 @@ def _from_base64(text: object) -> bytes:
 class Flag(Value[bool]):
     """true or false, nothing that might mean it."""
 
+    document: ClassVar[Document] = {"type": "boolean"}
+
     def __init__(self) -> None:
-        super().__init__({"type": "boolean"})
+        super().__init__(self.document)
 
     def read(self, value: object) -> bool:
         """Take true and false alone."""

@@ -38,6 +38,7 @@ CREATE TABLE submissions (
     output_kb               integer NOT NULL CHECK (output_kb > 0),
     processes               integer NOT NULL CHECK (processes > 0),
     network_enabled         boolean NOT NULL,
+    file_kb                 integer CHECK (file_kb > 0),
     needs_root              boolean NOT NULL,
     checker_type            text NOT NULL CHECK (checker_type IN ('tokens', 'exact', 'lines', 'float')),
     checker_tolerance       double precision NOT NULL,

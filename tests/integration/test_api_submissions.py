@@ -209,3 +209,13 @@ def test_it_says_so_when_servers_are_away(settings: Settings, tmp_path: Path) ->
 
     assert (status, [entry["ok"] for entry in entries(body, "checks")]) == (503, [False, False, False])
     assert "127.0.0.1" not in str(body)
+
+
+def test_a_blob_folder_that_cannot_be_written_is_no_500(settings: Settings, db: Database, tmp_path: Path) -> None:
+    (tmp_path / "blobs").write_bytes(b"not a folder")
+    key = keys.create(db, name="tests", role="service")
+    with create_app(settings).test_client() as http:
+        status, body = Api(http, key).post("/v1/submissions", HELLO | {"test_cases": [{"input": "x" * 100_000}]})
+
+    assert status == 503
+    assert str(tmp_path) not in str(body)

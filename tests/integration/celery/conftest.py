@@ -25,7 +25,7 @@ from standalone import ports
 from standalone.delegation import may_make_cgroups
 from standalone.servers import Postgres, Valkey
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet
+from tests.integration.celery.fleet import Fleet, jailed
 
 READY = " ready."
 Start = Callable[..., ProcessContainer]
@@ -169,6 +169,7 @@ def fleet(
             container.start()
     for container in nodes:
         container.ready()
-    made = Fleet(celery_setup.app, db, blobs, owner)
-    yield made
-    made.put_in_order(nodes[-1])
+    yield Fleet(celery_setup.app, db, blobs, owner)
+    worker = nodes[-1]
+    if worker.status == "running" and jailed(worker):
+        worker.kill_all()

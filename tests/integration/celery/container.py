@@ -1,4 +1,4 @@
-"""What pytest-celery takes for a Docker container: one real process of this machine, with a log and a way to kill it."""
+"""What pytest-celery takes for a Docker container: a real process of this machine, with a log and a way to kill it."""
 
 import contextlib
 import os

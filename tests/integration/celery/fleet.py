@@ -1,4 +1,4 @@
-"""What a test asks of the platform: submit, wait, look at processes and control groups."""
+"""What a test asks of the platform: submit, wait, look at queues, processes and control groups."""
 
 import time
 from collections.abc import Callable
@@ -20,21 +20,22 @@ from tests.integration.celery.container import ProcessContainer
 PATIENCE_S = 30.0
 """Far more than anything here takes; what does not come by then will not."""
 ASK_S = 0.02
+CGROUPS = Path("/sys/fs/cgroup")
 Found = TypeVar("Found")
 
 
-def eventually(look: Callable[[], Found | None], patience_s: float = PATIENCE_S) -> Found:
+def eventually(look: Callable[[], Found | None]) -> Found:
     """Look until there is something true to see, and give it."""
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + PATIENCE_S
     while not (found := look()):
-        assert time.monotonic() < deadline, f"waited {patience_s} s in vain"
+        assert time.monotonic() < deadline, f"waited {PATIENCE_S} s in vain"
         time.sleep(ASK_S)
     return found
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """The platform of one test, seen from the API's side."""
+    """The platform, seen from the API's side."""
 
     celery: Celery
     db: Database
@@ -46,7 +47,7 @@ class Fleet:
         view = submissions.create(
             self.db,
             self.blobs,
-            asking(source, priority),
+            _asking(source, priority),
             owner_id=self.owner,
             submission_id=None,
             body_sha256=bytes(32),
@@ -65,28 +66,29 @@ class Fleet:
         eventually(lambda: self.execution(submission_id).state is State.DONE)
         return self.execution(submission_id)
 
-    def running(self, submission_id: UUID, worker: ProcessContainer) -> list[psutil.Process]:
-        """Wait until its program runs in a jail of this worker; give all the worker's processes."""
-        eventually(lambda: self.execution(submission_id).state is State.RUNNING)
-        return eventually(lambda: jailed(worker) and worker.children())
+    def running(self, submission_id: UUID, worker: ProcessContainer, attempt: int = 1) -> list[psutil.Process]:
+        """Wait until this attempt runs in a jail of the worker; give all processes below the worker."""
 
-    def put_in_order(self, worker: ProcessContainer) -> None:
-        """Leave nothing running for the next test: a worker that is still busy is killed."""
-        if worker.status == "running" and jailed(worker):
-            worker.kill_all()
+        def is_running() -> bool:
+            execution = self.execution(submission_id)
+            return (execution.state, execution.attempt) == (State.RUNNING, attempt)
+
+        eventually(is_running)
+        eventually(lambda: jailed(worker))
+        return worker.children()
 
     def waiting(self, priority: Priority = Priority.NORMAL) -> int:
-        """How many messages wait in a queue, with no worker."""
+        """How many messages wait that no worker has taken."""
         with self.celery.connection_for_read() as connection:
             return int(connection.default_channel.client.llen(priority.value))
 
     def held(self) -> int:
-        """How many messages workers hold that are not acknowledged."""
+        """How many messages workers have taken and not acknowledged."""
         with self.celery.connection_for_read() as connection:
             return int(connection.default_channel.client.hlen("unacked"))
 
 
-def asking(source: str, priority: Priority) -> Submission:
+def _asking(source: str, priority: Priority) -> Submission:
     return Submission(
         language="python",
         sources=(File("main.py", source.encode()),),
@@ -97,7 +99,14 @@ def asking(source: str, priority: Priority) -> Submission:
 
 
 def sleeping(seconds: float) -> str:
+    """A program that takes its time and is right."""
     return f"import time; time.sleep({seconds}); print('done')"
+
+
+def pool(worker: ProcessContainer) -> psutil.Process:
+    """The one process of a worker's pool."""
+    [child] = psutil.Process(worker.pid).children()
+    return child
 
 
 def jailed(worker: ProcessContainer) -> list[psutil.Process]:
@@ -112,12 +121,11 @@ def jailed(worker: ProcessContainer) -> list[psutil.Process]:
     return found
 
 
-def runs_left(worker: ProcessContainer) -> list[Path]:
-    """The control groups of runs that a worker's instance has left."""
-    instance = worker.environ["SHIPD_INSTANCE"]
-    return [*Path("/sys/fs/cgroup").glob(f"**/shipd-{instance}/*/run-*")]
-
-
 def gone(processes: list[psutil.Process]) -> bool:
     """Whether all of them have ended; a zombie has."""
     return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+
+
+def groups_of_runs(worker: ProcessContainer) -> list[Path]:
+    """The control groups of runs that stand under a worker's instance."""
+    return [*CGROUPS.glob(f"**/shipd-{worker.environ['SHIPD_INSTANCE']}/*/run-*")]

@@ -225,6 +225,7 @@ def made_once(settings: Settings) -> Flask:
 @pytest.fixture
 def application(made_once: Flask, backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch) -> Flask:
     """The application with a backend of this test's own: making the OpenAPI document takes its time."""
+    monkeypatch.setitem(made_once.config, "MAX_CONTENT_LENGTH", made_once.config["MAX_CONTENT_LENGTH"])
     monkeypatch.setitem(made_once.extensions, EXTENSION, replace(made_once.extensions[EXTENSION], backend=backend))
     return made_once
 

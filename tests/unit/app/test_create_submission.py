@@ -99,7 +99,7 @@ def test_it_understands_every_field(api: "Api", sent: Sent) -> None:
             ),
             TestCase(2, "3", stdin=b"\0"),
         ),
-        constraints=Constraints(1000, 3000, 512, 2000, 32, 10, 5),
+        constraints=Constraints(1000, 3000, 512, 2000, 32, 10, 5, file_kb=10),
         checker=Checker(CheckerType.FLOAT, 0.5),
         outputs=("out/*.png",),
         stop_on_first_failure=True,

@@ -1,4 +1,5 @@
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -66,9 +67,14 @@ def test_nothing_is_left_when_it_is_killed(up: "subprocess.Popen[str]", tmp_path
     _until_up(up)
     family = psutil.Process(up.pid).children(recursive=True)
     assert len(family) > 8
+    running = {os.pidfd_open(process.pid): process for process in family}
     up.send_signal(signal.SIGKILL)
-    _, alive = psutil.wait_procs(family, timeout=GONE_S)
-    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+    while running:
+        ended, _, _ = select.select(list(running), [], [], GONE_S)
+        assert ended, f"still there: {list(running.values())}"
+        for descriptor in ended:
+            os.close(descriptor)
+            del running[descriptor]
     assert lock.owner(tmp_path / "lock") is None
 
 

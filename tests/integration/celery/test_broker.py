@@ -1,0 +1,37 @@
+"""The broker may be away, come back, or come back without its memory: what is queued goes on by itself."""
+
+import shutil
+
+import pytest
+from pytest_celery import CeleryTestBroker
+
+from domain.verdict import State, Verdict
+from standalone.servers import Valkey
+from tests.integration.celery.container import ProcessContainer
+from tests.integration.celery.fleet import Fleet, sleeping
+
+
+@pytest.mark.parametrize("keeps_data", [True, False])
+def test_work_goes_on_when_the_broker_was_restarted(
+    fleet: Fleet, worker: ProcessContainer, celery_broker: CeleryTestBroker, valkey: Valkey, keeps_data: bool
+) -> None:
+    held = fleet.submit(sleeping(1))
+    fleet.running(held, worker)
+    queued = fleet.submit(sleeping(0))
+    celery_broker.kill()
+    if not keeps_data:
+        shutil.rmtree(valkey.folder / "data")
+        valkey.prepare()
+    celery_broker.restart()
+    executions = [fleet.done(held), fleet.done(queued)]
+    assert [(execution.verdict, execution.attempt) for execution in executions] == [(Verdict.AC, 1)] * 2
+
+
+def test_what_was_submitted_while_the_broker_was_away_is_sent_later(
+    fleet: Fleet, celery_broker: CeleryTestBroker
+) -> None:
+    celery_broker.kill()
+    submission = fleet.submit(sleeping(0))
+    assert fleet.execution(submission).state is State.QUEUED
+    celery_broker.restart()
+    assert fleet.done(submission).verdict is Verdict.AC
