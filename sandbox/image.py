@@ -18,14 +18,17 @@ OVERHEAD_BYTES = 8 << 20
 """ext4's own tables, so that the program has what it asked for."""
 BYTES_PER_INODE = 16_384
 PATIENCE_S = 60
+MOUNTS = Path("/run")
+"""Where images are mounted: every folder above must let the jail's init through, and a state folder may lie below
+one that does not (`/root`)."""
 
 
 @contextmanager
-def mounted(folder: Path, slot: Slot, size_bytes: int) -> Iterator[Path]:
-    """Give the mounted folder of a new file system of at least `size_bytes`. Raises SandboxError."""
+def mounted(folder: Path, instance: str, slot: Slot, size_bytes: int) -> Iterator[Path]:
+    """Give the mounted folder of a new file system of at least `size_bytes`, its image in `folder`. Raises SandboxError."""
     if os.geteuid() != 0:
         raise SandboxError("a box larger than memory allows needs a loop mount, and that needs root")
-    image, target = folder / f"{slot.name}.img", folder / slot.name
+    image, target = folder / f"{slot.name}.img", MOUNTS / f"shipd-{instance}" / slot.name
     remove(image, target)
     try:
         _make(image, target, slot.program_uid, size_bytes)
@@ -35,6 +38,7 @@ def mounted(folder: Path, slot: Slot, size_bytes: int) -> Iterator[Path]:
 
 
 def _make(image: Path, target: Path, owner: int, size_bytes: int) -> None:
+    image.parent.mkdir(parents=True, exist_ok=True)
     target.mkdir(parents=True, exist_ok=True)
     with image.open("xb") as file:
         file.truncate(size_bytes + size_bytes // 50 + OVERHEAD_BYTES)

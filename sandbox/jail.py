@@ -86,6 +86,7 @@ class Jail:
             raise
         self.init_pidfd, folder = standing
         self.box = Box(folder, slot.program_uid if slot.init_uid is not None else None)
+        self.box_is_memory = space.image is None
 
     def _standing(self) -> tuple[int, int]:
         try:
@@ -115,7 +116,8 @@ class Jail:
     def run(self, command: Command, limits: Limits) -> RunResult:
         """Run one command to its end. Raises SandboxError where it is not the program that failed."""
         group = self.parts.hierarchy.create(self.slot.name, limits)
-        group.watch_files(self.box.used_bytes)
+        if self.box_is_memory:
+            group.watch_files(self.box.used_bytes)
         owner = self.slot.program_uid if self.slot.init_uid is not None else None
         try:
             streams = Streams.open(command.stdin, limits.output_bytes, owner)

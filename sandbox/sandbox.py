@@ -52,7 +52,7 @@ class Sandbox:
         counts as memory, or with `on_disk` an image of its own (root only).
         """
         images = self.config.state_dir.resolve() / "images"
-        box = mounted(images, slot, disk_bytes) if on_disk else nullcontext()
+        box = mounted(images, self.config.instance, slot, disk_bytes) if on_disk else nullcontext()
         with box as image, Jail(self.parts, slot, limits, Space(disk_bytes, image, tuple(mounts))) as jail:
             yield jail
 

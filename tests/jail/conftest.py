@@ -15,6 +15,7 @@ import pytest
 
 import nsjail
 from sandbox import Sandbox, SandboxConfig, SandboxError
+from sandbox.image import MOUNTS
 from tests.jail import leaks
 from tests.jail.running import Answer, Ask, Runner, answer
 
@@ -73,6 +74,7 @@ def sandboxes(configs: Mapping[str, SandboxConfig]) -> Iterator[Mapping[str, San
         for config in configs.values():
             for group in leaks.groups(config.instance):
                 group.rmdir()
+            shutil.rmtree(MOUNTS / f"shipd-{config.instance}", ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,11 @@ class Territory:
     processes: tuple[int, ...]
     """Those that make jails, whose descriptors are counted."""
 
+    @property
+    def names(self) -> list[str]:
+        """What stands in the name of everything that belongs to it."""
+        return [*map(str, self.folders), *(f"shipd-{instance}/" for instance in self.instances)]
+
 
 def groups(instance: str) -> list[Path]:
     """List the control groups of an instance in every hierarchy, children first."""
@@ -82,9 +87,9 @@ def _command_line(entry: Path) -> str:
 
 def _mounts(territory: Territory) -> list[str]:
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
-    return [line for line in lines if any(str(folder) in line for folder in territory.folders)]
+    return [line for line in lines if any(name in line for name in territory.names)]
 
 
 def _loops(territory: Territory) -> list[str]:
     backing = [path.read_text().strip() for path in Path("/sys/block").glob("loop*/loop/backing_file")]
-    return [path for path in backing if any(str(folder) in path for folder in territory.folders)]
+    return [path for path in backing if any(name in path for name in territory.names)]
