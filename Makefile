@@ -7,7 +7,7 @@ RUN := exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m standal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo stop test lint format lock setup clean
+.PHONY: help up demo stop test soak lint format lock setup clean
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this list
@@ -29,6 +29,9 @@ stop: ## Stop what `make up` started in this clone
 
 test: setup ## Run all tests against real servers, workers and jails, and check the coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term
+
+soak: setup ## Run 10,000 jails, hostile ones among them, and show that nothing of them remains
+	@$(BIN)/python -m benchmarks.soak
 
 lint: setup ## Check style, types and the arrows between packages
 	@$(BIN)/ruff check

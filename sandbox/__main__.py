@@ -1,4 +1,4 @@
-"""The sandbox by hand: `python -m sandbox run|doctor|build`."""
+"""The sandbox by hand: `python -m sandbox run|doctor|build|syscalls`."""
 
 import json
 import sys
@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from sandbox import Command, Limits, RunResult, Sandbox, SandboxError, doctor, init
+from sandbox import Command, Jail, Limits, RunResult, Sandbox, SandboxError, doctor, init
 from sandbox.limits import MIB
 
 TREE = Path(__file__).absolute().parent.parent
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -56,7 +57,7 @@ def build(context: click.Context) -> None:
     "--file",
     "files",
     multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING_FILE,
     help="Put into the box.",
 )
 @click.option("--policy", default="python", show_default=True, help="Seccomp policy, a file of jail-configs/seccomp/.")
@@ -85,12 +86,41 @@ def run(context: click.Context, /, argv: tuple[str, ...], files: tuple[Path, ...
     try:
         sandbox = Sandbox(context.obj)
         with sandbox.slot() as slot, sandbox.jail(slot, limits, disk_bytes) as jail:
-            for path in files:
-                jail.box.write(path.name, path.read_bytes(), path.stat().st_mode & 0o777)
+            _fill(jail, files)
             result = jail.run(Command(argv, policy, stdin=stdin), limits)
     except SandboxError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(_shown(result), indent=2))
+
+
+@main.command()
+@click.argument("argv", nargs=-1, required=True)
+@click.option("--file", "files", multiple=True, type=EXISTING_FILE, help="Put into the box.")
+@click.option("--policy", default="strict", show_default=True, help="The policy that is asked what it lacks.")
+@click.pass_context
+def syscalls(context: click.Context, /, argv: tuple[str, ...], files: tuple[Path, ...], policy: str) -> None:
+    """Print the calls that ARGV makes and a policy lacks, as lines for its [allow] table.
+
+    For trusted programs only: whatever is missing is let through.
+
+    Example: python -m sandbox syscalls --policy strict -- /usr/bin/python3 -c 'import socket; socket.socket()'
+    """
+    limits = Limits(60_000, 120_000, 2048 * MIB, 64 * MIB, 256 * MIB, 512)
+    try:
+        sandbox = Sandbox(context.obj, learning=True)
+        with sandbox.slot() as slot, sandbox.jail(slot, limits, 256 * MIB) as jail:
+            _fill(jail, files)
+            result = jail.run(Command(argv, policy), limits)
+    except SandboxError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"# {policy} lacks {len(result.denied_syscalls)} calls; it ended as {result.cause}", err=True)
+    for name, times in sorted(result.denied_syscalls.items()):
+        click.echo(f'{name} = "reason, please"  # {times} x')
+
+
+def _fill(jail: Jail, files: tuple[Path, ...]) -> None:
+    for path in files:
+        jail.box.write(path.name, path.read_bytes(), path.stat().st_mode & 0o777)
 
 
 def _shown(result: RunResult) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """From what was observed of a run to its result (pure)."""
 
 import signal
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -41,7 +42,7 @@ def result_of(seen: Observation, limits: Limits) -> RunResult:
         stderr_overflow=seen.stderr.overflow,
         cpu_exceeded=spent.cpu_us > limits.cpu_time_ms * 1000,
         wall_exceeded=seen.ending.wall_time_us > limits.wall_time_ms * 1000,
-        denied_syscall=next(iter(seen.ending.denied_syscalls), None),
+        denied_syscall=next(iter(seen.ending.denied_syscalls), None) if seen.ending.stopped else None,
         forks_refused=spent.forks_refused > 0,
     )
     return RunResult(
@@ -56,6 +57,7 @@ def result_of(seen: Observation, limits: Limits) -> RunResult:
         source=seen.source,
         counters=_counters(seen),
         denied_syscall=evidence.denied_syscall,
+        denied_syscalls=Counter(seen.ending.denied_syscalls),
         exec_errno=report.error if report else 0,
         prepare_us=seen.prepare_us,
     )

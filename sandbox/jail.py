@@ -166,7 +166,15 @@ class Jail:
             raise SandboxError(f"init ended without a report: {self.process.complaints()}")
 
     def _keeper(self, handles: Handles, streams: Streams, group: Group, limits: Limits) -> Keeper:
-        return Keeper(self.channel, handles, streams, group=group, limits=limits, abort=self.parts.abort)
+        return Keeper(
+            self.channel,
+            handles,
+            streams,
+            group=group,
+            limits=limits,
+            abort=self.parts.abort,
+            learning=self.parts.policies.learning,
+        )
 
     def _ready(self) -> tuple[int, int]:
         try:

@@ -4,6 +4,7 @@ It waits for whatever comes first: output, room for input, a forbidden call, ini
 moment at which the CPU limit could be reached at the earliest, which is when the CPU clock is looked at again.
 """
 
+import contextlib
 import fcntl
 import math
 import os
@@ -26,6 +27,10 @@ LEAST_WAIT_S = 0.001
 # struct seccomp_notif: id, pid, flags, then struct seccomp_data: nr, arch, instruction pointer, 6 arguments
 _NOTIFICATION = struct.Struct("=QIIiIQ6Q")
 _NOTIFICATION_RECEIVE = 0xC0502100  # SECCOMP_IOCTL_NOTIF_RECV = _IOWR('!', 0, struct seccomp_notif)
+# struct seccomp_notif_resp: id, value, error, flags
+_RESPONSE = struct.Struct("=QqiI")
+_RESPONSE_SEND = 0xC0182101  # SECCOMP_IOCTL_NOTIF_SEND = _IOWR('!', 1, struct seccomp_notif_resp)
+_CONTINUE = 1  # SECCOMP_USER_NOTIF_FLAG_CONTINUE
 
 
 @dataclass
@@ -67,7 +72,9 @@ class Keeper:
         group: Group,
         limits: Limits,
         abort: int | None,
+        learning: bool = False,
     ) -> None:
+        self.learning = learning
         self.channel = channel
         self.abort = abort
         self.aborted = False
@@ -144,7 +151,10 @@ class Keeper:
             self.report = report
 
     def _deny(self, poll: select.epoll, event: int) -> None:
-        """Note which forbidden call was made, and end the run: the caller is held in the kernel until then."""
+        """Note which forbidden call was made, and end the run: the caller is held in the kernel until then.
+
+        Where calls are only to be learned, the caller goes on instead.
+        """
         if not event & select.EPOLLIN:
             poll.unregister(self.handles.listener)  # nobody is left who could make a call
             return
@@ -153,8 +163,13 @@ class Keeper:
             fcntl.ioctl(self.handles.listener, _NOTIFICATION_RECEIVE, notification)
         except FileNotFoundError:  # the caller was killed meanwhile
             return
-        self.denied.append(seccomp.name_of(_NOTIFICATION.unpack(notification)[3]))
-        self._kill()
+        number, _, _, call, *_ = _NOTIFICATION.unpack(notification)
+        self.denied.append(seccomp.name_of(call))
+        if not self.learning:
+            self._kill()
+            return
+        with contextlib.suppress(FileNotFoundError):  # killed meanwhile
+            fcntl.ioctl(self.handles.listener, _RESPONSE_SEND, _RESPONSE.pack(number, 0, 0, _CONTINUE))
 
     def _enforce(self) -> None:
         if self.report is not None or self.hung_up:

@@ -66,6 +66,8 @@ class RunResult:
     counters: Counters
     denied_syscall: str | None = None
     """The forbidden call that ended it."""
+    denied_syscalls: Mapping[str, int] = field(default_factory=dict)
+    """Every forbidden call that was made before the end, and how often."""
     exec_errno: int = 0
     """Not 0 where the program could not even be started (`exit_code` is then 127)."""
     prepare_us: int = 0

@@ -21,13 +21,13 @@ TRIAL_LIMITS = Limits(5000, 10_000, 64 * MIB, 4096, MIB, 8)
 class Sandbox:
     """Makes slots and jails. Raises SandboxError when made on a host that lacks something."""
 
-    def __init__(self, config: SandboxConfig, abort: int | None = None) -> None:
+    def __init__(self, config: SandboxConfig, abort: int | None = None, *, learning: bool = False) -> None:
         self.config = config
         self.parts = Parts(
             nsjail=nsjail.locate(config.nsjail),
             init=init.build(config.state_dir.resolve()),
             common_config=_common_config(config),
-            policies=Policies(config.jail_configs / "seccomp"),
+            policies=Policies(config.jail_configs / "seccomp", learning=learning),
             hierarchy=hierarchy(config),
             perf=config.perf,
             abort=abort,

@@ -47,8 +47,10 @@ class Policy:
 class Policies:
     """All policies of a folder; compiled once each, when first asked for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, learning: bool = False) -> None:
         self.folder = folder
+        self.learning = learning
+        """Whether calls that a policy lacks go on and are only noted; for trusted programs, by hand."""
         self._compiled: dict[str, bytes] = {}
 
     @cached_property
@@ -59,7 +61,7 @@ class Policies:
     def filter(self, name: str) -> bytes:
         """Give the BPF program of a policy. Raises SandboxError naming what is wrong in its file."""
         if name not in self._compiled:
-            self._compiled[name] = compile_policy(load(self.folder, name))
+            self._compiled[name] = compile_policy(load(self.folder, name), learning=self.learning)
         return self._compiled[name]
 
     def check(self) -> None:
@@ -95,25 +97,34 @@ def load(folder: Path, name: str) -> Policy:
     return Policy(name, allow, kill, errors, families + tuple(table.get("socket_families", {}).values()))
 
 
-def compile_policy(policy: Policy) -> bytes:
-    """Turn a policy into a BPF program. Raises SandboxError for a name that no architecture of ours knows."""
+def compile_policy(policy: Policy, *, learning: bool = False) -> bytes:
+    """Turn a policy into a BPF program. Raises SandboxError for a name that no architecture of ours knows.
+
+    With `learning` whatever the policy does not allow is handed to the keeper, which lets it go on.
+    """
     missing = [call for call in OWN_CALLS if call not in policy.allow]
     if missing:
         raise SandboxError(f"seccomp policy {policy.name!r} must allow {missing}: the jail's own init calls them")
-    rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(getattr(errno, DEFAULT_ERROR)))
+    default = pyseccomp.NOTIFY if learning else pyseccomp.ERRNO(getattr(errno, DEFAULT_ERROR))
+    rules = pyseccomp.SyscallFilter(default)
     rules.set_attr(pyseccomp.Attr.ACT_BADARCH, pyseccomp.KILL_PROCESS)
     rules.set_attr(pyseccomp.Attr.CTL_OPTIMIZE, 2)
     for call in policy.allow:
         _allow(rules, policy, call)
+    if not learning:
+        _deny(rules, policy)
+    # init's child leaves the table of descriptors that it shares with init, by exactly this call.
+    rules.add_rule(pyseccomp.ALLOW, "unshare", pyseccomp.Arg(0, pyseccomp.EQ, CLONE_FILES))
+    return _export(rules)
+
+
+def _deny(rules: pyseccomp.SyscallFilter, policy: Policy) -> None:
     for call in policy.kill:
         if _native(policy, call):
             rules.add_rule(pyseccomp.NOTIFY, call)
     for call, name in policy.errors.items():
         if _native(policy, call) and name != DEFAULT_ERROR:  # libseccomp refuses a rule that says the default
             rules.add_rule(pyseccomp.ERRNO(getattr(errno, name)), call)
-    # init's child leaves the table of descriptors that it shares with init, by exactly this call.
-    rules.add_rule(pyseccomp.ALLOW, "unshare", pyseccomp.Arg(0, pyseccomp.EQ, CLONE_FILES))
-    return _export(rules)
 
 
 def _allow(rules: pyseccomp.SyscallFilter, policy: Policy, call: str) -> None:

@@ -1,0 +1,143 @@
+"""Run many jails, honest and hostile ones in turn, and see that nothing of them remains: `make soak`.
+
+Counts the host's control groups, mounts, network namespaces, processes, System V objects, loop devices and files in
+/tmp, and this process's descriptors and memory, before, now and then, and after. Exit code 1 where one of them grew.
+"""
+
+import gc
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import click
+import psutil
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from sandbox import Cause, Command, Limits, Sandbox, SandboxConfig
+from sandbox.limits import MIB
+
+TREE = Path(__file__).absolute().parent.parent
+LIMITS = Limits(200, 600, 32 * MIB, 65_536, 4 * MIB, 16)
+DISK_BYTES = 4 * MIB
+SAMPLES = 20
+GROWTH_BYTES = 16 * MIB
+"""What this process's memory may vary by without being a leak."""
+
+PROGRAMS: Mapping[str, tuple[str, frozenset[Cause]]] = {
+    "hello": ("print(6 * 7)", frozenset({Cause.EXIT})),
+    "files everywhere": (
+        "import os\nfor d in ('/tmp', '/dev/shm', '/box'):\n  open(d + '/left', 'w').write('x' * 9999)",
+        frozenset({Cause.EXIT}),
+    ),
+    "daemon left behind": (
+        "import os, time\nif os.fork() == 0:\n  os.setsid()\n  if os.fork() == 0: time.sleep(99)\n  os._exit(0)",
+        frozenset({Cause.EXIT}),
+    ),
+    "System V objects": (
+        "import ctypes\nc = ctypes.CDLL(None)\nc.shmget(5, 9999, 0o1666), c.semget(5, 1, 0o1666), c.msgget(5, 0o1666)",
+        frozenset({Cause.EXIT}),
+    ),
+    "memory": ("x = bytearray(99 << 20)", frozenset({Cause.MEMORY})),
+    "fork bomb": (
+        "import os\nwhile True:\n  os.fork()",
+        frozenset({Cause.PROCESSES, Cause.MEMORY, Cause.CPU, Cause.STDERR}),
+    ),
+    "output": ("while True: print('x' * 999)", frozenset({Cause.STDOUT})),
+    "spin": ("while True: pass", frozenset({Cause.CPU})),
+    "forbidden call": ("import ctypes\nctypes.CDLL(None).ptrace(0, 0, 0, 0)", frozenset({Cause.SYSCALL})),
+}
+LIGHT = ("hello", "files everywhere", "daemon left behind", "System V objects")
+
+
+def counts(instance: str) -> dict[str, int]:
+    """Count everything that a run could leave behind."""
+    me = psutil.Process()
+    return {
+        "control groups": sum(1 for _ in Path("/sys/fs/cgroup").rglob(f"shipd-{instance}/*/run-*")),
+        "mounts": len(Path("/proc/self/mounts").read_text().splitlines()),
+        "namespaces": len({_namespace(pid) for pid in psutil.pids()}),
+        "processes": len(me.children(recursive=True)),
+        "System V objects": sum(
+            len(Path(f"/proc/sysvipc/{kind}").read_text().splitlines()) - 1 for kind in ("shm", "sem", "msg")
+        ),
+        "loop devices": sum(1 for device in Path("/sys/block").glob("loop*/loop") if device.exists()),
+        "files in /tmp": len(os.listdir(tempfile.gettempdir())),  # noqa: PTH208 - their number only
+        "descriptors": me.num_fds(),
+        "memory": me.memory_info().rss,
+    }
+
+
+def _namespace(pid: int) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/ns/net").readlink())
+    except OSError:
+        return ""
+
+
+def soak(sandbox: Sandbox, runs: int, sample: Callable[[], None]) -> list[str]:
+    """Do the runs; gives what went wrong. Every twentieth is one of the heavy programs."""
+    heavy = [name for name in PROGRAMS if name not in LIGHT]
+    wrong = []
+    for number in track(range(runs), description="jails", console=Console(stderr=True)):
+        name = heavy[number // 20 % len(heavy)] if number % 20 == 0 else LIGHT[number % len(LIGHT)]
+        source, causes = PROGRAMS[name]
+        with sandbox.slot() as slot, sandbox.jail(slot, LIMITS, DISK_BYTES) as jail:
+            jail.box.write("main.py", source.encode())
+            result = jail.run(Command(("/usr/bin/python3", "main.py"), "python"), LIMITS)
+        if result.cause not in causes:
+            wrong.append(f"run {number}, {name}: {result.cause} {result.stderr[-200:]!r}")
+        if number % max(1, runs // SAMPLES) == 0:
+            sample()
+    return wrong
+
+
+def grown(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
+    """Name what grew: nothing may, but memory by a little."""
+    return [name for name, count in after.items() if count > before[name] + (GROWTH_BYTES if name == "memory" else 0)]
+
+
+@click.command()
+@click.option("--runs", default=10_000, show_default=True, help="How many jails.")
+@click.option("--state", type=click.Path(path_type=Path), default=Path("var"), help="Folder of the built init.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def main(*, runs: int, state: Path, as_json: bool) -> None:
+    """Run many jails and show that nothing of them remains."""
+    instance = f"soak-{os.getpid()}"
+    sandbox = Sandbox(SandboxConfig(instance, state, TREE / "jail-configs"))
+    soak(sandbox, 20, lambda: None)  # what is made once per process is there now
+    samples: list[dict[str, int]] = []
+
+    def sample() -> None:
+        gc.collect()
+        samples.append(counts(instance))
+
+    sample()
+    wrong = soak(sandbox, runs, sample)
+    sample()
+    leaks = grown(samples[0], samples[-1])
+    if as_json:
+        click.echo(json.dumps({"runs": runs, "samples": samples, "wrong": wrong, "grown": leaks}))
+    else:
+        _show(samples, leaks)
+        click.echo("\n".join(wrong))
+    sys.exit(1 if wrong or leaks else 0)
+
+
+def _show(samples: list[dict[str, int]], leaks: list[str]) -> None:
+    table = Table(title="What remains")
+    for heading in ("", "before", "least", "most", "after", ""):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for name in samples[0]:
+        values = [sample[name] for sample in samples]
+        shown = [values[0], min(values), max(values), values[-1]]
+        table.add_row(name, *(f"{value:,}" for value in shown), "grew" if name in leaks else "flat")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
