@@ -154,7 +154,7 @@ def show_submission(submission_id: UUID, *, as_json: bool) -> None:
         _print_json(submission_json(view))
         return
     execution = view.execution
-    click.echo(f"{view.id}  {view.submission.language}  {execution.state}  {execution.verdict or '-'}")
+    click.echo(f"{view.id}  {view.asked.language}  {execution.state}  {execution.verdict or '-'}")
     shown = submission_json(view)["execution"]
     results = shown["test_results"] if isinstance(shown, dict) else []
     columns = ("name", "verdict", "reason", "points", "usage")
