@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from domain import outputs, results, storable, storing, telemetry
+from domain import audit, outputs, results, storable, storing, telemetry
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.execution_rows import COMPILE_OUTPUT, PHASES
@@ -93,6 +93,8 @@ def record(db: Database, blobs: BlobStore, claim: Claim, found: Sequence[TestRes
         held = tx.execute(f"SELECT FROM executions WHERE {_HELD} FOR SHARE", _token(claim)).rowcount == 1
         if held:
             results.replace(tx, claim, rows)
+            for result in found:
+                audit.note_forbidden_calls(tx, claim, str(result.ordinal), result.telemetry)
     return held
 
 
@@ -106,6 +108,7 @@ def finish(db: Database, blobs: BlobStore, claim: Claim, outcome: Outcome) -> bo
         if tx.execute(_FINISH, values).rowcount == 0:
             return _finished_with(tx, claim)
         _insert_compile_run(tx, claim, outcome.telemetry)
+        audit.note_forbidden_calls(tx, claim, "compile", outcome.telemetry.compile)
     return True
 
 

@@ -128,6 +128,8 @@ class RunTelemetry:
     mode: str | None = None
     """How the jail came to be: `cold`."""
     sources: Mapping[str, str] = field(default_factory=dict)
+    denied_syscalls: Mapping[str, int] = field(default_factory=dict)
+    """How often each forbidden system call was made."""
 
 
 @dataclass(frozen=True)
