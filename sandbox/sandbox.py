@@ -56,6 +56,10 @@ class Sandbox:
         with box as image, Jail(self.parts, slot, limits, Space(disk_bytes, image, tuple(mounts))) as jail:
             yield jail
 
+    def forget(self) -> None:
+        """Remove the instance's control groups that nobody uses; they are made again when needed."""
+        self.parts.hierarchy.forget()
+
     def check(self) -> None:
         """Compile every policy and run one program that does nothing. Raises SandboxError naming what is wrong."""
         self.parts.policies.check()
