@@ -21,6 +21,7 @@ def test_endless_output_is_ended_at_once(run: Runner, stream: int, cause: Cause)
     result = run.program("output", "endless", stream, output_bytes=CAP)
     assert (result.cause, result.exit_signal) == (cause, 9)
     assert len(result.stdout) + len(result.stderr) == CAP
+    assert result.wall_time_us < 10_000_000  # not by the wall limit of twice that
 
 
 @pytest.mark.parametrize("size", [65_536, 65_537, 150_000, MIB])

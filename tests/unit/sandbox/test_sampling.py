@@ -107,7 +107,7 @@ def test_a_child_that_nobody_waits_for_counts_too() -> None:
 
 def test_children_of_every_thread_are_seen() -> None:
     with run() as (group, do):
-        do("t = threading.Thread(target=lambda: os.fork() or time.sleep(60), daemon=True); t.start(); time.sleep(0.05)")
+        do("t = threading.Thread(target=lambda: (os.fork(), time.sleep(60)), daemon=True); t.start(); time.sleep(0.05)")
         group.cpu_us()
         assert group.stats().pids_peak == 2
         for child in sampled._children(group.first):
