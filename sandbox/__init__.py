@@ -17,11 +17,13 @@ from sandbox.command import Command
 from sandbox.config import SandboxConfig
 from sandbox.jail import Jail
 from sandbox.limits import Limits
+from sandbox.network import Allow, Network, NetworkConfig, Protocol
 from sandbox.result import Cause, Counters, RunAborted, RunResult, SandboxError
 from sandbox.sandbox import Sandbox
 from sandbox.slots import Slot
 
 __all__ = [
+    "Allow",
     "Box",
     "Cause",
     "Collected",
@@ -29,6 +31,9 @@ __all__ = [
     "Counters",
     "Jail",
     "Limits",
+    "Network",
+    "NetworkConfig",
+    "Protocol",
     "RunAborted",
     "RunResult",
     "Sandbox",
