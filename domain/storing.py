@@ -5,7 +5,7 @@ rows with one statement a table.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from psycopg.rows import TupleRow
@@ -17,6 +17,7 @@ from domain.copying import Row, copy
 from domain.db import Connection
 from domain.limits import Constraints
 from domain.model import Checker, CheckerType, Expectation, File, Priority, Submission, TestCase
+from domain.network import NetworkRule, Protocol
 from domain.payload import Payload
 
 _CONSTRAINTS = (
@@ -32,7 +33,7 @@ _CONSTRAINTS = (
 )
 _SUBMISSION = (
     *("language", "entry_point", "arguments", "checker_type", "checker_tolerance", "outputs"),
-    *("stop_on_first_failure", "priority", "problem_id", "user_id", "metadata"),
+    *("stop_on_first_failure", "priority", "problem_id", "user_id", "metadata", "network_rules"),
     *_CONSTRAINTS,
 )
 _FILE = ("position", "path", "mode", "content", "content_sha256")
@@ -81,6 +82,7 @@ def values(new: Submission) -> dict[str, object]:
         "problem_id": new.problem_id,
         "user_id": new.user_id,
         "metadata": Jsonb(dict(new.metadata)),
+        "network_rules": _rules_json(constraints.network_rules),
         "needs_root": not constraints.disk_is_tmpfs,
         **{name: getattr(constraints, name) for name in _CONSTRAINTS},
     }
@@ -148,13 +150,14 @@ def _file(row: TupleRow, blobs: BlobStore) -> File:
 
 def _submission(row: TupleRow, *, sources: tuple[File, ...], test_cases: tuple[TestCase, ...]) -> Submission:
     named = dict(zip(_SUBMISSION, row, strict=True))
+    rules = None if named["network_rules"] is None else tuple(_rule(**rule) for rule in named["network_rules"])
     return Submission(
         language=named["language"],
         sources=sources,
         entry_point=named["entry_point"],
         test_cases=test_cases,
         arguments=tuple(named["arguments"]),
-        constraints=Constraints(**{name: named[name] for name in _CONSTRAINTS}),
+        constraints=Constraints(**{name: named[name] for name in _CONSTRAINTS}, network_rules=rules),
         checker=Checker(CheckerType(named["checker_type"]), named["checker_tolerance"]),
         outputs=tuple(named["outputs"]),
         stop_on_first_failure=named["stop_on_first_failure"],
@@ -163,6 +166,14 @@ def _submission(row: TupleRow, *, sources: tuple[File, ...], test_cases: tuple[T
         user_id=named["user_id"],
         metadata=named["metadata"],
     )
+
+
+def _rules_json(rules: Sequence[NetworkRule] | None) -> Jsonb | None:
+    return None if rules is None else Jsonb([asdict(rule) for rule in rules])
+
+
+def _rule(host: str | None, cidr: str | None, ports: Sequence[int], protocol: str) -> NetworkRule:
+    return NetworkRule(host, cidr, tuple(ports), Protocol(protocol))
 
 
 def _test_case(row: TupleRow, files: dict[tuple[object, object], list[File]], blobs: BlobStore) -> TestCase:

@@ -12,7 +12,7 @@ from typing import assert_never
 from domain.blobs import BlobStore
 from domain.model import Artifact, TestCase, TestResult
 from domain.verdict import SKIPPED, Verdict
-from sandbox import Box, Cause, RunResult, Sandbox, SandboxError, Slot
+from sandbox import Box, Cause, Network, RunResult, Sandbox, SandboxError, Slot
 from workers.check import compare
 from workers.collect import collect
 from workers.compile import Compiled
@@ -45,6 +45,7 @@ class Bench:
     compiled: Compiled
     blobs: BlobStore
     watch: Stopwatch
+    network: Network | None = None
 
 
 def run_test_case(bench: Bench, case: TestCase) -> TestResult:
@@ -79,7 +80,7 @@ def _run_once(bench: Bench, case: TestCase) -> TestResult:
     files = box_files(bench.compiled.files, case.files)
     size = disk_bytes(constraints.disk_limit_mb, files)
     on_disk = not constraints.disk_is_tmpfs
-    jailed = bench.sandbox.jail(bench.slot, limits, size, plan.language.mounts, on_disk=on_disk)
+    jailed = bench.sandbox.jail(bench.slot, limits, size, plan.language.mounts, on_disk=on_disk, network=bench.network)
     with watch.phase("run"), jailed as jail:
         for file in files:
             jail.box.write(file.path, file.content, file.mode)

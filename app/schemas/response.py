@@ -8,6 +8,7 @@ from app.schemas.bytes import shown_bytes
 from app.schemas.usage import rounded, run_telemetry_json, telemetry_json, together, usage_json
 from domain.limits import Constraints
 from domain.model import Artifact, ExecutionView, Submission, SubmissionView, TestCase, TestResult, Usage
+from domain.network import NetworkRule
 from domain.verdict import Verdict, hidden_reason
 
 Json = dict[str, object]
@@ -42,7 +43,18 @@ def constraints_json(constraints: Constraints) -> Json:
         "output_kb": constraints.output_kb,
         "processes": constraints.processes,
         "network_enabled": constraints.network_enabled,
+        **(
+            {}
+            if constraints.network_rules is None
+            else {"network_rules": list(map(_rule_json, constraints.network_rules))}
+        ),
     }
+
+
+def _rule_json(rule: NetworkRule) -> Json:
+    """Give a network rule; what was left out is left out."""
+    there: Json = {"host": rule.host} if rule.host is not None else {"cidr": rule.cidr}
+    return there | ({"ports": list(rule.ports)} if rule.ports else {}) | {"protocol": rule.protocol.value}
 
 
 def execution_json(submission_id: UUID, asked: Submission, execution: ExecutionView) -> Json:

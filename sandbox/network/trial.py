@@ -17,7 +17,7 @@ def attempt(config: NetworkConfig) -> None:
         raise SandboxError("a jail with a network needs root")
     lacks = tools.missing()
     if lacks:
-        raise SandboxError(f"apt-get install -y {' '.join(lacks)}")
+        raise SandboxError(f"{' and '.join(lacks)} missing: apt-get install -y {' '.join(lacks)}")
     made = namespace.make()
     try:
         namespace.inside(made, lambda: _attempt(config))
