@@ -43,11 +43,16 @@ def inside(namespace: int, action: Callable[[], Result]) -> Result:
     """Do something in a namespace, and give its result or raise its exception. Raises SandboxError."""
 
     def entered() -> Result:
-        if _libc.setns(namespace, _CLONE_NEWNET) != 0:
-            raise SandboxError(f"cannot enter a network namespace: {os.strerror(ctypes.get_errno())}")
+        enter(namespace)
         return action()
 
     return in_a_thread(entered)
+
+
+def enter(namespace: int) -> None:
+    """Take this thread into a namespace, for good. Raises SandboxError."""
+    if _libc.setns(namespace, _CLONE_NEWNET) != 0:
+        raise SandboxError(f"cannot enter a network namespace: {os.strerror(ctypes.get_errno())}")
 
 
 def identity(pid: int | None = None) -> int:

@@ -22,10 +22,15 @@ from domain.model import (
     SubmissionView,
     TestCase,
 )
+from domain.network import NetworkRule, Protocol
 from domain.verdict import State
 
 Submit = Callable[..., SubmissionView]
 
+RULES = (
+    NetworkRule(host="a.example", ports=(80, 443)),
+    NetworkRule(cidr="203.0.113.0/24", protocol=Protocol.UDP),
+)
 FULL = Submission(
     language="cpp@17",
     sources=(File("src/main.cpp", b"int main() {}", 0o755), File("a.h", b"")),
@@ -47,7 +52,7 @@ FULL = Submission(
         TestCase(ordinal=2, name="expects nothing"),
     ),
     arguments=("a", "b c"),
-    constraints=Constraints(500, 2000, 512, 2500, 100, 64, 8, True),
+    constraints=Constraints(500, 2000, 512, 2500, 100, 64, 8, True, RULES),
     checker=Checker(CheckerType.FLOAT, 1e-3),
     outputs=("out/*.png",),
     stop_on_first_failure=True,
