@@ -20,19 +20,23 @@ from sandbox.limits import Limits
 from sandbox.network import Allow, Network, NetworkConfig, Protocol
 from sandbox.result import Cause, Counters, RunAborted, RunResult, SandboxError
 from sandbox.sandbox import Sandbox
+from sandbox.seam import BoxFiles, Jails, OpenJail
 from sandbox.slots import Slot
 
 __all__ = [
     "Allow",
     "Box",
+    "BoxFiles",
     "Cause",
     "Collected",
     "Command",
     "Counters",
     "Jail",
+    "Jails",
     "Limits",
     "Network",
     "NetworkConfig",
+    "OpenJail",
     "Protocol",
     "RunAborted",
     "RunResult",

@@ -82,7 +82,12 @@ class Jail:
         self.channel = Channel(ours)
         with theirs:
             config = parts.common_config + room_config(room)
-            self.process = Nsjail(parts.nsjail, parts.init, config, theirs, self.link.namespace if self.link else None)
+            namespace = self.link.namespace if self.link else None
+            try:
+                self.process = Nsjail(parts.nsjail, parts.init, config, theirs, namespace)
+            except BaseException:
+                self.channel.close()
+                raise
         try:
             standing = self._standing()
         except BaseException:

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.connection import Pipe as pipe  # noqa: N813 - a function
@@ -167,3 +167,17 @@ def nothing_stays_behind(territory: leaks.Territory, runners: Mapping[str, Runne
     before = leaks.survey(territory)
     yield
     assert leaks.settled(territory, before) == before
+
+
+@pytest.fixture
+def least_privileged(runners: Mapping[str, Runner]) -> Runner:
+    """One way to run, for what is the same in all and many to try: the one with the fewest privileges."""
+    return runners[MODES[-1]]
+
+
+@pytest.fixture
+def abortable(config: SandboxConfig) -> Iterator[tuple[Sandbox, Callable[[], None]]]:
+    """A sandbox whose runs can be told to end, and what tells them."""
+    event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+    yield Sandbox(config, event), partial(os.eventfd_write, event, 1)
+    os.close(event)

@@ -68,7 +68,8 @@ PLANTED = (
     "socket.socket(socket.AF_UNIX).bind('socket')\n"
     "try: os.mknod('device', 0o20666, os.makedev(0, 0))\n"
     "except OSError: pass\n"
-    "open('plain', 'w').write('mine'); os.link('plain', 'hard'); open(b'\\xff', 'w'); open('new\\nline', 'w').write('n')\n"
+    "open('plain', 'w').write('mine'); os.link('plain', 'hard')\n"
+    "open(b'\\xff', 'w'); open('new\\nline', 'w').write('n')\n"
     "open('secret', 'w').write('s'); os.chmod('secret', 0)\n"
     "p = '.'\n"
     "for _ in range(400):\n p += '/d'; os.mkdir(p)\n"
@@ -103,5 +104,3 @@ def test_nothing_is_left_of_the_last_box(run: Runner) -> None:
     run.says("open('left', 'w'); open('/tmp/left', 'w'); open('/dev/shm/left', 'w')")
     looked = run.says("import os; print(os.listdir('.'), os.listdir('/tmp'), os.listdir('/dev/shm'))")
     assert looked == "['main.py'] [] []\n"
-
-
