@@ -83,7 +83,8 @@ def outer(fence: Outer, config: NetworkConfig) -> str:
         f'iifname "{fence.links}" jump from_jail',
         f'oifname "{fence.links}" ct state established,related accept',
         f'oifname "{fence.links}" drop',
-        *([f"iifname {_quoted(fence.guarded)} drop"] if fence.guarded else []),
+        # What goes to jails of other instances is for their own fences to judge.
+        *([f'iifname {_quoted(fence.guarded)} oifname != "{ANY_JAIL}" drop'] if fence.guarded else []),
     ]
     # Again, now with what a DNAT may have made of the address.
     from_jail = [f'oifname "{ANY_JAIL}" drop', *_resolver(config), "ip daddr @denied drop"]

@@ -440,6 +440,15 @@ def _is_to(address: str, packet: bytes, where: tuple[str, int, int]) -> bool:
     return where[2] != PACKET_OUTGOING and packet[16:20] == socket.inet_aton(address)
 
 
+def test_two_instances_on_a_host_do_not_mind_each_other(
+    net: Internet, networked: SandboxConfig, configs: Mapping[str, SandboxConfig]
+) -> None:
+    other = replace(configs["sampled"], network=networked.network)
+    for config in (networked, other, networked):
+        answers = net.on_host(lambda c=config: run_python(Sandbox(c), EVERYTHING, asking([("tcp", PUBLIC, 80)])))  # type: ignore[misc]
+        assert answers == ["hello"]
+
+
 def test_many_at_once(net: Internet, configs: Mapping[str, SandboxConfig]) -> None:
     many = 20
     config = offering(configs["cgroup"], slots=many)
