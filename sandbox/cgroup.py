@@ -84,6 +84,9 @@ class Hierarchy(Protocol):
     def create(self, slot: str, limits: Limits) -> Group:
         """Make the group of one run."""
 
+    def forget(self) -> None:
+        """Remove all groups of the instance that nobody uses."""
+
 
 _numbers = itertools.count(1)
 
@@ -164,6 +167,17 @@ def pids(group: Path) -> list[int]:
         return [int(pid) for pid in (group / "cgroup.procs").read_text().split()]
     except FileNotFoundError:
         return []
+
+
+def forget(root: Path) -> None:
+    """Remove an instance's group with those of its slots; what is in use stays."""
+    try:
+        slots = [path for path in root.iterdir() if path.is_dir()]
+    except FileNotFoundError:
+        return
+    for path in (*(run for slot in slots for run in _runs(slot)), *slots, root):
+        with contextlib.suppress(OSError):
+            path.rmdir()
 
 
 def clear(slot: Path) -> None:

@@ -9,6 +9,7 @@ from sandbox.cgroup import (
     GroupStats,
     clear,
     cpu_quota_us,
+    forget,
     keyed,
     make,
     next_run,
@@ -40,6 +41,11 @@ class HierarchyV1:
         for group, wanted in ((root, all_cpus), (root / slot, ",".join(map(str, cpus)))):
             write(group / "cpuset.mems", nodes)
             write(group / "cpuset.cpus", wanted)
+
+    def forget(self) -> None:
+        """See Hierarchy."""
+        for root in dict.fromkeys(self.roots.values()):
+            forget(root)
 
     def create(self, slot: str, limits: Limits) -> "GroupV1":
         """See Hierarchy."""

@@ -9,6 +9,7 @@ from sandbox.cgroup import (
     GroupStats,
     clear,
     cpu_quota_us,
+    forget,
     keyed,
     make,
     next_run,
@@ -42,6 +43,10 @@ class HierarchyV2:
                 _empty(group)
                 write(group / "cgroup.subtree_control", wanted)
         write(self.root / slot / "cpuset.cpus", ",".join(map(str, cpus)))
+
+    def forget(self) -> None:
+        """See Hierarchy."""
+        forget(self.root)
 
     def create(self, slot: str, limits: Limits) -> "GroupV2":
         """See Hierarchy."""

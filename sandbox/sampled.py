@@ -28,6 +28,9 @@ class SampledHierarchy:
     def prepare_slot(self, slot: str, cpus: Sequence[int]) -> None:
         """Nothing is made, so nothing was left behind: jails end with their keeper."""
 
+    def forget(self) -> None:
+        """See sandbox.cgroup.Hierarchy: there are no groups."""
+
     def create(self, slot: str, limits: Limits) -> "SampledGroup":
         """See sandbox.cgroup.Hierarchy."""
         del slot

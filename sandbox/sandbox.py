@@ -79,6 +79,10 @@ class Sandbox:
             raise SandboxError("this host offers no network to jails")
         return linked(self.fence, slot, network)
 
+    def forget(self) -> None:
+        """Remove the instance's control groups that nobody uses; they are made again when needed."""
+        self.parts.hierarchy.forget()
+
     def check(self) -> None:
         """Compile every policy and run one program that does nothing. Raises SandboxError naming what is wrong."""
         self.parts.policies.check()

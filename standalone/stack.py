@@ -9,6 +9,7 @@
 `make up` runs one in `var/`; tests run theirs in temporary folders.
 """
 
+import contextlib
 import hashlib
 import os
 import time
@@ -23,6 +24,7 @@ import migrations
 from domain import hosts, keys
 from domain.db import Database
 from domain.settings import Settings
+from sandbox import SandboxConfig, SandboxError, detect
 from standalone import delegation, lock, ports, programs, secret
 from standalone.client import Client
 from standalone.programs import Program
@@ -139,8 +141,12 @@ class Stack:
             os.close(held)
 
     def stop(self) -> None:
-        """Stop everything that was started."""
+        """Stop everything that was started, and remove the control groups of its jails."""
         self.supervisor.stop()
+        own = self.settings
+        config = SandboxConfig(own.instance, own.state_dir, own.jail_configs, own.cgroups)
+        with contextlib.suppress(SandboxError):  # a host without control groups, where no jail could be made
+            detect.hierarchy(config).forget()
 
     def wait(self) -> int:
         """Wait until the process manager ends by itself or by a command, and give its exit code."""

@@ -168,16 +168,19 @@ def run(arguments: Sequence[str]) -> int:
         log.critical("host_unfit", error=str(error), hint="run `python -m sandbox doctor`")
         return 1
     worker.attach()
-    celery.worker_main(
-        [
-            "worker",
-            f"--concurrency={worker.sandbox.slots.count}",
-            f"--queues={','.join(Priority)}",
-            f"--hostname=shipd@{settings.host_name}",
-            f"--loglevel={settings.log_level}",
-            *ALONE,
-        ]
-    )
+    try:
+        celery.worker_main(
+            [
+                "worker",
+                f"--concurrency={worker.sandbox.slots.count}",
+                f"--queues={','.join(Priority)}",
+                f"--hostname=shipd@{settings.host_name}",
+                f"--loglevel={settings.log_level}",
+                *ALONE,
+            ]
+        )
+    finally:
+        worker.sandbox.forget()
     return 0
 
 

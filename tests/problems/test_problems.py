@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 import requests
-from golden import Golden, differences, load
+from tests.problems.golden import Golden, differences, load
 
 from standalone.stack import Stack
 

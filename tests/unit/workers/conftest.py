@@ -1,7 +1,17 @@
 from collections.abc import Iterator, MutableMapping
+from pathlib import Path
 
 import pytest
 import structlog
+
+from domain.blobs import BlobStore
+from sandbox.fake import FakeSandbox
+from tests.unit.workers.grading import Make, Told
+from tests.unit.workers.ledger import NOWHERE, Ledger
+from tests.unit.workers.making import LANGUAGES, asking, claimed
+from tests.unit.workers.test_stopwatch import Clock
+from workers import grade, lease, patience, recorder
+from workers.grade import Grader
 
 
 @pytest.fixture(autouse=True)
@@ -9,3 +19,38 @@ def logged() -> Iterator[list[MutableMapping[str, object]]]:
     """What is logged, as events; without this structlog would draw every traceback with all its variables."""
     with structlog.testing.capture_logs() as events:
         yield events
+
+
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    made = Ledger(claimed(asking()))
+    clock = Clock()
+    monkeypatch.setattr(patience, "time", clock)
+    for module in (grade, lease, recorder):
+        monkeypatch.setattr(module, "executions", made)
+    return made
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def grader(tmp_path: Path, told: Told) -> Make:
+    def make(sandbox: FakeSandbox) -> Grader:
+        return Grader(
+            db=NOWHERE,
+            blobs=BlobStore(tmp_path),
+            events=told,
+            sandbox=sandbox,
+            languages=LANGUAGES,
+            host="host-1",
+            worker="host-1/7",
+            lease_s=30,
+            max_attempts=3,
+            versions={"shipd": "1.0", "nsjail": "3.6"},
+            language_versions={"python": "3.11.2"},
+        )
+
+    return make

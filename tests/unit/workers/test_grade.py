@@ -1,87 +1,23 @@
 """Grading from claim to outcome, with a fake sandbox and a ledger in the place of PostgreSQL."""
 
 import signal
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from domain.blobs import BlobStore
-from domain.errors import Unavailable
-from domain.events import Events
 from domain.limits import Constraints
-from domain.model import Claim, ExecutionTelemetry, File, Outcome, Submission, TestCase, Usage
+from domain.model import Claim, ExecutionTelemetry, File, TestCase, Usage
 from domain.verdict import State, Verdict
-from sandbox import Cause, RunAborted, RunResult, SandboxError
+from sandbox import Cause, RunResult
 from sandbox.fake import SPENT, FakeJail, FakeSandbox, ended, in_turn
-from tests.unit.workers.ledger import NOWHERE, Ledger
-from tests.unit.workers.making import LANGUAGES, asking, claimed, expecting
+from tests.unit.workers.grading import BROKEN, THREE, C, Make, Told, graded
+from tests.unit.workers.ledger import Ledger
+from tests.unit.workers.making import asking, claimed, expecting
 from tests.unit.workers.test_stopwatch import Clock
-from workers import grade, lease, patience, recorder
+from workers import grade
 from workers.grade import SANDBOX_TRIES, Grader
-
-Make = Callable[..., Grader]
-BROKEN = SandboxError("no jail")
-THREE = tuple(TestCase(number, str(number), points=number + 1) for number in range(3))
-C = (File("main.c", b""),)
-
-
-class Told(Events):
-    """Events that nobody hears."""
-
-    def __init__(self) -> None:
-        super().__init__("redis://127.0.0.1:1/0")
-        self.states: list[str] = []
-
-    def publish(self, execution_id: UUID, state: str) -> None:  # noqa: ARG002
-        self.states.append(str(state))
-
-
-@pytest.fixture
-def ledger(monkeypatch: pytest.MonkeyPatch) -> Ledger:
-    made = Ledger(claimed(asking()))
-    clock = Clock()
-    monkeypatch.setattr(patience, "time", clock)
-    for module in (grade, lease, recorder):
-        monkeypatch.setattr(module, "executions", made)
-    return made
-
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
-
-
-@pytest.fixture
-def grader(tmp_path: Path, told: Told) -> Make:
-    def make(sandbox: FakeSandbox) -> Grader:
-        return Grader(
-            db=NOWHERE,
-            blobs=BlobStore(tmp_path),
-            events=told,
-            sandbox=sandbox,
-            languages=LANGUAGES,
-            host="host-1",
-            worker="host-1/7",
-            lease_s=30,
-            max_attempts=3,
-            versions={"shipd": "1.0", "nsjail": "3.6"},
-            language_versions={"python": "3.11.2"},
-        )
-
-    return make
-
-
-def graded(grader: Grader, ledger: Ledger, submission: Submission) -> Outcome:
-    """Grade, and give what was finished with."""
-    ledger.offered = claimed(submission)
-    assert grader.grade(ledger.offered.execution_id) is None
-    assert ledger.outcome is not None
-    return ledger.outcome
 
 
 def test_it_works(grader: Make, ledger: Ledger, told: Told) -> None:
@@ -231,69 +167,6 @@ def test_a_language_that_was_removed_is_our_fault(grader: Make, ledger: Ledger) 
     assert (outcome.verdict, outcome.reason) == (Verdict.JE, "sandbox")
     assert "cobol" in outcome.message
     assert outcome.telemetry.versions == {"shipd": "1.0", "nsjail": "3.6"}
-
-
-@pytest.mark.parametrize("change", ["enter", "record", "finish"])
-def test_a_lost_claim_ends_it_without_a_word(grader: Make, ledger: Ledger, told: Told, change: str) -> None:
-    ledger.lost = {change}
-    sandbox = FakeSandbox()
-    assert grader(sandbox).grade(UUID(int=1)) is None
-    assert (ledger.outcome, ledger.given_back) == (None, 0)
-    assert "done" not in told.states
-    assert sandbox.held == []
-
-
-@pytest.mark.parametrize("step", [SPENT, BROKEN])
-def test_a_claim_lost_while_a_jail_runs_stops_everything(
-    grader: Make, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, step: RunResult | SandboxError
-) -> None:
-    renewers: list[object] = []
-
-    def lose_the_claim(jail: FakeJail) -> RunResult:
-        ledger.lost = {"renew"}
-        renewer = next(thread for thread in threading.enumerate() if thread.name == "lease")
-        renewer.join(10)
-        renewers.append(renewer)
-        return in_turn(step)(jail)
-
-    monkeypatch.setattr(lease, "RENEWALS_PER_LEASE", 3000)
-    ledger.offered = claimed(asking(test_cases=THREE))
-    sandbox = FakeSandbox(lose_the_claim)
-    assert grader(sandbox).grade(ledger.offered.execution_id) is None
-    assert len(sandbox.jails) == len(renewers) == 1
-    assert (ledger.outcome, ledger.results, ledger.given_back) == (None, [], 0)
-
-
-@pytest.mark.parametrize(("language", "sources"), [("python", (File("main.py", b""),)), ("c", C)])
-def test_it_gives_back_what_it_must_leave(
-    grader: Make, ledger: Ledger, told: Told, language: str, sources: tuple[File, ...]
-) -> None:
-    ledger.offered = claimed(asking(language, sources))
-    sandbox = FakeSandbox(in_turn(RunAborted("told to stop")))
-    assert grader(sandbox).grade(ledger.offered.execution_id) == ledger.offered
-    assert (ledger.given_back, ledger.outcome, len(sandbox.jails)) == (1, None, 1)
-    assert "done" not in told.states
-    assert sandbox.held == []
-
-
-def test_what_was_lost_is_not_given_back(grader: Make, ledger: Ledger) -> None:
-    ledger.lost = {"give_back"}
-    assert grader(FakeSandbox(in_turn(RunAborted("told to stop")))).grade(UUID(int=1)) is None
-
-
-@pytest.mark.parametrize("change", ["enter", "record", "finish"])
-def test_it_waits_for_a_database_that_is_away(grader: Make, ledger: Ledger, change: str) -> None:
-    ledger.away = {change: 3}
-    assert graded(grader(FakeSandbox()), ledger, asking()).verdict is Verdict.OK
-    assert len(ledger.results) == 1
-
-
-@pytest.mark.parametrize("change", ["enter", "record", "finish"])
-def test_it_does_not_wait_for_ever(grader: Make, ledger: Ledger, told: Told, change: str) -> None:
-    ledger.away = {change: 1000}
-    with pytest.raises(Unavailable):
-        grader(FakeSandbox()).grade(UUID(int=1))
-    assert "done" not in told.states
 
 
 def test_it_tells_what_it_knows(grader: Make, ledger: Ledger) -> None:
