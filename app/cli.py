@@ -95,14 +95,15 @@ def keys() -> None:
     show_default=True,
     help="submitter: a person, small sources. service: a platform, large ones. admin: reads everybody's submissions.",
 )
+@click.option("--network", is_flag=True, help="What it sends may ask for a network (constraints.network_enabled).")
 @as_json
 @_told
-def create_key(name: str, role: str, *, as_json: bool) -> None:
+def create_key(name: str, role: str, *, network: bool, as_json: bool) -> None:
     """Make a key called NAME and print it. Keep it: it cannot be shown again."""
     with _database() as db:
-        key = api_keys.create(db, name=name, role=role)
+        key = api_keys.create(db, name=name, role=role, network=network)
     if as_json:
-        _print_json({"name": name, "role": role, "key": key})
+        _print_json({"name": name, "role": role, "network": network, "key": key})
         return
     click.echo(key)
     click.echo("Keep it: it cannot be shown again.", err=True)
@@ -118,7 +119,7 @@ def list_keys(*, as_json: bool) -> None:
     if as_json:
         _print_json({"keys": entries})
         return
-    columns = ("prefix", "name", "role", "created_at", "expires_at", "revoked_at")
+    columns = ("prefix", "name", "role", "network", "created_at", "expires_at", "revoked_at")
     _print_table("API keys", columns, [[entry[column] for column in columns] for entry in entries])
 
 

@@ -26,7 +26,7 @@ class Wiring:
         """Say what a caller may send: people less source than services and administrators."""
         person = key is None or key.role is Role.SUBMITTER
         most = self.settings.person_source_bytes if person else self.settings.max_body_bytes
-        return Rules(self.settings.ranges, self.languages, most)
+        return Rules(self.settings.ranges, self.languages, most, network=key is not None and key.network)
 
 
 def wired() -> Wiring:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 
@@ -71,6 +72,38 @@ class Reader:
         if not pattern.fullmatch(value):
             raise ValueError(f"{name}={value!r} does not fit; it must match {pattern.pattern}")
         return value
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """Read a list with commas; spaces around its members mean nothing."""
+        return tuple(word.strip() for word in (self.text(name) or "").split(",") if word.strip())
+
+    def network(self, name: str, default: IPv4Network, *, longest: int) -> IPv4Network:
+        """Read an IPv4 network whose prefix is no longer than this."""
+        text = self.text(name)
+        if text is None:
+            return default
+        accepted = f"an IPv4 network such as {default}, /{longest} or larger"
+        try:
+            found = IPv4Network(text)
+        except ValueError as error:
+            raise ValueError(f"{name}={text!r} is no IPv4 network: {error}; it must be {accepted}") from error
+        if found.prefixlen > longest:
+            raise ValueError(f"{name}={text!r} is too small; it must be {accepted}")
+        return found
+
+    def address(self, name: str) -> IPv4Address | None:
+        """Read an IPv4 address that is not of the loopback, None where it is not set."""
+        text = self.text(name)
+        if text is None:
+            return None
+        accepted = "an IPv4 address that is not of the loopback"
+        try:
+            found = IPv4Address(text)
+        except ValueError as error:
+            raise ValueError(f"{name}={text!r} is no IPv4 address; it must be {accepted}") from error
+        if found.is_loopback or found.is_unspecified or found.is_multicast:
+            raise ValueError(f"{name}={text!r} cannot be reached from a jail; it must be {accepted}")
+        return found
 
     def path(self, name: str, default: Path) -> Path:
         """Read a path, made absolute so that it stays the same when a process changes its folder."""

@@ -29,10 +29,11 @@ def report(db: Database, said: HostReport) -> None:
     """Keep what a host says of itself, instead of what it said before. Raises Unavailable."""
     with db.transaction() as tx:
         tx.execute(
-            "INSERT INTO hosts (name, cpus, memory_bytes, root, languages, missing) VALUES (%s, %s, %s, %s, %s, %s)"
+            "INSERT INTO hosts (name, cpus, memory_bytes, root, languages, missing, network)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)"
             " ON CONFLICT (name) DO UPDATE SET cpus = excluded.cpus, memory_bytes = excluded.memory_bytes,"
             " root = excluded.root, languages = excluded.languages, missing = excluded.missing,"
-            " reported_at = now(), seen_at = now()",
+            " network = excluded.network, reported_at = now(), seen_at = now()",
             (
                 said.name,
                 said.cpus,
@@ -40,6 +41,7 @@ def report(db: Database, said: HostReport) -> None:
                 said.root,
                 Jsonb(dict(said.languages)),
                 Jsonb(dict(said.missing)),
+                said.network,
             ),
         )
 
@@ -68,8 +70,8 @@ def availability(db: Database) -> Mapping[str, str]:
 def read(tx: Connection) -> list[Host]:
     """List all hosts within a transaction that is open."""
     rows = tx.execute(
-        "SELECT name, cpus, memory_bytes, root, languages, missing, seen_at,"
+        "SELECT name, cpus, memory_bytes, root, languages, missing, network, seen_at,"
         " seen_at > now() - make_interval(secs => %s) FROM hosts ORDER BY name",
         (LIVE_S,),
     ).fetchall()
-    return [Host(HostReport(*row[:6]), seen_at=row[6], live=row[7]) for row in rows]
+    return [Host(HostReport(*row[:7]), seen_at=row[7], live=row[8]) for row in rows]

@@ -5,6 +5,8 @@ The numbers are those of `docs/semantics.md`. A deployment may lower defaults an
 
 from dataclasses import dataclass, field, fields
 
+from domain.network import NetworkRule
+
 TMPFS_DISK_MB = 256
 """Above min(this, memory_mb / 2) a box is a loop-mounted image instead of a tmpfs."""
 
@@ -62,6 +64,8 @@ class Constraints:
     output_kb: int = 1024
     processes: int = 64
     network_enabled: bool = False
+    network_rules: tuple[NetworkRule, ...] | None = None
+    """What may be reached; None: everything public. What `docs/semantics.md` calls denied never is."""
     file_kb: int | None = None
     """The largest file: `output_kb` where the request names it, None (what the box holds) where it does not."""
 

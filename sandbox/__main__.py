@@ -38,10 +38,11 @@ def doctor_command(context: click.Context, *, as_json: bool) -> None:
         click.echo(json.dumps([asdict(finding) for finding in findings]))
     else:
         for finding in findings:
-            click.echo(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name}: {finding.detail}")
+            mark = "ok  " if finding.ok else "FAIL" if finding.needed else "--  "
+            click.echo(f"{mark} {finding.name}: {finding.detail}")
             if finding.fix:
                 click.echo(f"     mend it with: {finding.fix}")
-    sys.exit(0 if all(finding.ok for finding in findings) else 1)
+    sys.exit(0 if all(finding.ok or not finding.needed for finding in findings) else 1)
 
 
 @main.command()

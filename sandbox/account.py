@@ -22,6 +22,8 @@ class Observation:
     """Who measured CPU and memory: `cgroup` or `sampled`."""
     perf: Mapping[str, int]
     moved: Mapping[str, int]
+    network_bytes: int | None
+    """Over the jail's link; None where it has none."""
     disk_bytes: int
     stdout: Capture
     stderr: Capture
@@ -89,8 +91,10 @@ def _counters(seen: Observation) -> Counters:
         ("proc", seen.moved),
         (seen.source, {name: value for name, value in known.items() if value is not None}),
         ("statvfs", {"disk_bytes": seen.disk_bytes}),
-        # The jail's network namespace has a loopback and nothing else: no byte can have left it.
-        ("no interface", {"network_bytes": 0}),
+        # Without a link the jail's network namespace has a loopback and nothing else: no byte can have left it.
+        ("no interface", {"network_bytes": 0})
+        if seen.network_bytes is None
+        else ("veth", {"network_bytes": seen.network_bytes}),
     ]
     values = {name: value for _, found in by_source for name, value in found.items()}
     sources = {name: source for source, found in by_source for name in found}

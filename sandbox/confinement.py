@@ -2,17 +2,22 @@
 
 from pathlib import Path
 
+from sandbox.network import Link
+from sandbox.network.namespace import identity
 from sandbox.result import SandboxError
 from sandbox.slots import Slot
 
 _NO_CAPABILITIES = ["0000000000000000"]
 
 
-def verify(pid: int, slot: Slot) -> None:
-    """Look at identity, capabilities, no_new_privs and filter. Raises SandboxError naming what is wrong."""
+def verify(pid: int, slot: Slot, link: Link | None = None) -> None:
+    """Look at identity, capabilities, no_new_privs, filter and network. Raises SandboxError naming what is wrong."""
     wrong = differences(Path(f"/proc/{pid}/status").read_text(), slot)
     if wrong:
         raise SandboxError(f"the program is not confined as it must be: {wrong}")
+    found = identity(pid)
+    if found == identity() or (link is not None and found != link.identity):
+        raise SandboxError("the program is not in the network namespace that it must be in")
 
 
 def differences(status: str, slot: Slot) -> dict[str, list[str] | None]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from sandbox import init, nsjail
 from sandbox.config import SandboxConfig
 from sandbox.detect import hierarchy
+from sandbox.network import NetworkConfig, tools, trial
 from sandbox.result import SandboxError
 from sandbox.sandbox import Sandbox
 from sandbox.seccomp import Policies
@@ -23,6 +24,8 @@ class Finding:
     ok: bool
     detail: str
     fix: str = ""
+    needed: bool = True
+    """Whether nothing can be confined without it."""
 
 
 def examine(config: SandboxConfig) -> list[Finding]:
@@ -37,6 +40,7 @@ def _findings(config: SandboxConfig) -> Iterator[Finding]:
     yield _tried("control groups", lambda: _cgroups(config), "mount cgroup v2 with memory, cpu, pids and cpuset")
     yield _tried("seccomp policies", lambda: _policies(config), "apt-get install -y libseccomp2")
     yield _tried("init", lambda: str(init.build(config.state_dir.resolve())), "apt-get install -y gcc libc6-dev")
+    yield _network(config)
     yield _tried("a jailed program", lambda: _trial(config), "mend what is wrong above")
 
 
@@ -75,6 +79,16 @@ def _policies(config: SandboxConfig) -> str:
     policies = Policies(config.jail_configs / "seccomp")
     policies.check()
     return ", ".join(policies.names)
+
+
+def _network(config: SandboxConfig) -> Finding:
+    try:
+        trial.attempt(config.network or NetworkConfig())
+    except SandboxError as error:
+        lacking = tools.missing()
+        fix = f"apt-get install -y {' '.join(lacking)}" if lacking else "run workers as root on Linux 5.8 or newer"
+        return Finding("network for programs", ok=False, detail=f"not offered: {error}", fix=fix, needed=False)
+    return Finding("network for programs", ok=True, detail="offered, to keys that carry the permission", needed=False)
 
 
 def _trial(config: SandboxConfig) -> str:

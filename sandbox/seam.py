@@ -7,6 +7,7 @@ from typing import Protocol
 from sandbox.box import Collected
 from sandbox.command import Command
 from sandbox.limits import Limits
+from sandbox.network import Network
 from sandbox.result import RunResult
 from sandbox.slots import Slot
 
@@ -47,6 +48,13 @@ class Jails(Protocol):
         """Whether another slot than this is held by somebody at the moment."""
 
     def jail(
-        self, slot: Slot, limits: Limits, disk_bytes: int, mounts: Sequence[str] = (), *, on_disk: bool = False
+        self,
+        slot: Slot,
+        limits: Limits,
+        disk_bytes: int,
+        mounts: Sequence[str] = (),
+        *,
+        on_disk: bool = False,
+        network: Network | None = None,
     ) -> AbstractContextManager[OpenJail]:
         """Make a jail with an empty box of `disk_bytes`; it is gone when the block is left."""

@@ -28,6 +28,8 @@ CLONE_FILES = 0x400
 
 DEFAULT_ERROR = "ENOSYS"
 
+NETWORK_VARIANT = "-network"
+
 OWN_CALLS = ("read", "write", "execve", "exit_group")
 """What init's child still calls behind its own filter."""
 
@@ -63,6 +65,11 @@ class Policies:
         if name not in self._compiled:
             self._compiled[name] = compile_policy(load(self.folder, name), learning=self.learning)
         return self._compiled[name]
+
+    def with_sockets(self, name: str) -> str:
+        """Name the policy to use in its place where a jail has a network: `NAME-network` where there is one."""
+        variant = name + NETWORK_VARIANT
+        return variant if variant in self.names else name
 
     def check(self) -> None:
         """Compile them all. Raises SandboxError for the first that is wrong."""

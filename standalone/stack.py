@@ -190,7 +190,7 @@ class Stack:
         path = self.folder / "shipd.env"
         known = _assignments(path).get("SHIPD_API_KEY")
         if known is None or keys.verify(db, known) is None:
-            known = keys.create(db, name="standalone", role="admin")
+            known = keys.create(db, name="standalone", role="admin", network=True)
         secret.write(path, f"SHIPD_URL={self.url}\nSHIPD_API_KEY={known}\n")
 
     @cached_property

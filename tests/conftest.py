@@ -25,6 +25,9 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole platform, as `make up` starts it, on ports and servers of its own."""
-    with Stack(tmp_path_factory.mktemp("stack"), durable=False) as running:
+    """The whole platform, as `make up` starts it, on ports and servers of its own.
+
+    Without a network for programs: nothing that a test makes up is to be resolved or reached for real.
+    """
+    with Stack(tmp_path_factory.mktemp("stack"), environ={"SHIPD_NETWORK": "off"}, durable=False) as running:
         yield running

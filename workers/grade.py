@@ -25,6 +25,7 @@ from domain.verdict import State, Verdict, overall
 from sandbox import Jails, RunAborted, SandboxError, Slot
 from workers.compile import Compiled, CompileError, compile_submission
 from workers.lease import ClaimLost, holding
+from workers.network import network_of
 from workers.patience import patiently
 from workers.prepare import Plan, plan
 from workers.recorder import Recorder
@@ -120,7 +121,9 @@ class Grading:
                 compiled = self._compile(made, slot)
             except CompileError as error:
                 return Outcome(Verdict.CE, error.reason, self._telemetry(made, error), error.output, error.message)
-            results = self._run_all(Bench(grader.sandbox, slot, made, compiled, grader.blobs, self.watch))
+            network = network_of(made.submission.constraints)
+            bench = Bench(grader.sandbox, slot, made, compiled, grader.blobs, self.watch, network)
+            results = self._run_all(bench)
         return Outcome(*overall(results), self._telemetry(made, compiled), compiled.output)
 
     def _compile(self, made: Plan, slot: Slot) -> Compiled:

@@ -54,7 +54,7 @@ def language_version(language: Language) -> str | None:
     return found[0] if found else None
 
 
-def report(settings: Settings, slots: int, found: Found) -> HostReport:
+def report(settings: Settings, slots: int, found: Found, *, network: bool) -> HostReport:
     """Say what this host can hold."""
     return HostReport(
         name=settings.host_name,
@@ -63,6 +63,7 @@ def report(settings: Settings, slots: int, found: Found) -> HostReport:
         root=os.geteuid() == 0,
         languages=found.languages,
         missing=found.missing,
+        network=network,
     )
 
 

@@ -21,12 +21,12 @@ from domain.errors import Unavailable
 from domain.events import Events
 from domain.languages import Languages
 from domain.logging import configure, logger
-from domain.model import Priority
+from domain.model import HostReport, Priority
 from domain.queue import CONTROL, make_celery
 from domain.sentry import start_sentry
 from domain.settings import Settings
 from sandbox import Sandbox, SandboxConfig, SandboxError
-from workers import host, tasks
+from workers import host, network, tasks
 from workers.grade import Grader
 from workers.stop import Stop
 
@@ -50,6 +50,7 @@ def sandbox_config(settings: Settings) -> SandboxConfig:
         cgroups=settings.cgroups,
         slots=settings.slots,
         nsjail=settings.nsjail,
+        network=network.offered(settings),
     )
 
 
@@ -95,6 +96,10 @@ class Worker:
             timer.daemon = True
             timer.start()
 
+    def _report(self) -> HostReport:
+        offers = self.sandbox.config.network is not None
+        return host.report(settings, self.sandbox.slots.count, self.found, network=offers)
+
     def _beat(self) -> None:
         """Tell every few seconds that this host is there; all it has to offer when nobody knows it yet."""
         known = False
@@ -102,7 +107,7 @@ class Worker:
         while True:
             try:
                 if not known:
-                    hosts.report(database, host.report(settings, self.sandbox.slots.count, self.found))
+                    hosts.report(database, self._report())
                 known = hosts.heartbeat(database, settings.host_name)
             except Unavailable as error:
                 log.warning("heartbeat_failed", error=str(error))

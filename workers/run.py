@@ -10,7 +10,7 @@ from typing import assert_never
 from domain.blobs import BlobStore
 from domain.model import Artifact, TestCase, TestResult
 from domain.verdict import SKIPPED, Verdict
-from sandbox import BoxFiles, Cause, Jails, RunResult, Slot
+from sandbox import BoxFiles, Cause, Jails, Network, RunResult, Slot
 from workers.check import compare
 from workers.collect import collect
 from workers.compile import Compiled
@@ -43,6 +43,7 @@ class Bench:
     compiled: Compiled
     blobs: BlobStore
     watch: Stopwatch
+    network: Network | None = None
 
 
 def run_test_case(bench: Bench, case: TestCase) -> TestResult:
@@ -77,7 +78,7 @@ def _run_once(bench: Bench, case: TestCase) -> TestResult:
     files = box_files(bench.compiled.files, case.files)
     size = disk_bytes(constraints.disk_limit_mb, files)
     on_disk = not constraints.disk_is_tmpfs
-    jailed = bench.sandbox.jail(bench.slot, limits, size, plan.language.mounts, on_disk=on_disk)
+    jailed = bench.sandbox.jail(bench.slot, limits, size, plan.language.mounts, on_disk=on_disk, network=bench.network)
     with watch.phase("run"), jailed as jail:
         fill(jail.box, files)
         command = plan.run_command(case, bench.compiled.main_class)

@@ -1,26 +1,26 @@
 """Constraints and the checker of a submission."""
 
-from typing import ClassVar
-
-from marshmallow import ValidationError, post_load
+from marshmallow import ValidationError, post_load, validates_schema
 
 from app.schemas.complaints import Complaint, shown
 from app.schemas.fields import Choice, Flag, Limit
-from app.schemas.parts import CurrentRules, Document, NotOffered, Part, Value, not_offered
+from app.schemas.network import RulePart
+from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value, not_offered
 from domain.limits import Constraints
 from domain.model import Checker, CheckerType
+from domain.network import MAX_RULES
 
 
 class Network(Flag):
-    """The wish for a network: no jail has one yet."""
-
-    document: ClassVar[Document] = {"type": "boolean", "enum": [False]}
+    """The wish for a network, for keys that carry the permission."""
 
     def read(self, value: object) -> bool:
-        """Take false alone."""
-        if super().read(value):
-            raise not_offered("leave it out or set it to false: jails have no network")
-        return False
+        """Check the caller's permission."""
+        wanted = super().read(value)
+        if wanted and not CurrentRules.get().network:
+            hint = "leave it out, or ask an operator for a key made with `shipd keys create --network`"
+            raise ValidationError(Complaint("this key may not use the network", hint))
+        return wanted
 
 
 class ConstraintsPart(Part):
@@ -34,12 +34,25 @@ class ConstraintsPart(Part):
     output_kb = Limit("output_kb", description="Of stdout and stderr, each; where given, of each file written too.")
     processes = Limit("processes")
     network_enabled = Network()
-    network_rules = NotOffered("leave it out: jails have no network")
+    network_rules = Items(
+        Object(RulePart),
+        most=MAX_RULES,
+        description="What may be reached; left out, everything public. Private addresses and the platform never are.",
+    )
+
+    @validates_schema
+    def check_rules(self, data: dict[str, object], **_: object) -> None:
+        """Rules are for programs with a network."""
+        if "network_rules" in data and not data.get("network_enabled"):
+            complaint = Complaint("stands without network_enabled", "set network_enabled to true, or leave it out")
+            raise ValidationError({"network_rules": [complaint]})
 
     @post_load
     def make(self, data: dict[str, object], **_: object) -> Constraints:
         """Fill in this deployment's defaults."""
         defaults = {name: allowed.default for name, allowed in CurrentRules.get().ranges.items()}
+        if isinstance(rules := data.get("network_rules"), list):
+            data["network_rules"] = tuple(rules)
         # A file may be as large as the box unless the request itself says how much output there may be.
         return Constraints(**(defaults | data), file_kb=data.get("output_kb"))  # type: ignore[arg-type]
 

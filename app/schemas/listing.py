@@ -103,6 +103,7 @@ def key_json(entry: KeyEntry) -> Json:
         "prefix": entry.prefix,
         "name": entry.name,
         "role": entry.role.value,
+        "network": entry.network,
         "created_at": time_json(entry.created_at),
         "expires_at": time_json(entry.expires_at),
         "revoked_at": time_json(entry.revoked_at),

@@ -8,6 +8,7 @@ from app.schemas.bytes import bytes_json
 from app.schemas.usage import rounded, run_telemetry_json, telemetry_json, together, usage_json
 from domain.limits import Constraints
 from domain.model import Artifact, Usage
+from domain.network import NetworkRule
 from domain.verdict import Verdict, hidden_reason
 from domain.views import Asked, CaseView, ExecutionView, ResultView, Shown, SubmissionView
 
@@ -43,7 +44,18 @@ def constraints_json(constraints: Constraints) -> Json:
         "output_kb": constraints.output_kb,
         "processes": constraints.processes,
         "network_enabled": constraints.network_enabled,
+        **(
+            {}
+            if constraints.network_rules is None
+            else {"network_rules": list(map(_rule_json, constraints.network_rules))}
+        ),
     }
+
+
+def _rule_json(rule: NetworkRule) -> Json:
+    """Give a network rule; what was left out is left out."""
+    there: Json = {"host": rule.host} if rule.host is not None else {"cidr": rule.cidr}
+    return there | ({"ports": list(rule.ports)} if rule.ports else {}) | {"protocol": rule.protocol.value}
 
 
 def execution_json(submission_id: UUID, asked: Asked, execution: ExecutionView) -> Json:

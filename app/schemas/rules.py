@@ -13,3 +13,5 @@ class Rules:
     ranges: Ranges
     languages: Languages
     max_source_bytes: int
+    network: bool = False
+    """Whether the caller's key carries the permission."""

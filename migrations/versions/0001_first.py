@@ -18,7 +18,8 @@ CREATE TABLE api_keys (
     secret_sha256   bytea NOT NULL CHECK (octet_length(secret_sha256) = 32),
     created_at      timestamptz NOT NULL DEFAULT now(),
     expires_at      timestamptz,
-    revoked_at      timestamptz
+    revoked_at      timestamptz,
+    network         boolean NOT NULL DEFAULT false
 )
 """
 
@@ -39,6 +40,7 @@ CREATE TABLE submissions (
     output_kb               integer NOT NULL CHECK (output_kb > 0),
     processes               integer NOT NULL CHECK (processes > 0),
     network_enabled         boolean NOT NULL,
+    network_rules           jsonb CHECK (jsonb_typeof(network_rules) = 'array'),
     file_kb                 integer CHECK (file_kb > 0),
     needs_root              boolean NOT NULL,
     checker_type            text NOT NULL CHECK (checker_type IN ('tokens', 'exact', 'lines', 'float')),
@@ -249,6 +251,7 @@ CREATE TABLE hosts (
     root            boolean NOT NULL,
     languages       jsonb NOT NULL CHECK (jsonb_typeof(languages) = 'object'),
     missing         jsonb NOT NULL CHECK (jsonb_typeof(missing) = 'object'),
+    network         boolean NOT NULL DEFAULT false,
     reported_at     timestamptz NOT NULL DEFAULT now(),
     seen_at         timestamptz NOT NULL DEFAULT now()
 )

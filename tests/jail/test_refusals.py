@@ -84,7 +84,7 @@ def test_the_program_would_be_somebody_else(sandbox: Sandbox, monkeypatch: pytes
 def test_the_program_is_looked_at_before_it_is_let_go(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     looked = []
 
-    def look(pid: int, slot: object) -> None:
+    def look(pid: int, slot: object, _link: object) -> None:
         looked.append(Path(f"/proc/{pid}/comm").read_text().strip())
         raise SandboxError(f"not confined: {slot}")
 

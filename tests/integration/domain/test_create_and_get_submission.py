@@ -14,11 +14,16 @@ from domain.errors import Conflict, InvalidRequest, NotFound
 from domain.ids import new_id
 from domain.limits import Constraints
 from domain.model import Checker, CheckerType, Claim, Expectation, File, Priority, Submission, TestCase
+from domain.network import NetworkRule, Protocol
 from domain.verdict import State
 from domain.views import Asked, SubmissionView
 
 Submit = Callable[..., SubmissionView]
 
+RULES = (
+    NetworkRule(host="a.example", ports=(80, 443)),
+    NetworkRule(cidr="203.0.113.0/24", protocol=Protocol.UDP),
+)
 FULL = Submission(
     language="cpp@17",
     sources=(File("src/main.cpp", b"int main() {}", 0o755), File("a.h", b"")),
@@ -40,7 +45,7 @@ FULL = Submission(
         TestCase(ordinal=2, name="expects nothing"),
     ),
     arguments=("a", "b c"),
-    constraints=Constraints(500, 2000, 512, 2500, 100, 64, 8, True),
+    constraints=Constraints(500, 2000, 512, 2500, 100, 64, 8, True, RULES),
     checker=Checker(CheckerType.FLOAT, 1e-3),
     outputs=("out/*.png",),
     stop_on_first_failure=True,

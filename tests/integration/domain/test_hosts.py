@@ -17,6 +17,7 @@ HOST = HostReport(
     root=False,
     languages={"python": "3.11.2", "c": "12.2"},
     missing={"go": "apt-get install -y golang"},
+    network=True,
 )
 
 

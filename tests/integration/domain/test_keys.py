@@ -83,3 +83,12 @@ def test_they_are_listed_oldest_first(db: Database) -> None:
     assert [entry.prefix for entry in entries] == prefixes
     assert [entry.revoked_at is not None for entry in entries] == [False, True, False]
     assert [entry.name for entry in entries] == ["key 0", "key 1", "key 2"]
+
+
+def test_the_network_is_a_permission_of_its_own(db: Database) -> None:
+    texts = {granted: keys.create(db, name=f"{granted}", role="admin", network=granted) for granted in (True, False)}
+    for granted, text in texts.items():
+        key = keys.verify(db, text)
+        assert key is not None
+        assert key.network is granted
+    assert [entry.network for entry in keys.listing(db)] == [True, False]

@@ -51,6 +51,14 @@ def test_a_disk_image_needs_root() -> None:
     assert _fields(_need(disk_mb=200, memory_mb=400), [LARGE]) == []
 
 
+def test_a_network_needs_a_host_that_offers_one() -> None:
+    offering = replace(SMALL, network=True)
+    assert _fields(_need(network_enabled=True), BOTH) == ["constraints.network_enabled"]
+    assert _fields(_need("c", network_enabled=True), [LARGE, offering]) == []
+    assert _need("c", network_enabled=True).fits(offering)
+    assert not _need("c", network_enabled=True).fits(SMALL)
+
+
 def test_everything_that_is_too_much_is_named() -> None:
     assert _fields(_need(memory_mb=8000, cpu_millicores=4000, disk_mb=5000), [replace(SMALL, root=False)]) == [
         "constraints.memory_mb",

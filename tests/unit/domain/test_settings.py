@@ -107,3 +107,31 @@ def test_limits_can_be_lowered() -> None:
     assert ranges.timeout_ms == Range(2000, 10, 300_000)
     assert ranges.disk_mb == Range(32, 1, 10_240)
     assert ranges.wall_timeout_ms == Range(None, 10, 605_000)
+
+
+def test_networks_of_programs_can_be_set() -> None:
+    usual = _read()
+    assert (usual.network, str(usual.network_block), usual.network_deny) == ("auto", "198.18.0.0/16", ())
+    assert usual.network_resolver is None
+    changed = _read(
+        SHIPD_NETWORK="off",
+        SHIPD_NETWORK_BLOCK="198.19.0.0/20",
+        SHIPD_NETWORK_DENY="api.example, 203.0.113.0/24,",
+        SHIPD_NETWORK_RESOLVER="10.0.0.53",
+    )
+    assert (changed.network, str(changed.network_block)) == ("off", "198.19.0.0/20")
+    assert changed.network_deny == ("api.example", "203.0.113.0/24")
+    assert str(changed.network_resolver) == "10.0.0.53"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SHIPD_NETWORK", "on"),
+        *(("SHIPD_NETWORK_BLOCK", text) for text in ("198.18.0.0/25", "198.18.0.1/16", "fd00::/16", "many")),
+        *(("SHIPD_NETWORK_RESOLVER", text) for text in ("127.0.0.53", "0.0.0.0", "224.0.0.1", "::1", "dns.example")),  # noqa: S104
+    ],
+)
+def test_a_network_that_cannot_be_is_refused(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        _read(**{name: value})

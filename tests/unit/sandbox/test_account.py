@@ -56,6 +56,7 @@ def seen() -> Iterator[Observation]:
         source="cgroup",
         perf={},
         moved={"bytes_read": 11, "bytes_written": 12},
+        network_bytes=None,
         disk_bytes=4096,
         stdout=stdout,
         stderr=stderr,
@@ -172,3 +173,8 @@ def test_a_sampled_peak_above_the_limit_is_memory(seen: Observation) -> None:
 def test_a_sampled_run_without_a_report_has_what_was_seen(seen: Observation) -> None:
     sampled = replace(seen, source="sampled", ending=Ending(None, 9_000_000, stopped=True))
     assert result_of(sampled, LIMITS).cpu_time_us == STATS.cpu_us
+
+
+def test_bytes_of_a_link_are_counted_at_it(seen: Observation) -> None:
+    counters = result_of(replace(seen, network_bytes=1234), LIMITS).counters
+    assert (counters.network_bytes, counters.sources["network_bytes"]) == (1234, "veth")

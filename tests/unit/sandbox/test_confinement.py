@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from sandbox import confinement
 from sandbox.confinement import differences, verify
+from sandbox.network import Link, namespace
 from sandbox.result import SandboxError
 from sandbox.slots import Slot
 
@@ -73,3 +75,24 @@ def test_an_unconfined_process_is_refused() -> None:
             verify(process.pid, slot)
         assert process.stdin is not None
         process.stdin.close()
+
+
+def test_a_program_in_our_own_network_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confinement, "differences", lambda *_: {})
+    with pytest.raises(SandboxError, match="network namespace"):
+        verify(os.getpid(), SLOT)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a network namespace here")
+def test_a_program_in_another_network_than_its_own_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confinement, "differences", lambda *_: {})
+    own, other = namespace.make(), namespace.make()
+    try:
+        with namespace.inside(own, lambda: subprocess.Popen(["/bin/sleep", "60"])) as program:
+            verify(program.pid, SLOT, Link(own, "shipd-0", "", ""))
+            with pytest.raises(SandboxError, match="network namespace"):
+                verify(program.pid, SLOT, Link(other, "shipd-0", "", ""))
+            program.kill()
+    finally:
+        os.close(own)
+        os.close(other)

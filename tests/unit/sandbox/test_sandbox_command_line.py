@@ -75,7 +75,17 @@ def test_the_doctor_says_what_is_wrong_and_what_mends_it(tmp_path: Path, monkeyp
 def test_the_doctor_speaks_to_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "examine", lambda _: FINDINGS[:1])
     done = sandbox(tmp_path, "doctor", "--json")
-    assert (done.exit_code, json.loads(done.stdout)) == (0, [{"name": "a", "ok": True, "detail": "well", "fix": ""}])
+    assert (done.exit_code, json.loads(done.stdout)) == (
+        0,
+        [{"name": "a", "ok": True, "detail": "well", "fix": "", "needed": True}],
+    )
+
+
+def test_what_a_host_can_do_without_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lacking = doctor.Finding("c", ok=False, detail="not offered", fix="mend c", needed=False)
+    monkeypatch.setattr(doctor, "examine", lambda _: [*FINDINGS[:1], lacking])
+    done = sandbox(tmp_path, "doctor")
+    assert (done.exit_code, done.stdout) == (0, "ok   a: well\n--   c: not offered\n     mend it with: mend c\n")
 
 
 def test_it_works_alone(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from sandbox import doctor
 from sandbox.config import SandboxConfig
+from sandbox.network import tools, trial
 from sandbox.result import SandboxError
 
 CONFIGS = Path(__file__).parents[3] / "jail-configs"
@@ -25,9 +26,10 @@ def found(config: SandboxConfig) -> dict[str, doctor.Finding]:
 def test_a_host_with_everything_is_well(config: SandboxConfig) -> None:
     findings = found(config)
     assert list(findings) == [
-        *("user", "nsjail", "user namespaces", "control groups", "seccomp policies", "init", "a jailed program"),
+        *("user", "nsjail", "user namespaces", "control groups", "seccomp policies", "init", "network for programs"),
+        "a jailed program",
     ]
-    assert all(finding.ok and finding.detail and not finding.fix for finding in findings.values())
+    assert all(finding.ok and finding.detail and not finding.fix for finding in findings.values() if finding.needed)
     assert "samples" in findings["control groups"].detail
     assert "strict" in findings["seccomp policies"].detail
 
@@ -76,3 +78,23 @@ def test_a_missing_tool_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_user_is_told(monkeypatch: pytest.MonkeyPatch, uid: int, said: str) -> None:
     monkeypatch.setattr("sandbox.doctor.os.geteuid", lambda: uid)
     assert doctor._user().detail.startswith(said)
+
+
+def test_a_host_without_nftables_offers_no_network_and_is_well(
+    config: SandboxConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> None:
+        raise SandboxError("nft is missing")
+
+    monkeypatch.setattr(trial, "attempt", refuse)
+    monkeypatch.setattr(tools, "missing", lambda: ["iproute2", "nftables"])
+    finding = found(config)["network for programs"]
+    assert (finding.ok, finding.needed, finding.detail) == (False, False, "not offered: nft is missing")
+    assert finding.fix == "apt-get install -y iproute2 nftables"
+
+
+def test_a_host_that_can_give_programs_a_network_says_so(
+    config: SandboxConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "attempt", lambda _: None)
+    assert found(config)["network for programs"].ok
