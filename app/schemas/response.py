@@ -119,7 +119,7 @@ def _byte_fields(values: dict[str, tuple[Shown | None, str]]) -> Json:
 
 
 def result_json(submission_id: UUID, case: CaseView, result: ResultView) -> Json:
-    """Give the JSON of one test result; of a hidden one only what SEMANTICS allows."""
+    """Give the JSON of one test result; of a hidden one only what docs/semantics.md allows."""
     if case.is_hidden:
         return _hidden_json(case, result)
     return {

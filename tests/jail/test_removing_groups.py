@@ -11,8 +11,9 @@ from tests.jail.leaks import groups
 from tests.jail.running import Change, Runner
 
 
-def busy(monkeypatch: pytest.MonkeyPatch, times: int) -> list[Path]:
+def busy(monkeypatch: pytest.MonkeyPatch, times: int, patience_s: float = 60) -> list[Path]:
     """Let the removal of each run's group fail this often."""
+    monkeypatch.setattr(cgroup, "REMOVE_PATIENCE_S", patience_s)
     refused: list[Path] = []
     rmdir = Path.rmdir
 
@@ -65,9 +66,8 @@ def test_what_cannot_be_removed_is_left_to_the_next_holder_of_the_slot(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(cgroup, "REMOVE_PATIENCE_S", 0.02)
     with monkeypatch.context() as patched, caplog.at_level(logging.WARNING):
-        busy(patched, 1_000_000)
+        busy(patched, 1_000_000, patience_s=0.02)
         assert counted.program("end", "exit", 3).exit_code == 3
     assert "control group left behind" in caplog.text
     instance = sandboxes["cgroup"].config.instance
