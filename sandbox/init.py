@@ -97,7 +97,8 @@ def rlimits(order: Order) -> list[tuple[int, int]]:
     """List the resource limits of the program; those that the cgroup holds are not among them."""
     limits = order.limits
     table = [
-        (resource.RLIMIT_CORE, 0),
+        # Not 0, which a core_pattern that is a pipe does not heed; one byte is too little for any core (core(5)).
+        (resource.RLIMIT_CORE, 1),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_NOFILE, limits.open_files),
         (resource.RLIMIT_STACK, limits.stack_bytes),

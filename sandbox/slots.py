@@ -55,7 +55,9 @@ class Slots:
         locks = self._gather(wanted)
         try:
             slot = self._slot(sorted(locks))
-            self.hierarchy.prepare_slot(slot.name, slot.cpus)
+            # The jail lies in the first one's group; the others' may hold what a killed holder left there.
+            for number in reversed(slot.numbers):
+                self.hierarchy.prepare_slot(str(number), slot.cpus)
             yield slot
         finally:
             for descriptor in locks.values():

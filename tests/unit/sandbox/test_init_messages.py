@@ -74,7 +74,8 @@ def test_limits_become_resource_limits() -> None:
     assert table[resource.RLIMIT_FSIZE] == 5 * MIB
     assert table[resource.RLIMIT_NOFILE] == 77
     assert table[resource.RLIMIT_STACK] == table[resource.RLIMIT_MEMLOCK] == 64 * MIB
-    assert table[resource.RLIMIT_CORE] == table[resource.RLIMIT_RTPRIO] == 0
+    assert table[resource.RLIMIT_RTPRIO] == 0
+    assert table[resource.RLIMIT_CORE] == 1
     assert resource.RLIMIT_NPROC not in table
     assert resource.RLIMIT_AS not in table
 

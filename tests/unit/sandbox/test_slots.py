@@ -74,6 +74,12 @@ def test_its_group_is_prepared_before_it_is_used(tmp_path: Path) -> None:
         assert noting.prepared == [("0", slot.cpus)]
 
 
+def test_all_groups_of_a_large_jail_are_prepared_its_own_last(tmp_path: Path) -> None:
+    noting = Noting()
+    with Slots(tmp_path, "t", noting, 2).acquire(2) as slot:
+        assert noting.prepared == [("1", slot.cpus), ("0", slot.cpus)]
+
+
 def test_a_slot_that_cannot_be_prepared_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = of(tmp_path, 1)
 
