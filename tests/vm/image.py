@@ -35,7 +35,7 @@ def _make(folder: Path) -> None:
         argv = ["unshare", "--mount", "--propagation", "private", str(RECIPE), str(scratch), sys.executable, str(LOCK)]
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, check=False)
         if done.returncode != 0:
-            raise SystemExit(f"shipd: the image cannot be made: {RECIPE.name} ended with {done.returncode}\n{_log(scratch)}")
+            raise SystemExit(f"shipd: no image: {RECIPE.name} ended with {done.returncode}\n{_log(scratch)}")
         scratch.rename(folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

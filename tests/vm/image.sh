@@ -51,7 +51,7 @@ for minor in {36..5}; do platforms+=(--platform "manylinux_2_${minor}_x86_64"); 
 platforms+=(--platform manylinux2014_x86_64 --platform manylinux2010_x86_64 --platform manylinux1_x86_64)
 "$python" -m pip install --quiet --disable-pip-version-check --root-user-action ignore --no-compile --require-hashes \
     --no-deps --only-binary :all: --implementation cp --python-version "$version" "${platforms[@]}" \
-    --target "$root/usr/local/lib/python$version/dist-packages" --requirement "$lock"
+    --target "$root/usr/local/lib/python$version/dist-packages" --requirement "$lock" 2>>"$folder/log"
 chroot "$root" python3 -m compileall -q "/usr/local/lib/python$version/dist-packages" >>"$folder/log" || true
 
 step "keys and settings"
@@ -77,5 +77,5 @@ step "writing the disk"
 umount "$root/proc"
 cp "$root"/boot/vmlinuz-* "$folder/vmlinuz"
 cp "$root"/boot/initrd.img-* "$folder/initrd"
-mkfs.ext4 -q -F -O ^has_journal -d "$root" "$folder/disk.img" 6G
+mkfs.ext4 -q -F -O ^has_journal -d "$root" "$folder/disk.img" 6G >>"$folder/log"
 rm -rf "$root"

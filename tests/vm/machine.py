@@ -17,7 +17,7 @@ from tests.vm import host
 
 BOOT_PATIENCE_S = 300
 END_PATIENCE_S = 10
-NOT_COPIED = (".git", ".venv", "var", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
+NOT_COPIED = (".git", "./.venv", "./var", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
 KERNEL_LINE = "root=/dev/vda rw console=ttyS0 quiet mitigations=off net.ifnames=0"
 
 
@@ -52,7 +52,7 @@ class Machine:
 
     def unpack(self, folder: Path, target: str) -> None:
         """Copy what lies in a folder here into a new one there. Raises CalledProcessError."""
-        excluded = [f"--exclude=./{name}" if name == "var" else f"--exclude={name}" for name in NOT_COPIED]
+        excluded = [f"--exclude={name}" for name in NOT_COPIED]
         pack = ["tar", "--create", *excluded, "--owner=0", "--group=0", "--directory", str(folder), "."]
         unpack = ["sh", "-c", f"mkdir -m 755 {target} && tar --extract --no-same-permissions --directory {target}"]
         with subprocess.Popen(pack, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as packing:
@@ -112,7 +112,8 @@ class Machine:
         return ["ssh", "-F", "none", *words, *key, "root@127.0.0.1", shlex.join(argv)]
 
     def _answers(self) -> bool:
-        return subprocess.run(self._ssh(["true"]), capture_output=True, stdin=subprocess.DEVNULL, check=False).returncode == 0
+        tried = subprocess.run(self._ssh(["true"]), capture_output=True, stdin=subprocess.DEVNULL, check=False)
+        return tried.returncode == 0
 
     def _last_lines(self) -> str:
         return "\n".join(self.console.read_text(errors="replace").splitlines()[-20:]) if self.console.exists() else ""
