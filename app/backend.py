@@ -4,19 +4,21 @@ The views know the Protocol only: a test puts an implementation in memory behind
 """
 
 from collections.abc import Mapping, Sequence
-from typing import BinaryIO, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from app import readiness
-from domain import hosts, keys, listing, queue, submissions
+from domain import hosts, keys, listing, queue, submissions, values
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
 from domain.keys import Key
 from domain.listing import Place, Summary
-from domain.model import Priority, Submission, SubmissionView
+from domain.model import Priority, Submission
 from domain.settings import Settings
+from domain.values import Stream, Whole
+from domain.views import SubmissionView
 
 
 class Backend(Protocol):
@@ -39,8 +41,14 @@ class Backend(Protocol):
     def wait(self, execution_id: UUID, seconds: float) -> None:
         """Wait until an execution is final, or the time is over."""
 
-    def open_blob(self, sha256: str) -> BinaryIO:
-        """Open a stored file. Raises domain.blobs.BlobMissing."""
+    def stream(self, submission_id: UUID, owner_id: UUID | None, ordinal: int, name: Stream) -> Whole:
+        """Open what a program wrote. Raises NotFound, for a hidden test case too; domain.blobs.BlobMissing."""
+
+    def compile_output(self, submission_id: UUID, owner_id: UUID | None) -> Whole:
+        """Open what the compiler wrote. Raises NotFound, domain.blobs.BlobMissing."""
+
+    def artifact(self, submission_id: UUID, owner_id: UUID | None, ordinal: int, path: str) -> Whole:
+        """Open a collected file. Raises NotFound, for a hidden test case too; domain.blobs.BlobMissing."""
 
     def availability(self) -> Mapping[str, str]:
         """Give the version of every language that a live host has."""
@@ -92,9 +100,17 @@ class DomainBackend:
         """Wait for the execution's last event."""
         self._events.wait_final(execution_id, lambda: submissions.state_of(self._db, execution_id).final, seconds)
 
-    def open_blob(self, sha256: str) -> BinaryIO:
-        """Open a stored file."""
-        return self._blobs.open(sha256)
+    def stream(self, submission_id: UUID, owner_id: UUID | None, ordinal: int, name: Stream) -> Whole:
+        """Open what a program wrote."""
+        return values.stream(self._db, self._blobs, submission_id, owner_id, ordinal=ordinal, name=name)
+
+    def compile_output(self, submission_id: UUID, owner_id: UUID | None) -> Whole:
+        """Open what the compiler wrote."""
+        return values.compile_output(self._db, self._blobs, submission_id, owner_id)
+
+    def artifact(self, submission_id: UUID, owner_id: UUID | None, ordinal: int, path: str) -> Whole:
+        """Open a collected file."""
+        return values.artifact(self._db, self._blobs, submission_id, owner_id, ordinal=ordinal, path=path)
 
     def availability(self) -> Mapping[str, str]:
         """Ask what the live hosts reported."""

@@ -14,9 +14,9 @@ from rich.table import Table
 
 from app import doctor as examination
 from app.readiness import Check
-from app.schemas.listing import checks_json, key_json, languages_json
+from app.schemas.listing import checks_json, entry_json, key_json, languages_json
 from app.schemas.response import submission_json
-from domain import hosts, submissions
+from domain import audit, hosts, submissions
 from domain import keys as api_keys
 from domain.blobs import BlobDamaged, BlobMissing, BlobStore
 from domain.db import Database
@@ -154,11 +154,29 @@ def show_submission(submission_id: UUID, *, as_json: bool) -> None:
         _print_json(submission_json(view))
         return
     execution = view.execution
-    click.echo(f"{view.id}  {view.submission.language}  {execution.state}  {execution.verdict or '-'}")
+    click.echo(f"{view.id}  {view.asked.language}  {execution.state}  {execution.verdict or '-'}")
     shown = submission_json(view)["execution"]
     results = shown["test_results"] if isinstance(shown, dict) else []
     columns = ("name", "verdict", "reason", "points", "usage")
     _print_table("Test results", columns, [[result[column] for column in columns] for result in results])
+
+
+@main.command("audit")
+@click.option("--last", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many entries.")
+@as_json
+@_told
+def show_audit_log(last: int, *, as_json: bool) -> None:
+    """Show what looked like an attack, newest first: forbidden system calls, by submission.
+
+    Example: shipd audit --last 10
+    """
+    with _database() as db:
+        entries = audit.latest(db, last)
+    if as_json:
+        _print_json([entry_json(entry) for entry in entries])
+        return
+    rows = [(e.at.isoformat(" ", "seconds"), e.event, e.submission_id, e.actor, json.dumps(e.details)) for e in entries]
+    _print_table("Audit log", ("at", "event", "submission", "worker", "details"), rows)
 
 
 @main.command()

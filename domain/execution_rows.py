@@ -1,24 +1,27 @@
-"""An execution as it is added and as it is read back. How its state changes stands in `domain/executions.py`."""
+"""An execution as it is added and as answers show it. How its state changes stands in `domain/executions.py`."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from uuid import UUID
 
-from psycopg.rows import DictRow
+from psycopg.rows import DictRow, TupleRow
 
-from domain import results, telemetry
+from domain import outputs, results, telemetry
 from domain.blobs import BlobStore
 from domain.db import Connection
 from domain.ids import new_id
-from domain.model import ExecutionTelemetry, ExecutionView, Phases, Priority
-from domain.payload import Payload
+from domain.limits import MAX_SHOWN_BYTES
+from domain.model import ExecutionTelemetry, Phases, Priority
 from domain.verdict import State, Verdict
+from domain.views import ExecutionView
 
 PHASES = tuple(field.name for field in fields(Phases))
+COMPILE_OUTPUT = outputs.columns("compile_output")
 _COLUMNS = (
     *("id", "number", "state", "verdict", "reason", "attempt", "queued_at", "started_at", "finished_at"),
-    *("compile_output", "compile_output_sha256", "message", "points", "host", "worker", "versions", "language_metrics"),
+    *("message", "points", "host", "worker", "versions", "language_metrics"),
     *telemetry.USAGE,
     *PHASES,
+    *COMPILE_OUTPUT,
 )
 
 
@@ -48,13 +51,32 @@ def insert(tx: Connection, submission_id: UUID, priority: Priority) -> Execution
     )
 
 
-def read_latest(tx: Connection, submission_id: UUID, blobs: BlobStore) -> ExecutionView:
-    """Read the current execution of a submission that exists. Raises BlobMissing, BlobDamaged."""
+@dataclass(frozen=True)
+class Found:
+    """What rows tell of an execution; blobs are yet to be opened."""
+
+    own: DictRow
+    compiled: TupleRow | None
+    results: results.Found
+
+
+def read_latest(tx: Connection, submission_id: UUID) -> Found:
+    """Read the current execution of a submission that exists, as far as rows tell."""
     row = tx.execute(
         f"SELECT {', '.join(_COLUMNS)} FROM executions WHERE submission_id = %s ORDER BY number DESC LIMIT 1",
         (submission_id,),
     ).fetchone()
-    named = dict(zip(_COLUMNS, row or (), strict=True))
+    own = dict(zip(_COLUMNS, row or (), strict=True))
+    compiled = tx.execute(
+        f"SELECT {', '.join(telemetry.RUN)} FROM telemetry WHERE execution_id = %s AND kind = 'compile'",
+        (own["id"],),
+    ).fetchone()
+    return Found(own, compiled, results.read(tx, own["id"]))
+
+
+def view(found: Found, blobs: BlobStore) -> ExecutionView:
+    """Read what is shown of long outputs from their blobs. Raises BlobMissing."""
+    named = found.own
     return ExecutionView(
         id=named["id"],
         number=named["number"],
@@ -65,21 +87,18 @@ def read_latest(tx: Connection, submission_id: UUID, blobs: BlobStore) -> Execut
         queued_at=named["queued_at"],
         started_at=named["started_at"],
         finished_at=named["finished_at"],
-        compile_output=Payload(named["compile_output"], named["compile_output_sha256"]).load(blobs),
-        telemetry=_telemetry(tx, named) if named["versions"] is not None else None,
-        results=results.read(tx, named["id"], blobs),
+        compile_output=outputs.show(named, COMPILE_OUTPUT, MAX_SHOWN_BYTES, blobs),
+        telemetry=_telemetry(found) if named["versions"] is not None else None,
+        results=results.view(found.results, blobs),
         message=named["message"],
         points=named["points"],
         usage=telemetry.usage(tuple(named[name] for name in telemetry.USAGE)),
     )
 
 
-def _telemetry(tx: Connection, named: DictRow) -> ExecutionTelemetry:
-    row = tx.execute(
-        f"SELECT {', '.join(telemetry.RUN)} FROM telemetry WHERE execution_id = %s AND kind = 'compile'",
-        (named["id"],),
-    ).fetchone()
-    compile_usage, compiled = telemetry.run(row) if row is not None else (None, None)
+def _telemetry(found: Found) -> ExecutionTelemetry:
+    named = found.own
+    compile_usage, compiled = telemetry.run(found.compiled) if found.compiled is not None else (None, None)
     return ExecutionTelemetry(
         phases=Phases(**{name: named[name] for name in PHASES}),
         host=named["host"],

@@ -10,12 +10,11 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from domain import results, storable, storing, telemetry
+from domain import audit, outputs, results, storable, storing, telemetry
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
-from domain.execution_rows import PHASES
+from domain.execution_rows import COMPILE_OUTPUT, PHASES
 from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult
-from domain.payload import Payload
 from domain.sweep import sweep as sweep  # noqa: PLC0414 - a change of state like the others, in a file of its own
 from domain.verdict import State
 
@@ -43,9 +42,8 @@ _GIVE_BACK = f"""
 _FINISH = f"""
     UPDATE executions AS e
     SET state = 'done', verdict = %(verdict)s, reason = %(reason)s, message = %(message)s,
-        compile_output = %(compile_output)s, compile_output_sha256 = %(compile_output_sha256)s,
         host = %(host)s, versions = %(versions)s, language_metrics = %(language_metrics)s,
-        {", ".join(f"{name} = %({name})s" for name in PHASES)},
+        {", ".join(f"{name} = %({name})s" for name in (*COMPILE_OUTPUT, *PHASES))},
         lease_until = NULL, finished_at = now(), {results.TOTALS}
     WHERE {_HELD}
 """
@@ -95,6 +93,8 @@ def record(db: Database, blobs: BlobStore, claim: Claim, found: Sequence[TestRes
         held = tx.execute(f"SELECT FROM executions WHERE {_HELD} FOR SHARE", _token(claim)).rowcount == 1
         if held:
             results.replace(tx, claim, rows)
+            for result in found:
+                audit.note_forbidden_calls(tx, claim, str(result.ordinal), result.telemetry)
     return held
 
 
@@ -103,11 +103,12 @@ def finish(db: Database, blobs: BlobStore, claim: Claim, outcome: Outcome) -> bo
 
     To call it again is harmless, and True. Raises Unavailable, and OSError where the blob store is full.
     """
-    values = _token(claim) | _outcome_values(outcome, Payload.keep(outcome.compile_output, blobs))
+    values = _token(claim) | _outcome_values(outcome, outputs.keep(outcome.compile_output, blobs))
     with db.transaction() as tx:
         if tx.execute(_FINISH, values).rowcount == 0:
             return _finished_with(tx, claim)
         _insert_compile_run(tx, claim, outcome.telemetry)
+        audit.note_forbidden_calls(tx, claim, "compile", outcome.telemetry.compile)
     return True
 
 
@@ -135,15 +136,14 @@ def _forget_results(tx: Connection, execution_id: UUID) -> None:
     tx.execute("DELETE FROM telemetry WHERE execution_id = %s", (execution_id,))
 
 
-def _outcome_values(outcome: Outcome, compile_output: Payload) -> dict[str, object]:
+def _outcome_values(outcome: Outcome, compile_output: outputs.Values) -> dict[str, object]:
     known = outcome.telemetry
     metrics = known.language_metrics
     return {
         "verdict": outcome.verdict,
         "reason": storable.text(outcome.reason) if outcome.reason is not None else None,
         "message": storable.text(outcome.message),
-        "compile_output": compile_output.inline,
-        "compile_output_sha256": compile_output.sha256,
+        **dict(zip(COMPILE_OUTPUT, compile_output, strict=True)),
         "host": known.host,
         "versions": Jsonb(storable.mapping(known.versions)),
         "language_metrics": Jsonb(storable.mapping(metrics)) if metrics is not None else None,

@@ -13,6 +13,10 @@ MAX_METADATA_BYTES = 16 * 1024
 MAX_METADATA_DEPTH = 8
 MAX_SHOWN_BYTES = 64 * 1024
 """Longer values are cut going out, with a link to the whole."""
+MAX_SHOWN_TOGETHER_BYTES = 8 * 1024 * 1024
+"""Once the outputs of an answer's test cases come to this, those of the cases that follow are cut shorter."""
+MIN_SHOWN_BYTES = 1024
+"""Then they are cut at this."""
 
 EXECUTION_WALL_S = 3600
 """No execution lasts longer than this in all."""

@@ -1,7 +1,7 @@
 """The domain's own types: what a submission asks for and what an execution found (pure, frozen).
 
 `app/schemas.py` makes them from JSON, `domain/submissions.py` keeps them in PostgreSQL, `workers/` grade by them.
-Everything that may be any bytes is `bytes` here.
+Everything that may be any bytes is `bytes` here, and whole. What answers show of it: `domain/views.py`.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.limits import Constraints
-from domain.verdict import State, Verdict
+from domain.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,8 @@ class RunTelemetry:
     mode: str | None = None
     """How the jail came to be: `cold`."""
     sources: Mapping[str, str] = field(default_factory=dict)
+    denied_syscalls: Mapping[str, int] = field(default_factory=dict)
+    """How often each forbidden system call was made."""
 
 
 @dataclass(frozen=True)
@@ -208,41 +210,6 @@ class Claim:
     worker: str
     queued_at: datetime
     submission: Submission
-
-
-@dataclass(frozen=True)
-class ExecutionView:
-    """An execution as it is read back. `results` are in the order of the test cases, those not run yet left out."""
-
-    id: UUID
-    number: int
-    state: State
-    verdict: Verdict | None
-    reason: str | None
-    attempt: int
-    queued_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    compile_output: bytes | None
-    telemetry: ExecutionTelemetry | None
-    results: tuple[TestResult, ...]
-    message: str = ""
-    points: int | None = None
-    """The sum of the results' points; None where no test case has points, or while it is not done."""
-    usage: Usage | None = None
-    """CPU and wall time summed, memory the highest of all results; None while it is not done."""
-
-
-@dataclass(frozen=True)
-class SubmissionView:
-    """A submission as it is read back, with its current execution. `replayed` marks one that was there before."""
-
-    id: UUID
-    owner_id: UUID
-    created_at: datetime
-    submission: Submission
-    execution: ExecutionView
-    replayed: bool = False
 
 
 @dataclass(frozen=True)

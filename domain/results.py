@@ -1,28 +1,27 @@
-"""Test results, their artifacts and telemetry as rows, written and read.
+"""Test results, their artifacts and telemetry as rows: written whole, read as answers show them.
 
-Like a submission's parts they are written in two steps: long values first, then all rows in one go.
+Like a submission's parts they are written in two steps: long values first, then all rows in one go. Reading is the same
+the other way round: `read` takes what rows tell, `view` opens blobs when the transaction is over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg.rows import TupleRow
 
-from domain import payload, storable, telemetry
+from domain import outputs, storable, telemetry
 from domain.blobs import BlobStore
 from domain.copying import Row, copy
 from domain.db import Connection
+from domain.limits import MAX_SHOWN_BYTES, MAX_SHOWN_TOGETHER_BYTES, MIN_SHOWN_BYTES
 from domain.model import Artifact, Claim, RunTelemetry, TestResult
-from domain.payload import Payload
 from domain.verdict import Verdict
+from domain.views import ResultView
 
-_RESULT = (
-    *("ordinal", "verdict", "reason", "message", "exit_code", "exit_signal"),
-    *("stdout", "stdout_sha256", "stderr", "stderr_sha256"),
-    *telemetry.USAGE,
-    "points",
-)
+_JUDGED = ("ordinal", "verdict", "reason", "message", "exit_code", "exit_signal", *telemetry.USAGE, "points")
+_STDOUT, _STDERR = outputs.columns("stdout"), outputs.columns("stderr")
+_RESULT = (*_JUDGED, *_STDOUT, *_STDERR)
 _ARTIFACT = ("ordinal", "path", "size_bytes", "sha256", "truncated")
 
 TOTALS = """
@@ -36,6 +35,33 @@ TOTALS = """
 """
 """Sets what an execution `e` has in all, from its results: to be set when it ends, whoever ends it. Of the two sources
 of usage the greater word is `sampled`, the weaker one."""
+
+# Outputs of hidden and skipped test cases are not read, and do not count: how much of the others is shown must not tell
+# of hidden ones. Of an inline value no more than what is shown leaves the database.
+_READ = f"""
+    WITH known AS (
+        SELECT r.*, NOT t.is_hidden AND r.verdict IS NOT NULL AS has_output
+        FROM test_results AS r JOIN test_cases AS t USING (submission_id, ordinal)
+        WHERE r.execution_id = %s
+    ), counted AS (
+        SELECT *, sum(least(stdout_size_bytes, {MAX_SHOWN_BYTES}) + least(stderr_size_bytes, {MAX_SHOWN_BYTES}))
+            FILTER (WHERE has_output)
+            OVER (ORDER BY ordinal ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS shown_before
+        FROM known
+    ), cut AS (
+        SELECT *, CASE
+            WHEN NOT has_output THEN 0
+            WHEN shown_before >= {MAX_SHOWN_TOGETHER_BYTES} THEN {MIN_SHOWN_BYTES}
+            ELSE {MAX_SHOWN_BYTES}
+        END AS shown_bytes
+        FROM counted
+    )
+    SELECT {", ".join(_JUDGED)}, has_output, shown_bytes,
+        substring(stdout FOR shown_bytes), {", ".join(_STDOUT[1:])},
+        substring(stderr FOR shown_bytes), {", ".join(_STDERR[1:])}
+    FROM cut ORDER BY ordinal
+"""
+_SHOWN = (*_JUDGED, "has_output", "shown_bytes", *_STDOUT, *_STDERR)
 
 
 @dataclass(frozen=True)
@@ -82,12 +108,19 @@ def insert_runs(tx: Connection, execution_id: UUID, runs: Sequence[Row]) -> None
     copy(tx, "telemetry", {"execution_id": execution_id}, ("kind", "ordinal", *telemetry.RUN), runs)
 
 
-def read(tx: Connection, execution_id: UUID, blobs: BlobStore) -> tuple[TestResult, ...]:
-    """Read what was recorded so far, in the order of the test cases. Raises BlobMissing, BlobDamaged."""
+@dataclass(frozen=True)
+class Found:
+    """What rows tell of an execution's results; blobs are yet to be opened."""
+
+    results: Sequence[TupleRow]
+    artifacts: Mapping[int, Sequence[Artifact]]
+    telemetry: Mapping[int, RunTelemetry | None]
+
+
+def read(tx: Connection, execution_id: UUID) -> Found:
+    """Read what was recorded so far, in the order of the test cases, as far as rows tell."""
     with tx.pipeline():
-        results = tx.execute(
-            f"SELECT {', '.join(_RESULT)} FROM test_results WHERE execution_id = %s ORDER BY ordinal", (execution_id,)
-        )
+        results = tx.execute(_READ, (execution_id,))
         artifacts = tx.execute(
             f"SELECT {', '.join(_ARTIFACT)} FROM artifacts WHERE execution_id = %s ORDER BY ordinal, path",
             (execution_id,),
@@ -100,7 +133,12 @@ def read(tx: Connection, execution_id: UUID, blobs: BlobStore) -> tuple[TestResu
     for ordinal, path, size, sha256, truncated in artifacts:
         collected.setdefault(ordinal, []).append(Artifact(path, size, sha256.hex(), truncated))
     counted = {row[0]: telemetry.run(row[1:])[1] for row in runs}
-    return tuple(_result(row, collected, counted, blobs) for row in results)
+    return Found(results.fetchall(), collected, counted)
+
+
+def view(found: Found, blobs: BlobStore) -> tuple[ResultView, ...]:
+    """Read what is shown of long outputs from their blobs. Raises BlobMissing."""
+    return tuple(_result(row, found, blobs) for row in found.results)
 
 
 def _result_row(result: TestResult, blobs: BlobStore) -> Row:
@@ -111,10 +149,10 @@ def _result_row(result: TestResult, blobs: BlobStore) -> Row:
         storable.text(result.message),
         result.exit_code,
         result.exit_signal,
-        *Payload.keep(result.stdout, blobs).columns,
-        *Payload.keep(result.stderr, blobs).columns,
         *telemetry.usage_values(result.usage),
         result.points,
+        *outputs.keep(result.stdout, blobs),
+        *outputs.keep(result.stderr, blobs),
     )
 
 
@@ -125,22 +163,20 @@ def _artifact_rows(result: TestResult) -> list[Row]:
     ]
 
 
-def _result(
-    row: TupleRow, artifacts: dict[int, list[Artifact]], counted: dict[int, RunTelemetry | None], blobs: BlobStore
-) -> TestResult:
-    named = dict(zip(_RESULT, row, strict=True))
-    ordinal = named["ordinal"]
-    return TestResult(
+def _result(row: TupleRow, found: Found, blobs: BlobStore) -> ResultView:
+    named = dict(zip(_SHOWN, row, strict=True))
+    ordinal, limit, has_output = named["ordinal"], named["shown_bytes"], named["has_output"]
+    return ResultView(
         ordinal=ordinal,
         verdict=Verdict(named["verdict"]) if named["verdict"] is not None else None,
         reason=named["reason"],
         exit_code=named["exit_code"],
         exit_signal=named["exit_signal"],
-        stdout=payload.load(named["stdout"], named["stdout_sha256"], blobs),
-        stderr=payload.load(named["stderr"], named["stderr_sha256"], blobs),
+        stdout=outputs.show(named, _STDOUT, limit, blobs) if has_output else None,
+        stderr=outputs.show(named, _STDERR, limit, blobs) if has_output else None,
         usage=telemetry.usage(tuple(named[name] for name in telemetry.USAGE)),
-        telemetry=counted.get(ordinal),
+        telemetry=found.telemetry.get(ordinal),
         points=named["points"],
-        artifacts=tuple(artifacts.get(ordinal, ())),
+        artifacts=tuple(found.artifacts.get(ordinal, ())),
         message=named["message"],
     )

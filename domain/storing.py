@@ -1,5 +1,7 @@
 """How a submission becomes rows and comes back: the one place that knows the columns of the request's tables.
 
+It comes back whole for whoever grades it, or as answers say it again: then no source, input or expectation is read.
+
 Writing is two steps: `prepare` puts long values into the blob store, outside of any transaction; `insert` writes all
 rows with one statement a table.
 """
@@ -8,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from psycopg.rows import TupleRow
+from psycopg.rows import DictRow, TupleRow
 from psycopg.types.json import Jsonb
 
 from domain import payload
@@ -18,6 +20,7 @@ from domain.db import Connection
 from domain.limits import Constraints
 from domain.model import Checker, CheckerType, Expectation, File, Priority, Submission, TestCase
 from domain.payload import Payload
+from domain.views import Asked, CaseView
 
 _CONSTRAINTS = (
     "timeout_ms",
@@ -41,6 +44,8 @@ _TEST_CASE = (
     *("expected_exit_code", "timeout_ms", "is_hidden", "points", "test_group"),
 )
 _CASE_FILE = ("ordinal", "role", *_FILE)
+_ASKED = ("language", "entry_point", "priority", "problem_id", "user_id", "metadata", *_CONSTRAINTS)
+_CASE_VIEW = ("name", "is_hidden", "points", "test_group")
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ def insert(tx: Connection, submission_id: UUID, rows: Rows) -> None:
 
 
 def read(tx: Connection, submission_id: UUID, blobs: BlobStore) -> Submission:
-    """Read a submission that exists, as it was sent. Raises BlobMissing, BlobDamaged."""
+    """Read a submission that exists, as it was sent, whole. Raises BlobMissing, BlobDamaged."""
     with tx.pipeline():
         own = tx.execute(f"SELECT {', '.join(_SUBMISSION)} FROM submissions WHERE id = %s", (submission_id,))
         sources = tx.execute(
@@ -118,6 +123,27 @@ def read(tx: Connection, submission_id: UUID, blobs: BlobStore) -> Submission:
         own.fetchone() or (),
         sources=tuple(_file(row, blobs) for row in sources),
         test_cases=tuple(_test_case(row, by_case, blobs) for row in cases),
+    )
+
+
+def read_asked(tx: Connection, submission_id: UUID) -> Asked:
+    """Read of a submission that exists what answers say again."""
+    with tx.pipeline():
+        own = tx.execute(f"SELECT {', '.join(_ASKED)} FROM submissions WHERE id = %s", (submission_id,))
+        cases = tx.execute(
+            f"SELECT {', '.join(_CASE_VIEW)} FROM test_cases WHERE submission_id = %s ORDER BY ordinal",
+            (submission_id,),
+        )
+    named = dict(zip(_ASKED, own.fetchone() or (), strict=True))
+    return Asked(
+        language=named["language"],
+        entry_point=named["entry_point"],
+        priority=Priority(named["priority"]),
+        constraints=_constraints(named),
+        problem_id=named["problem_id"],
+        user_id=named["user_id"],
+        metadata=named["metadata"],
+        test_cases=tuple(CaseView(*row) for row in cases),
     )
 
 
@@ -154,7 +180,7 @@ def _submission(row: TupleRow, *, sources: tuple[File, ...], test_cases: tuple[T
         entry_point=named["entry_point"],
         test_cases=test_cases,
         arguments=tuple(named["arguments"]),
-        constraints=Constraints(**{name: named[name] for name in _CONSTRAINTS}),
+        constraints=_constraints(named),
         checker=Checker(CheckerType(named["checker_type"]), named["checker_tolerance"]),
         outputs=tuple(named["outputs"]),
         stop_on_first_failure=named["stop_on_first_failure"],
@@ -163,6 +189,10 @@ def _submission(row: TupleRow, *, sources: tuple[File, ...], test_cases: tuple[T
         user_id=named["user_id"],
         metadata=named["metadata"],
     )
+
+
+def _constraints(named: DictRow) -> Constraints:
+    return Constraints(**{name: named[name] for name in _CONSTRAINTS})
 
 
 def _test_case(row: TupleRow, files: dict[tuple[object, object], list[File]], blobs: BlobStore) -> TestCase:

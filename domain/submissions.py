@@ -1,4 +1,4 @@
-"""Submissions: kept once, read back as they were sent, with their current execution."""
+"""Submissions: kept once, read for answers with their current execution."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +14,10 @@ from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.errors import Conflict, InvalidRequest, NotFound, Problem
 from domain.ids import new_id
-from domain.model import Priority, Submission, SubmissionView
+from domain.model import Priority, Submission
 from domain.room import Need
 from domain.verdict import State
+from domain.views import Asked, SubmissionView
 
 
 def create(
@@ -46,13 +47,17 @@ def create(
             storing.insert(tx, own_id, rows)
             execution = execution_rows.insert(tx, own_id, new.priority)
             tx.after_commit(lambda: enqueue(execution.id, new.priority))
-            view = SubmissionView(own_id, owner_id, created_at, new, execution)
+            view = SubmissionView(own_id, owner_id, created_at, Asked.of(new), execution)
     # None: another request with the same id was quicker.
     return view or _replayed(db, blobs, own_id, owner_id, body_sha256)
 
 
 def get(db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
-    """Read a submission of this owner (None: of anybody) with its latest execution. Raises NotFound, Unavailable."""
+    """Read what answers show of a submission of this owner (None: of anybody) with its latest execution.
+
+    Sources, inputs and expectations are not read, and of outputs only the beginning. Raises NotFound, Unavailable,
+    BlobMissing.
+    """
     with db.read() as tx:
         row = tx.execute(
             "SELECT owner_id, created_at FROM submissions WHERE id = %s AND (%s::uuid IS NULL OR owner_id = %s)",
@@ -60,13 +65,10 @@ def get(db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID | No
         ).fetchone()
         if row is None:
             raise NotFound(f"there is no submission {submission_id}; check the id, and that the key is its sender's")
-        return SubmissionView(
-            id=submission_id,
-            owner_id=row[0],
-            created_at=row[1],
-            submission=storing.read(tx, submission_id, blobs),
-            execution=execution_rows.read_latest(tx, submission_id, blobs),
-        )
+        asked = storing.read_asked(tx, submission_id)
+        found = execution_rows.read_latest(tx, submission_id)
+    # The connection is back in the pool: a disk may take its time.
+    return SubmissionView(submission_id, row[0], row[1], asked, execution_rows.view(found, blobs))
 
 
 def state_of(db: Database, execution_id: UUID) -> State:

@@ -14,8 +14,9 @@ COUNTERS = (
     *("cpu_migrations", "bytes_read", "bytes_written", "system_calls", "network_bytes", "disk_bytes"),
     *("slot", "prepare_us", "mode"),
 )
-RUN = (*USAGE, *COUNTERS, "sources")
-"""The columns of one jailed run. `sources` is null where nothing was counted, and the run has no RunTelemetry."""
+DETAILS = ("sources", "denied_syscalls")
+RUN = (*USAGE, *COUNTERS, *DETAILS)
+"""The columns of one jailed run. The last two are null where nothing was counted, and the run has no RunTelemetry."""
 
 
 def usage_values(usage: Usage | None) -> Sequence[object]:
@@ -33,14 +34,15 @@ def usage(row: TupleRow) -> Usage | None:
 def run_values(spent: Usage | None, counted: RunTelemetry | None) -> Sequence[object]:
     """Give the values of RUN."""
     if counted is None:
-        return (*usage_values(spent), *(None,) * len(COUNTERS), None)
+        return (*usage_values(spent), *(None,) * len(COUNTERS), None, None)
     counters = (getattr(counted, name) for name in COUNTERS)
-    return (*usage_values(spent), *counters, Jsonb(storable.mapping(counted.sources)))
+    details = (Jsonb(storable.mapping(getattr(counted, name))) for name in DETAILS)
+    return (*usage_values(spent), *counters, *details)
 
 
 def run(row: TupleRow) -> tuple[Usage | None, RunTelemetry | None]:
     """Read the values of RUN."""
-    spent, counters, sources = usage(row[: len(USAGE)]), row[len(USAGE) : -1], row[-1]
-    if sources is None:
+    spent, counted = usage(row[: len(USAGE)]), row[len(USAGE) :]
+    if counted[-1] is None:
         return spent, None
-    return spent, RunTelemetry(**dict(zip(COUNTERS, counters, strict=True)), sources=sources)
+    return spent, RunTelemetry(**dict(zip((*COUNTERS, *DETAILS), counted, strict=True)))

@@ -19,16 +19,20 @@ from sandbox.jail import Jail
 from sandbox.limits import Limits
 from sandbox.result import Cause, Counters, RunAborted, RunResult, SandboxError
 from sandbox.sandbox import Sandbox
+from sandbox.seam import BoxFiles, Jails, OpenJail
 from sandbox.slots import Slot
 
 __all__ = [
     "Box",
+    "BoxFiles",
     "Cause",
     "Collected",
     "Command",
     "Counters",
     "Jail",
+    "Jails",
     "Limits",
+    "OpenJail",
     "RunAborted",
     "RunResult",
     "Sandbox",

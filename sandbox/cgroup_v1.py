@@ -45,18 +45,27 @@ class HierarchyV1:
         """See Hierarchy."""
         name = f"run-{next_run()}"
         paths = {c: root / slot / name for c, root in self.roots.items() if c != "cpuset"}
-        for path in dict.fromkeys(paths.values()):
-            make(path)
-        write(paths["memory"] / "memory.limit_in_bytes", limits.memory_bytes)
-        if (paths["memory"] / "memory.memsw.limit_in_bytes").exists():
-            write(paths["memory"] / "memory.memsw.limit_in_bytes", limits.memory_bytes)
-        write(paths["memory"] / "memory.swappiness", 0)
-        write(paths["pids"] / "pids.max", limits.processes)
-        quota = cpu_quota_us(limits)
-        if quota is not None:
-            write(paths["cpu"] / "cpu.cfs_period_us", CPU_PERIOD_US)
-            write(paths["cpu"] / "cpu.cfs_quota_us", quota)
-        return GroupV1(paths, self.roots["cpuset"] / slot)
+        try:
+            for path in dict.fromkeys(paths.values()):
+                make(path)
+            _limit(paths, limits)
+            return GroupV1(paths, self.roots["cpuset"] / slot)
+        except BaseException:
+            for path in dict.fromkeys(paths.values()):
+                remove_or_leave(path)
+            raise
+
+
+def _limit(paths: Mapping[str, Path], limits: Limits) -> None:
+    write(paths["memory"] / "memory.limit_in_bytes", limits.memory_bytes)
+    if (paths["memory"] / "memory.memsw.limit_in_bytes").exists():
+        write(paths["memory"] / "memory.memsw.limit_in_bytes", limits.memory_bytes)
+    write(paths["memory"] / "memory.swappiness", 0)
+    write(paths["pids"] / "pids.max", limits.processes)
+    quota = cpu_quota_us(limits)
+    if quota is not None:
+        write(paths["cpu"] / "cpu.cfs_period_us", CPU_PERIOD_US)
+        write(paths["cpu"] / "cpu.cfs_quota_us", quota)
 
 
 class GroupV1:

@@ -51,15 +51,23 @@ class HierarchyV2:
         """See Hierarchy."""
         path = self.root / slot / f"run-{next_run()}"
         make(path)
-        write(path / "memory.max", limits.memory_bytes)
-        if (path / "memory.swap.max").exists():
-            write(path / "memory.swap.max", 0)
-        write(path / "memory.oom.group", 1)
-        write(path / "pids.max", limits.processes)
-        quota = cpu_quota_us(limits)
-        if quota is not None:
-            write(path / "cpu.max", f"{quota} {CPU_PERIOD_US}")
+        try:
+            _limit(path, limits)
+        except BaseException:
+            remove_or_leave(path)
+            raise
         return GroupV2(path)
+
+
+def _limit(path: Path, limits: Limits) -> None:
+    write(path / "memory.max", limits.memory_bytes)
+    if (path / "memory.swap.max").exists():
+        write(path / "memory.swap.max", 0)
+    write(path / "memory.oom.group", 1)
+    write(path / "pids.max", limits.processes)
+    quota = cpu_quota_us(limits)
+    if quota is not None:
+        write(path / "cpu.max", f"{quota} {CPU_PERIOD_US}")
 
 
 def _empty(group: Path) -> None:

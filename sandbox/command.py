@@ -85,10 +85,13 @@ def _tmpfs(path: str, options: str) -> str:
 
 
 def nsjail_argv(nsjail: Path, config_fd: int, log_fd: int, socket_fd: int, init: Path) -> list[str]:
-    """Give nsjail's command line: configuration and log by descriptor, and our init executed from one."""
+    """Give nsjail's command line: configuration and log by descriptor, and our init executed from one.
+
+    What every program can read of init's command line says nothing of where it lies.
+    """
     return [
         *(str(nsjail), "--config", f"/proc/self/fd/{config_fd}", "--log_fd", str(log_fd)),
-        *("--pass_fd", str(socket_fd), "--execute_fd", "--", str(init), str(socket_fd)),
+        *("--pass_fd", str(socket_fd), "--execute_fd", "--exec_file", str(init), "--", "init", str(socket_fd)),
     ]
 
 

@@ -25,7 +25,7 @@ one that does not (`/root`)."""
 
 @contextmanager
 def mounted(folder: Path, instance: str, slot: Slot, size_bytes: int) -> Iterator[Path]:
-    """Give the mounted folder of a new file system of at least `size_bytes`, its image in `folder`. Raises SandboxError."""
+    """Give the mounted folder of a new file system of `size_bytes`; its image lies in `folder`. Raises SandboxError."""
     if os.geteuid() != 0:
         raise SandboxError("a box larger than memory allows needs a loop mount, and that needs root")
     image, target = folder / f"{slot.name}.img", MOUNTS / f"shipd-{instance}" / slot.name

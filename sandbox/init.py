@@ -152,8 +152,9 @@ class Channel:
         """Wait for the next report; None when init hung up. Raises SandboxError after `timeout_s` or for FAILED."""
         self.socket.settimeout(timeout_s)
         try:
-            data, descriptors, _, _ = socket.recv_fds(
-                self.socket, _REPORT.size, 2, socket.MSG_WAITALL | socket.MSG_CMSG_CLOEXEC
+            # Not socket.recv_fds: in Python 3.11 it forgets the flags, and what came would be inheritable.
+            data, ancillary, _, _ = self.socket.recvmsg(
+                _REPORT.size, socket.CMSG_SPACE(2 * _DESCRIPTOR_BYTES), socket.MSG_WAITALL | socket.MSG_CMSG_CLOEXEC
             )
         except TimeoutError as error:
             raise SandboxError(f"init said nothing for {timeout_s} s") from error
@@ -162,7 +163,7 @@ class Channel:
         if len(data) < _REPORT.size:
             return None
         report = Report(*_REPORT.unpack(data))
-        report.descriptors = tuple(descriptors)
+        report.descriptors = tuple(number for _, _, content in ancillary for number in array.array("i", content))
         if report.kind == Kind.FAILED:
             raise SandboxError(f"init failed at {STEPS[report.code]}: {os.strerror(report.error)}")
         return report

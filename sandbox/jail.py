@@ -77,7 +77,11 @@ class Jail:
         )
         self.channel = Channel(ours)
         with theirs:
-            self.process = Nsjail(parts.nsjail, parts.init, parts.common_config + room_config(room), theirs)
+            try:
+                self.process = Nsjail(parts.nsjail, parts.init, parts.common_config + room_config(room), theirs)
+            except BaseException:
+                self.channel.close()
+                raise
         try:
             standing = self._standing()
         except BaseException:

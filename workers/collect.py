@@ -5,14 +5,14 @@ from hashlib import sha256
 
 from domain.blobs import BlobStore
 from domain.model import Artifact
-from sandbox import Box, Collected
+from sandbox import BoxFiles, Collected
 
 MAX_FILES = 100
 MAX_FILE_BYTES = 16 * 1024 * 1024
 MAX_BYTES = 64 * 1024 * 1024
 
 
-def collect(box: Box, patterns: Sequence[str], blobs: BlobStore) -> tuple[Artifact, ...]:
+def collect(box: BoxFiles, patterns: Sequence[str], blobs: BlobStore) -> tuple[Artifact, ...]:
     """Keep the files that `outputs` asks for, within the caps. Raises OSError where the blob store is full."""
     if not patterns:
         return ()

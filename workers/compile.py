@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from domain.model import File, RunTelemetry, Usage
-from sandbox import Cause, Collected, Limits, RunResult, Sandbox, Slot
+from sandbox import Cause, Collected, Jails, Limits, RunResult, Slot
 from workers.convert import telemetry_of, usage_of
+from workers.fill import fill
 from workers.java_main import MainClassError, main_class
 from workers.prepare import Plan, compile_limits, disk_bytes
+from workers.started import refuse_what_did_not_start
 
 MAX_ARTIFACT_FILES = 4096
 MAX_ARTIFACT_BYTES = 256 * 1024 * 1024
@@ -43,7 +45,7 @@ class CompileError(Exception):
     message: str = ""
 
 
-def compile_submission(sandbox: Sandbox, slot: Slot, plan: Plan) -> Compiled:
+def compile_submission(sandbox: Jails, slot: Slot, plan: Plan) -> Compiled:
     """Compile, or take the sources as they are where there is no compiler. Raises CompileError, SandboxError."""
     command, step = plan.compile_command(), plan.language.compile
     if command is None or step is None:
@@ -51,9 +53,9 @@ def compile_submission(sandbox: Sandbox, slot: Slot, plan: Plan) -> Compiled:
     limits = compile_limits(step)
     sources = plan.submission.sources
     with sandbox.jail(slot, limits, disk_bytes(step.disk_mb, sources), plan.language.mounts) as jail:
-        for file in sources:
-            jail.box.write(file.path, file.content, file.mode)
+        fill(jail.box, sources)
         result = jail.run(command, limits)
+        refuse_what_did_not_start(command.argv[0], result)
         collected = jail.box.collect(
             step.outputs, max_files=MAX_ARTIFACT_FILES, max_file_bytes=MAX_ARTIFACT_BYTES, max_bytes=MAX_ARTIFACT_BYTES
         )

@@ -39,4 +39,5 @@ def telemetry_of(result: RunResult, slot: int | None) -> RunTelemetry:
         prepare_us=result.prepare_us,
         mode="cold",
         sources=dict(seen.sources),
+        denied_syscalls=dict(result.denied_syscalls),
     )

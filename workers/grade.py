@@ -22,7 +22,7 @@ from domain.limits import EXECUTION_WALL_S
 from domain.logging import logger
 from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult
 from domain.verdict import State, Verdict, overall
-from sandbox import RunAborted, Sandbox, SandboxError, Slot
+from sandbox import Jails, RunAborted, SandboxError, Slot
 from workers.compile import Compiled, CompileError, compile_submission
 from workers.lease import ClaimLost, holding
 from workers.patience import patiently
@@ -45,7 +45,7 @@ class Grader:
     db: Database
     blobs: BlobStore
     events: Events
-    sandbox: Sandbox
+    sandbox: Jails
     languages: Languages
     host: str
     worker: str

@@ -31,6 +31,8 @@ from workers.grade import Grader
 from workers.stop import Stop
 
 HEARTBEAT_S = 10.0
+ALONE = ("--without-mingle", "--without-gossip")
+"""Workers have nothing to tell each other, and gossip stumbles when the broker comes back."""
 
 log = logger(__name__)
 settings = Settings.from_environment()
@@ -118,24 +120,34 @@ def prepare() -> Worker:
 
 def run_beat() -> int:
     """Schedule the sweeper and run it, in a process of its own: it must not wait for a free slot, or for any host."""
+    ended = threading.Event()
 
     @signals.worker_ready.connect(weak=False)
     def _ready(**_: object) -> None:
-        threading.Thread(target=_schedule, name="beat", daemon=True).start()
+        threading.Thread(target=_schedule, args=(ended,), name="beat", daemon=True).start()
 
-    common = ["--pool=solo", f"--queues={CONTROL}", f"--hostname=sweeper@{settings.host_name}", "--without-mingle", "--without-gossip"]
-    celery.worker_main(["worker", *common, f"--loglevel={settings.log_level}"])
-    return 0
+    celery.worker_main(
+        [
+            "worker",
+            "--pool=solo",
+            f"--queues={CONTROL}",
+            f"--hostname=sweeper@{settings.host_name}",
+            f"--loglevel={settings.log_level}",
+            *ALONE,
+        ]
+    )
+    return 1 if ended.is_set() else 0
 
 
-def _schedule() -> None:
+def _schedule(ended: threading.Event) -> None:
     """Run beat in a thread: what `celery worker --beat` starts is a process, and one that outlives a killed parent."""
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
     try:
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
         Service(celery, schedule_filename=str(settings.state_dir / "beat-schedule"), remote_control=False).start()
     finally:
         # Nothing would be swept any more: better to end, and be started again.
         log.critical("beat_ended")
+        ended.set()
         os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -158,8 +170,7 @@ def run(arguments: Sequence[str]) -> int:
             f"--queues={','.join(Priority)}",
             f"--hostname=shipd@{settings.host_name}",
             f"--loglevel={settings.log_level}",
-            "--without-mingle",
-            "--without-gossip",
+            *ALONE,
         ]
     )
     return 0

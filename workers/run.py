@@ -3,8 +3,6 @@
 The order of causes is decided in `sandbox.result.decide`; what is left here is the table of `docs/semantics.md`.
 """
 
-import errno
-import os
 import signal
 from dataclasses import dataclass
 from typing import assert_never
@@ -12,16 +10,16 @@ from typing import assert_never
 from domain.blobs import BlobStore
 from domain.model import Artifact, TestCase, TestResult
 from domain.verdict import SKIPPED, Verdict
-from sandbox import Box, Cause, RunResult, Sandbox, SandboxError, Slot
+from sandbox import BoxFiles, Cause, Jails, RunResult, Slot
 from workers.check import compare
 from workers.collect import collect
 from workers.compile import Compiled
 from workers.convert import telemetry_of, usage_of
+from workers.fill import fill
 from workers.prepare import Plan, box_files, disk_bytes, run_limits
+from workers.started import refuse_what_did_not_start
 from workers.stopwatch import Stopwatch
 
-OWN_FAULTS = {errno.E2BIG, errno.ENOMEM, errno.EAGAIN}
-"""Too many arguments, or too little memory or processes to start in: what the submission itself asked for."""
 NEAR = 1.1
 EXPECTED_FILE_SLACK_BYTES = 1 << 20
 
@@ -39,7 +37,7 @@ class Judgement:
 class Bench:
     """Where the test cases of one execution are run, and with what."""
 
-    sandbox: Sandbox
+    sandbox: Jails
     slot: Slot
     plan: Plan
     compiled: Compiled
@@ -81,24 +79,15 @@ def _run_once(bench: Bench, case: TestCase) -> TestResult:
     on_disk = not constraints.disk_is_tmpfs
     jailed = bench.sandbox.jail(bench.slot, limits, size, plan.language.mounts, on_disk=on_disk)
     with watch.phase("run"), jailed as jail:
-        for file in files:
-            jail.box.write(file.path, file.content, file.mode)
+        fill(jail.box, files)
         command = plan.run_command(case, bench.compiled.main_class)
         result = jail.run(command, limits)
-        _refuse_what_did_not_start(command.argv[0], result)
+        refuse_what_did_not_start(command.argv[0], result)
         with watch.phase("check"):
             judgement = judge(plan, case, result, jail.box)
         with watch.phase("collect"):
             artifacts = collect(jail.box, plan.submission.outputs, bench.blobs)
     return _result(case, result, judgement, artifacts, bench.slot)
-
-
-def _refuse_what_did_not_start(program: str, result: RunResult) -> None:
-    """An interpreter that cannot be started is our fault; a program of the submission's own is its own."""
-    if result.exec_errno in {0, *OWN_FAULTS}:
-        return
-    if os.path.isabs(program):  # noqa: PTH117 - a path inside the jail, nothing is asked of it
-        raise SandboxError(f"{program} cannot be started: {os.strerror(result.exec_errno)}")
 
 
 def _result(
@@ -138,7 +127,7 @@ def out_of_time(case: TestCase) -> TestResult:
     return TestResult(case.ordinal, Verdict.TLE, "wall", points=points(case, None), message=message)
 
 
-def judge(plan: Plan, case: TestCase, result: RunResult, box: Box) -> Judgement:
+def judge(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) -> Judgement:
     """Give the verdict of one run: the program's end first, what it wrote only if that was as expected."""
     match result.cause:
         case Cause.MEMORY:
@@ -157,7 +146,7 @@ def judge(plan: Plan, case: TestCase, result: RunResult, box: Box) -> Judgement:
             assert_never(result.cause)
 
 
-def _judge_exit(plan: Plan, case: TestCase, result: RunResult, box: Box) -> Judgement:
+def _judge_exit(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) -> Judgement:
     expected, actual = case.expected.exit_code or 0, result.exit_code
     if actual == expected:
         return _judge_output(plan, case, result, box)
@@ -168,7 +157,7 @@ def _judge_exit(plan: Plan, case: TestCase, result: RunResult, box: Box) -> Judg
     return Judgement(Verdict.RTE, f"exit:{actual}")
 
 
-def _judge_output(plan: Plan, case: TestCase, result: RunResult, box: Box) -> Judgement:
+def _judge_output(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) -> Judgement:
     expected, checker = case.expected, plan.submission.checker
     if expected.stdout is None and not expected.files and expected.exit_code is None:
         return Judgement(Verdict.OK)

@@ -23,7 +23,7 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
     """Give the application its tasks."""
     events = Events(settings.redis_url)
 
-    @celery.task(name=queue.TASK_GRADE)
+    @celery.task(name=queue.TASK_GRADE, shared=False)
     def grade(execution_id: str) -> None:
         """Grade one execution. A database that is away is no failure of the task's: the sweeper sends it again."""
         if grader is None:
@@ -37,7 +37,7 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
             if given_back is not None:
                 queue.enqueue(celery, given_back.execution_id, given_back.submission.priority)
 
-    @celery.task(name=queue.TASK_SWEEP)
+    @celery.task(name=queue.TASK_SWEEP, shared=False)
     def sweep() -> None:
         """Requeue what was left behind, and end what cannot be graded."""
         try:

@@ -17,7 +17,7 @@ from app.schemas.response import submission_json
 from app.wiring import wired
 from domain.errors import InvalidRequest, Problem
 from domain.listing import Place
-from domain.model import SubmissionView
+from domain.views import SubmissionView
 
 blueprint = Routes("submissions", __name__, description="Code in, verdicts out")
 

@@ -1,31 +1,19 @@
-"""Bytes on their way out: text where they are UTF-8, base64 where not, and cut where they are long."""
+"""Bytes on their way out: text where they are UTF-8, base64 where not."""
 
 import base64
+import codecs
 
-from domain.limits import MAX_SHOWN_BYTES
-
-_CONTINUATION = 0b1000_0000
-_CONTINUATION_MASK = 0b1100_0000
+from domain.views import Shown
 
 
-def shown_bytes(value: bytes, limit: int = MAX_SHOWN_BYTES) -> tuple[str | dict[str, str], bool]:
-    """Give the JSON of a value, and whether it had to be cut.
+def bytes_json(value: Shown) -> str | dict[str, str]:
+    """Give the JSON of what is shown of a value.
 
-    A string if the whole is valid UTF-8, even where only its beginning is shown: the cut then stands between two
+    A string if the whole is valid UTF-8, even where only its beginning is shown: that then ends between two
     characters. Otherwise `{"base64": ...}` of the beginning.
     """
-    truncated = len(value) > limit
-    if not _is_utf8(value):
-        return {"base64": base64.b64encode(value[:limit]).decode("ascii")}, truncated
-    end = limit
-    while truncated and value[end] & _CONTINUATION_MASK == _CONTINUATION:
-        end -= 1
-    return value[:end].decode(), truncated
-
-
-def _is_utf8(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    if not value.is_text:
+        return {"base64": base64.b64encode(value.head).decode("ascii")}
+    # The decoder holds a character back that the cut has split. Bytes that are no text after all, on a disk that
+    # changed them, are shown as such.
+    return codecs.getincrementaldecoder("utf-8")("replace").decode(value.head)

@@ -10,6 +10,7 @@ from app.readiness import Check
 from app.schemas import links
 from app.schemas.response import Json, time_json, verdict_json
 from domain import __version__
+from domain.audit import Entry
 from domain.keys import KeyEntry
 from domain.languages import Language, Languages
 from domain.listing import Place, Summary
@@ -120,4 +121,16 @@ def index_json(flower_url: str | None) -> Json:
         "name": "shipd",
         "version": __version__,
         "links": pages | {"health": "/readyz"} | ({"flower": flower_url} if flower_url else {}),
+    }
+
+
+def entry_json(entry: Entry) -> Json:
+    """Give one line of the audit log."""
+    return {
+        "at": time_json(entry.at),
+        "event": entry.event,
+        "actor": entry.actor,
+        "submission_id": None if entry.submission_id is None else str(entry.submission_id),
+        "execution_id": None if entry.execution_id is None else str(entry.execution_id),
+        "details": dict(entry.details),
     }

@@ -4,18 +4,19 @@ from datetime import datetime
 from uuid import UUID
 
 from app.schemas import links
-from app.schemas.bytes import shown_bytes
+from app.schemas.bytes import bytes_json
 from app.schemas.usage import rounded, run_telemetry_json, telemetry_json, together, usage_json
 from domain.limits import Constraints
-from domain.model import Artifact, ExecutionView, Submission, SubmissionView, TestCase, TestResult, Usage
+from domain.model import Artifact, Usage
 from domain.verdict import Verdict, hidden_reason
+from domain.views import Asked, CaseView, ExecutionView, ResultView, Shown, SubmissionView
 
 Json = dict[str, object]
 
 
 def submission_json(view: SubmissionView) -> Json:
     """Give the answer for a submission with its current execution."""
-    asked = view.submission
+    asked = view.asked
     return {
         "id": str(view.id),
         "links": {"self": links.submission(view.id)},
@@ -45,7 +46,7 @@ def constraints_json(constraints: Constraints) -> Json:
     }
 
 
-def execution_json(submission_id: UUID, asked: Submission, execution: ExecutionView) -> Json:
+def execution_json(submission_id: UUID, asked: Asked, execution: ExecutionView) -> Json:
     """Give the JSON of an execution."""
     cases, results = asked.test_cases, execution.results
     any_hidden = any(case.is_hidden for case in cases)
@@ -70,7 +71,7 @@ def execution_json(submission_id: UUID, asked: Submission, execution: ExecutionV
     }
 
 
-def whole_is_of_hidden(cases: tuple[TestCase, ...], execution: ExecutionView) -> bool:
+def whole_is_of_hidden(cases: tuple[CaseView, ...], execution: ExecutionView) -> bool:
     """Say whether verdict and reason of the whole are those of a hidden test case."""
     for result in execution.results:
         if result.verdict is not None and not result.verdict.passed:
@@ -86,32 +87,26 @@ def _message(execution: ExecutionView, *, any_hidden: bool) -> str | None:
 
 
 def _only_result(
-    submission_id: UUID, cases: tuple[TestCase, ...], results: tuple[TestResult, ...], compile_output: bytes | None
+    submission_id: UUID, cases: tuple[CaseView, ...], results: tuple[ResultView, ...], compile_output: Shown | None
 ) -> Json:
     """Give the copies of the only result, or nulls where there are several or it is hidden; and the compile output."""
     only = results[0] if len(cases) == 1 and len(results) == 1 and not cases[0].is_hidden else None
     values = {
-        "stdout": (only.stdout, links.stream(submission_id, 0, "stdout")) if only else None,
-        "stderr": (only.stderr, links.stream(submission_id, 0, "stderr")) if only else None,
-        "compile_output": (compile_output, links.compile_output(submission_id)) if compile_output is not None else None,
+        "stdout": (only.stdout if only else None, links.stream(submission_id, 0, "stdout")),
+        "stderr": (only.stderr if only else None, links.stream(submission_id, 0, "stderr")),
+        "compile_output": (compile_output, links.compile_output(submission_id)),
     }
     return {"exit_code": only.exit_code if only else None, **_byte_fields(values)}
 
 
-def _byte_fields(values: dict[str, tuple[bytes, str] | None]) -> Json:
+def _byte_fields(values: dict[str, tuple[Shown | None, str]]) -> Json:
     """Give byte fields by name; `truncated` and `links` stand beside them only where something was cut."""
-    shown: Json = {}
-    cut: dict[str, str] = {}
-    for name, value in values.items():
-        shown[name] = None
-        if value is not None:
-            shown[name], truncated = shown_bytes(value[0])
-            if truncated:
-                cut[name] = value[1]
+    shown: Json = {name: None if value is None else bytes_json(value) for name, (value, _) in values.items()}
+    cut = {name: whole for name, (value, whole) in values.items() if value is not None and value.truncated}
     return shown | ({"truncated": list(cut), "links": cut} if cut else {})
 
 
-def result_json(submission_id: UUID, case: TestCase, result: TestResult) -> Json:
+def result_json(submission_id: UUID, case: CaseView, result: ResultView) -> Json:
     """Give the JSON of one test result; of a hidden one only what SEMANTICS allows."""
     if case.is_hidden:
         return _hidden_json(case, result)
@@ -132,16 +127,14 @@ def result_json(submission_id: UUID, case: TestCase, result: TestResult) -> Json
     }
 
 
-def _streams(submission_id: UUID, result: TestResult) -> Json:
-    if result.verdict is None:  # left out: it has no output, which is not the same as an empty one
-        return {"stdout": None, "stderr": None}
+def _streams(submission_id: UUID, result: ResultView) -> Json:
     values = {"stdout": result.stdout, "stderr": result.stderr}
     return _byte_fields(
         {name: (value, links.stream(submission_id, result.ordinal, name)) for name, value in values.items()}
     )
 
 
-def _hidden_json(case: TestCase, result: TestResult) -> Json:
+def _hidden_json(case: CaseView, result: ResultView) -> Json:
     return {
         "name": case.name,
         "is_hidden": True,
@@ -162,7 +155,7 @@ def _artifact_json(submission_id: UUID, ordinal: int, artifact: Artifact) -> Jso
     }
 
 
-def _counts(cases: tuple[TestCase, ...], execution: ExecutionView) -> Json:
+def _counts(cases: tuple[CaseView, ...], execution: ExecutionView) -> Json:
     run = [result for result in execution.results if result.verdict is not None]
     passed = sum(1 for result in run if result.verdict is not None and result.verdict.passed)
     scored = any(case.points is not None for case in cases)
@@ -174,7 +167,7 @@ def _counts(cases: tuple[TestCase, ...], execution: ExecutionView) -> Json:
     }
 
 
-def _shown_usage(cases: tuple[TestCase, ...], results: tuple[TestResult, ...]) -> list[Usage]:
+def _shown_usage(cases: tuple[CaseView, ...], results: tuple[ResultView, ...]) -> list[Usage]:
     """Give what each test case spent, as it is shown: a sum of exact figures would tell the hidden ones."""
     return [
         rounded(result.usage) if cases[result.ordinal].is_hidden else result.usage

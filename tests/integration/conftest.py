@@ -16,7 +16,8 @@ from domain import keys, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.events import Events
-from domain.model import File, Priority, Submission, SubmissionView, TestCase
+from domain.model import File, Priority, Submission, TestCase
+from domain.views import SubmissionView
 
 TEMPLATE = "migrated"
 

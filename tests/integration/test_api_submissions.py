@@ -1,5 +1,6 @@
 """The API on the real domain: PostgreSQL, Redis and a blob folder, with nobody to grade but the test."""
 
+import shutil
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
@@ -109,7 +110,40 @@ def test_it_shows_what_was_graded(api: Api, db: Database, blobs: BlobStore) -> N
     listed = entries(execution, "test_results")[0]
     for path, data in ((listed["links"]["stdout"], b"x" * 100_000), (listed["artifacts"][0]["url"], b"\0\1\2")):
         with api.http.get(path, headers=api.headers) as response:
+            assert response.is_streamed
+            assert response.content_length == len(data)
             assert (response.status_code, response.data) == (200, data)
+
+
+def test_it_answers_though_inputs_are_gone(api: Api, blobs: BlobStore) -> None:
+    long = "x" * 100_000
+    asked = {"language": "python", "source": {"type": "code", "content": long}, "test_cases": [{"input": long}]}
+    given = asked | {"id": str(uuid.uuid4())}
+    _, body = api.post("/v1/submissions", given)
+    shutil.rmtree(blobs.folder)
+
+    assert api.get(f"/v1/submissions/{body['id']}") == (200, body)
+    assert api.post("/v1/submissions", given) == (200, body)
+    status, page = api.get("/v1/submissions")
+    assert (status, [entry["id"] for entry in entries(page, "submissions")]) == (200, [body["id"]])
+
+
+def test_an_answer_with_very_many_outputs_is_bounded(api: Api, db: Database, blobs: BlobStore) -> None:
+    count = 1000
+    _, body = api.post("/v1/submissions", HELLO | {"test_cases": [{}] * count})
+    stdout, stderr = b"x" * 60_000, b"y" * 70_000
+    results = [TestResult(n, Verdict.OK, stdout=stdout, stderr=stderr) for n in range(count)]
+    grade(db, blobs, str(execution_of(body)["id"]), *results)
+
+    with api.http.get(f"/v1/submissions/{body['id']}", headers=api.headers) as response:
+        assert len(response.data) < 13 * 1024 * 1024
+        listed = response.get_json()["execution"]["test_results"]
+
+    assert (listed[0]["stdout"], listed[0]["truncated"]) == (stdout.decode(), ["stderr"])
+    last = listed[-1]
+    assert (len(last["stdout"]), len(last["stderr"]), last["truncated"]) == (1024, 1024, ["stdout", "stderr"])
+    with api.http.get(last["links"]["stdout"], headers=api.headers) as response:
+        assert response.data == stdout
 
 
 def test_a_second_use_of_an_id_gives_the_first(api: Api) -> None:

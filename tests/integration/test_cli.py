@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 from app.cli import main
 from domain import hosts, keys
 from domain.db import Database
-from domain.model import HostReport, SubmissionView
+from domain.model import HostReport
+from domain.views import SubmissionView
 
 Run = Callable[..., Result]
 

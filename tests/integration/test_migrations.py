@@ -12,6 +12,7 @@ TABLES = {
     "alembic_version",
     "api_keys",
     "artifacts",
+    "audit_log",
     "executions",
     "hosts",
     "source_files",

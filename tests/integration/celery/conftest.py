@@ -19,13 +19,14 @@ from pytest_celery import CeleryTestBroker, CeleryTestSetup, CeleryTestWorker
 import migrations
 from domain.blobs import BlobStore
 from domain.db import Database
+from domain.model import Priority
 from domain.queue import make_celery
 from domain.settings import TREE, Settings
 from standalone import ports
 from standalone.delegation import may_make_cgroups
 from standalone.servers import Postgres, Valkey
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, jailed
+from tests.integration.celery.fleet import Fleet, jailed, remove_groups
 
 READY = " ready."
 Start = Callable[..., ProcessContainer]
@@ -115,11 +116,11 @@ def host(folder: Path, environ: Mapping[str, str], celery_broker: CeleryTestBrok
     started: list[ProcessContainer] = []
     token = secrets.token_hex(4)
 
-    def start(name: str, *arguments: str) -> ProcessContainer:
+    def start(name: str, *arguments: str, **settings: str) -> ProcessContainer:
         argv = [sys.executable, "-m", "workers", *arguments]
         container = ProcessContainer(name, argv, folder / f"{name}.log", lambda own: READY in own.logs())
         own = {"SHIPD_HOST": name, "SHIPD_STATE_DIR": str(folder / name), "SHIPD_INSTANCE": f"{name}-{token}"}
-        container.environ = {**container.environ, **environ, **own}
+        container.environ = {**container.environ, **environ, **own, **settings}
         container.start()
         started.append(container)
         return container
@@ -127,6 +128,7 @@ def host(folder: Path, environ: Mapping[str, str], celery_broker: CeleryTestBrok
     yield start
     for container in started:
         container.teardown()
+        remove_groups(container)
 
 
 @pytest.fixture(scope="session")
@@ -147,9 +149,9 @@ def worker(celery_worker: CeleryTestWorker) -> ProcessContainer:
     return container
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def second(host: Start) -> Iterator[ProcessContainer]:
-    """Another worker of one slot, for this test only."""
+    """Another worker of one slot, for the tests of one file."""
     container = host("second")
     assert container.ready()
     yield container
@@ -169,6 +171,9 @@ def fleet(
             container.start()
     for container in nodes:
         container.ready()
+    with celery_setup.app.connection_for_write() as connection:
+        # What killed workers did not acknowledge would come again, two hours later.
+        connection.default_channel.client.delete("unacked", "unacked_index", *Priority)
     yield Fleet(celery_setup.app, db, blobs, owner)
     worker = nodes[-1]
     if worker.status == "running" and jailed(worker):

@@ -93,13 +93,13 @@ class ProcessContainer(CeleryTestContainer):  # type: ignore[misc]
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 
-    def wait(self) -> int:
+    def wait(self, timeout: int = STOP_S) -> int:
         """Wait until it has ended, and give its exit code."""
         assert self._process is not None
-        return self._process.wait(STOP_S)
+        return self._process.wait(timeout)
 
     def restart(self, timeout: int = STOP_S) -> None:
-        self.teardown()
+        self._end(timeout)
         self.start()
         self.ready()
 
@@ -107,9 +107,12 @@ class ProcessContainer(CeleryTestContainer):  # type: ignore[misc]
         """Nothing is cached here."""
 
     def teardown(self) -> None:
+        self._end(STOP_S)
+
+    def _end(self, timeout: int) -> None:
         if self.status == "running":
             self.kill("SIGTERM")
             try:
-                self.wait()
+                self.wait(timeout)
             except subprocess.TimeoutExpired:
                 self.kill()

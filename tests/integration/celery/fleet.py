@@ -13,8 +13,9 @@ from celery import Celery
 from domain import queue, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
-from domain.model import ExecutionView, Expectation, File, Priority, Submission, TestCase
+from domain.model import Expectation, File, Priority, Submission, TestCase
 from domain.verdict import State
+from domain.views import ExecutionView
 from tests.integration.celery.container import ProcessContainer
 
 PATIENCE_S = 30.0
@@ -128,4 +129,16 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 def groups_of_runs(worker: ProcessContainer) -> list[Path]:
     """The control groups of runs that stand under a worker's instance."""
-    return [*CGROUPS.glob(f"**/shipd-{worker.environ['SHIPD_INSTANCE']}/*/run-*")]
+    return [run for instance in _groups(worker) for run in instance.glob("*/run-*")]
+
+
+def remove_groups(worker: ProcessContainer) -> None:
+    """Remove a worker's control groups; no process is in them, or it fails."""
+    for instance in _groups(worker):
+        for group in sorted((path for path in instance.rglob("*") if path.is_dir()), reverse=True):
+            group.rmdir()
+        instance.rmdir()
+
+
+def _groups(worker: ProcessContainer) -> list[Path]:
+    return [*CGROUPS.glob(f"**/shipd-{worker.environ['SHIPD_INSTANCE']}")]

@@ -2,12 +2,13 @@
 
 from domain.verdict import Verdict
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, eventually, gone, groups_of_runs, jailed, pool, sleeping
+from tests.integration.celery.fleet import Fleet, eventually, gone, groups_of_runs, pool, sleeping
 
 
 def test_an_execution_outlives_its_host(fleet: Fleet, worker: ProcessContainer) -> None:
-    submission = fleet.submit(sleeping(0.5))
+    submission = fleet.submit(sleeping(1))
     processes = fleet.running(submission, worker)
+    assert groups_of_runs(worker) or worker.environ["SHIPD_CGROUPS"] == "none"
     worker.kill_all()
     eventually(lambda: gone(processes))
     worker.restart()
@@ -17,7 +18,7 @@ def test_an_execution_outlives_its_host(fleet: Fleet, worker: ProcessContainer) 
 
 
 def test_a_jail_ends_with_the_process_that_made_it(fleet: Fleet, worker: ProcessContainer) -> None:
-    submission = fleet.submit(sleeping(0.5))
+    submission = fleet.submit(sleeping(1))
     processes = fleet.running(submission, worker)
     pool(worker).kill()
     eventually(lambda: gone(processes))
@@ -39,24 +40,10 @@ def test_an_execution_that_kills_its_worker_each_time_is_given_up(fleet: Fleet, 
 def test_a_pool_process_that_lost_its_worker_finishes_what_it_holds_and_ends(
     fleet: Fleet, worker: ProcessContainer
 ) -> None:
-    submission = fleet.submit(sleeping(0.5))
+    submission = fleet.submit(sleeping(1))
     processes = fleet.running(submission, worker)
     worker.kill()
     execution = fleet.done(submission)
     assert (execution.verdict, execution.attempt) == (Verdict.AC, 1)
     eventually(lambda: gone(processes))
     assert not groups_of_runs(worker)
-
-
-def test_a_worker_that_is_told_to_stop_gives_back_what_takes_too_long(
-    fleet: Fleet, worker: ProcessContainer, second: ProcessContainer
-) -> None:
-    submission = fleet.submit(sleeping(2.5))
-    [holder] = eventually(lambda: [host for host in (worker, second) if jailed(host)])
-    processes = fleet.running(submission, holder)
-    holder.kill("SIGTERM")
-    assert holder.wait() == 0
-    assert gone(processes)
-    execution = fleet.done(submission)
-    assert (execution.verdict, execution.attempt, len(execution.results)) == (Verdict.AC, 2, 1)
-    assert not groups_of_runs(holder)

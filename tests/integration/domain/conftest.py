@@ -7,7 +7,8 @@ import pytest
 from domain import executions
 from domain.blobs import BlobStore
 from domain.db import Database
-from domain.model import Claim, SubmissionView
+from domain.model import Claim
+from domain.views import SubmissionView
 
 Take = Callable[..., Claim]
 

@@ -1,7 +1,20 @@
-"""What grading may come to: results and an outcome with every field set."""
+"""What may be graded, and what it may come to: results and an outcome with every field set."""
 
-from domain.model import Artifact, ExecutionTelemetry, Outcome, Phases, RunTelemetry, TestResult, Usage
+from domain.model import (
+    Artifact,
+    ExecutionTelemetry,
+    File,
+    Outcome,
+    Phases,
+    RunTelemetry,
+    Submission,
+    TestCase,
+    TestResult,
+    Usage,
+)
 from domain.verdict import Verdict
+
+HELLO = Submission("python", (File("main.py", b"print('hello')\n"),), "main.py", (TestCase(0, "1"), TestCase(1, "2")))
 
 COUNTED = RunTelemetry(
     cpu_user_ms=1,

@@ -4,21 +4,22 @@ from domain import executions
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.ids import new_id
-from domain.model import Claim, SubmissionView
-from tests.integration.domain.graded import RESULT
+from domain.model import Claim
+from domain.views import SubmissionView
+from tests.integration.domain.graded import HELLO, RESULT
 
 Rows = Callable[..., list[Mapping[str, object]]]
 
 
 def test_it_works(take: Callable[..., Claim], submit: Callable[..., SubmissionView], rows: Rows) -> None:
-    view = submit()
+    view = submit(HELLO)
 
     claim = take(view)
 
     assert (claim.execution_id, claim.submission_id) == (view.execution.id, view.id)
     assert (claim.attempt, claim.worker) == (1, "worker-1")
     assert claim.queued_at == view.execution.queued_at
-    assert claim.submission == view.submission
+    assert claim.submission == HELLO
     (row,) = rows("SELECT state, started_at IS NOT NULL AS started FROM executions")
     assert row == {"state": "preparing", "started": True}
 

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
@@ -12,17 +13,9 @@ from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound
 from domain.ids import new_id
 from domain.limits import Constraints
-from domain.model import (
-    Checker,
-    CheckerType,
-    Expectation,
-    File,
-    Priority,
-    Submission,
-    SubmissionView,
-    TestCase,
-)
+from domain.model import Checker, CheckerType, Claim, Expectation, File, Priority, Submission, TestCase
 from domain.verdict import State
+from domain.views import Asked, SubmissionView
 
 Submit = Callable[..., SubmissionView]
 
@@ -62,7 +55,7 @@ def test_it_works(db: Database, blobs: BlobStore, owner: UUID, submit: Submit) -
     created = submit(FULL)
 
     assert submissions.get(db, blobs, created.id, owner) == created
-    assert created.submission == FULL
+    assert created.asked == Asked.of(FULL)
     assert created.execution.state is State.QUEUED
     assert created.owner_id == owner
     assert not created.replayed
@@ -92,9 +85,8 @@ _BYTES = st.binary(max_size=200) | _LONG
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=_BYTES, stdin=_BYTES, stdout=st.none() | _BYTES, file=_BYTES)
-def test_it_gives_back_any_bytes(
-    db: Database,
-    blobs: BlobStore,
+def test_it_gives_any_bytes_to_whoever_grades_them(
+    take: Callable[..., Claim],
     submit: Submit,
     content: bytes,
     stdin: bytes,
@@ -104,7 +96,7 @@ def test_it_gives_back_any_bytes(
     case = TestCase(0, "bytes", stdin=stdin, expected=Expectation(stdout=stdout, files=(File("f", file),)))
     new = Submission("python", (File("main.py", content),), "main.py", (case,))
 
-    assert submissions.get(db, blobs, submit(new).id, None).submission == new
+    assert take(submit(new)).submission == new
 
 
 def test_it_keeps_long_values_out_of_the_database(submit: Submit, rows: Callable[..., list[dict[str, object]]]) -> None:
@@ -116,7 +108,9 @@ def test_it_keeps_long_values_out_of_the_database(submit: Submit, rows: Callable
     assert [row["inline"] for row in kept] == [True, False]
 
 
-def test_it_keeps_a_thousand_test_cases(db: Database, blobs: BlobStore, submit: Submit) -> None:
+def test_it_keeps_a_thousand_test_cases(
+    db: Database, blobs: BlobStore, take: Callable[..., Claim], submit: Submit
+) -> None:
     cases = tuple(
         TestCase(n, f"case {n}", stdin=b"%d" % n, files=(File("in", b"x"),), expected=Expectation(stdout=b"y"))
         for n in range(1000)
@@ -125,7 +119,23 @@ def test_it_keeps_a_thousand_test_cases(db: Database, blobs: BlobStore, submit: 
 
     created = submit(new)
 
-    assert submissions.get(db, blobs, created.id, None).submission == new
+    assert submissions.get(db, blobs, created.id, None) == created
+    assert take(created).submission == new
+
+
+def test_an_answer_reads_no_sources_inputs_and_expectations(
+    db: Database, blobs: BlobStore, submit: Submit, rows: Callable[..., object]
+) -> None:
+    long = bytes(70_000)
+    case = replace(FULL.test_cases[0], stdin=long, expected=Expectation(long, (File("out.txt", long),)))
+    created = submit(replace(FULL, sources=(File("main.py", long),), test_cases=(case,)))
+    # What is not there any more cannot be read.
+    shutil.rmtree(blobs.folder)
+    rows("DROP TABLE source_files, test_case_files")
+    for column in ("stdin", "stdin_sha256", "expected_stdout", "expected_stdout_sha256", "arguments"):
+        rows(f"ALTER TABLE test_cases DROP COLUMN {column}")
+
+    assert submissions.get(db, blobs, created.id, None) == created
 
 
 def _create(db: Database, blobs: BlobStore, owner: UUID, own_id: UUID, body: bytes) -> SubmissionView:

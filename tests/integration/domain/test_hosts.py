@@ -7,7 +7,8 @@ from domain import hosts
 from domain.db import Database
 from domain.errors import InvalidRequest
 from domain.limits import Constraints
-from domain.model import File, HostReport, Submission, SubmissionView, TestCase
+from domain.model import File, HostReport, Submission, TestCase
+from domain.views import SubmissionView
 
 HOST = HostReport(
     name="host-1",

@@ -10,21 +10,11 @@ from hypothesis import strategies as st
 from domain import executions, submissions
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
-from domain.model import (
-    Artifact,
-    Claim,
-    ExecutionTelemetry,
-    ExecutionView,
-    File,
-    Outcome,
-    Submission,
-    SubmissionView,
-    TestCase,
-    TestResult,
-    Usage,
-)
+from domain.model import Artifact, Claim, ExecutionTelemetry, File, Outcome, Submission, TestCase, TestResult, Usage
 from domain.verdict import State, Verdict
+from domain.views import ExecutionView, SubmissionView
 from tests.integration.domain.graded import COUNTED, OUTCOME, RESULT, SECOND
+from tests.shown import shown, shown_result
 
 Take = Callable[..., Claim]
 Rows = Callable[..., list[Mapping[str, object]]]
@@ -45,16 +35,16 @@ def test_it_works(db: Database, blobs: BlobStore, take: Take, read: Read) -> Non
         assert executions.enter(db, claim, state)
         assert read(claim).state is state
     assert executions.record(db, blobs, claim, [RESULT])
-    assert read(claim).results == (RESULT,)
+    assert read(claim).results == (shown_result(RESULT),)
     assert executions.record(db, blobs, claim, [SECOND])
     assert executions.finish(db, blobs, claim, OUTCOME)
 
     view = read(claim)
-    assert view.results == (RESULT, SECOND)
+    assert view.results == (shown_result(RESULT), shown_result(SECOND))
     assert (view.state, view.verdict, view.reason) == (State.DONE, OUTCOME.verdict, OUTCOME.reason)
     assert (view.telemetry, view.compile_output, view.message) == (
         OUTCOME.telemetry,
-        OUTCOME.compile_output,
+        shown(b"warning: \xff"),
         OUTCOME.message,
     )
     assert view.started_at is not None
@@ -115,7 +105,7 @@ def test_a_result_recorded_again_replaces_the_first(db: Database, blobs: BlobSto
 
     assert executions.record(db, blobs, claim, [anew])
 
-    assert read(claim).results == (anew, SECOND)
+    assert read(claim).results == (shown_result(anew), shown_result(SECOND))
 
 
 def test_of_two_results_of_one_test_case_the_last_counts(
@@ -125,7 +115,7 @@ def test_of_two_results_of_one_test_case_the_last_counts(
 
     executions.record(db, blobs, claim, [replace(RESULT, stdout=b"old"), RESULT])
 
-    assert read(claim).results == (RESULT,)
+    assert read(claim).results == (shown_result(RESULT),)
 
 
 def test_it_records_a_thousand_results_at_once(
@@ -137,16 +127,17 @@ def test_it_records_a_thousand_results_at_once(
     assert executions.record(db, blobs, claim, found)
     assert executions.finish(db, blobs, claim, OUTCOME)
 
-    assert read(claim).results == found
+    assert read(claim).results == tuple(map(shown_result, found))
     assert read(claim).points == 1000
 
 
-_BYTES = st.binary(max_size=100) | st.binary(min_size=1, max_size=10).map(lambda seed: seed * 70_000)
+_SEED = st.binary(min_size=1, max_size=10) | st.text(min_size=1, max_size=3).map(str.encode)
+_BYTES = st.binary(max_size=100) | _SEED.map(lambda seed: seed * 70_000)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(stdout=_BYTES, stderr=_BYTES, compile_output=_BYTES)
-def test_it_gives_back_any_bytes(
+def test_it_shows_the_beginning_of_any_bytes(
     db: Database, blobs: BlobStore, take: Take, read: Read, stdout: bytes, stderr: bytes, compile_output: bytes
 ) -> None:
     claim = take()
@@ -155,8 +146,8 @@ def test_it_gives_back_any_bytes(
     executions.record(db, blobs, claim, [result])
     executions.finish(db, blobs, claim, replace(OUTCOME, compile_output=compile_output))
 
-    assert read(claim).results == (result,)
-    assert read(claim).compile_output == compile_output
+    assert read(claim).results == (shown_result(result),)
+    assert read(claim).compile_output == shown(compile_output)
 
 
 def test_names_that_a_program_made_up_cannot_fail_the_write(
@@ -177,10 +168,10 @@ def test_names_that_a_program_made_up_cannot_fail_the_write(
     assert executions.record(db, blobs, claim, [result])
     assert executions.finish(db, blobs, claim, replace(OUTCOME, reason=hostile, message=hostile, telemetry=telemetry))
 
-    shown = "out/\\udcff\\x00.png"
-    assert read(claim).results[0].artifacts[0].path == shown
-    assert read(claim).results[0].reason == f"file:{shown}"
-    assert read(claim).message == shown
+    told = "out/\\udcff\\x00.png"
+    assert read(claim).results[0].artifacts[0].path == told
+    assert read(claim).results[0].reason == f"file:{told}"
+    assert read(claim).message == told
 
 
 def test_finishing_twice_changes_nothing(db: Database, blobs: BlobStore, take: Take, read: Read) -> None:
@@ -301,6 +292,13 @@ def test_a_worker_enters_working_states_only(db: Database, take: Take, state: St
         "UPDATE test_results SET exit_signal = 9",
         "UPDATE test_results SET ordinal = 99",
         "UPDATE test_results SET stdout = NULL",
+        "UPDATE test_results SET stdout = 'of another size'",
+        "UPDATE test_results SET stderr_size_bytes = NULL",
+        "UPDATE test_results SET stderr_is_text = NULL",
+        "UPDATE executions SET compile_output = 'x'",
+        "UPDATE executions SET compile_output = 'x', compile_output_size_bytes = 1",
+        "UPDATE executions SET compile_output = 'x', compile_output_size_bytes = 2, compile_output_is_text = true",
+        "UPDATE executions SET compile_output_is_text = true",
         "UPDATE artifacts SET sha256 = 'abc'",
         "DELETE FROM api_keys",
     ],

@@ -7,8 +7,9 @@ from domain import executions, hosts, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.limits import Constraints
-from domain.model import Claim, ExecutionView, File, HostReport, Priority, Submission, SubmissionView, TestCase
+from domain.model import Claim, File, HostReport, Priority, Submission, TestCase
 from domain.verdict import State, Verdict
+from domain.views import ExecutionView, SubmissionView
 from tests.integration.domain.graded import RESULT
 
 Take = Callable[..., Claim]

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import BinaryIO
 
 import pytest
 from flask import Flask
@@ -19,9 +18,12 @@ from domain.blobs import BlobMissing
 from domain.errors import Conflict, NotFound
 from domain.keys import Key, Role
 from domain.listing import Place, Summary
-from domain.model import ExecutionView, Submission, SubmissionView, TestResult
+from domain.model import Submission, TestResult
 from domain.settings import Settings
+from domain.values import Stream, Whole
 from domain.verdict import State, Verdict
+from domain.views import Asked, ExecutionView, SubmissionView
+from tests.shown import shown_result
 
 ADMIN = Key(uuid.UUID(int=1), "admin", Role.ADMIN)
 SERVICE = Key(uuid.UUID(int=2), "service", Role.SERVICE)
@@ -36,7 +38,9 @@ class MemoryBackend:
     keys: dict[str, Key] = field(default_factory=lambda: {"admin": ADMIN, "service": SERVICE, "person": PERSON})
     views: dict[uuid.UUID, SubmissionView] = field(default_factory=dict)
     bodies: dict[uuid.UUID, bytes] = field(default_factory=dict)
-    blobs: dict[str, bytes] = field(default_factory=dict)
+    asked: dict[uuid.UUID, Submission] = field(default_factory=dict)
+    wholes: dict[tuple[object, ...], bytes] = field(default_factory=dict)
+    """Whole values, by the arguments that open them; the submission's id is the first."""
     versions: dict[str, str] = field(default_factory=dict)
     readiness: list[Check] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
@@ -69,8 +73,8 @@ class MemoryBackend:
         """Keep a submission as if it had been sent."""
         own_id = submission_id or uuid.uuid4()
         created_at = STARTED + timedelta(seconds=len(self.views))
-        view = SubmissionView(own_id, owner_id, created_at, new, execution or queued())
-        self.views[own_id], self.bodies[own_id] = view, body_sha256
+        view = SubmissionView(own_id, owner_id, created_at, Asked.of(new), execution or queued())
+        self.views[own_id], self.asked[own_id], self.bodies[own_id] = view, new, body_sha256
         return view
 
     def get(self, submission_id: uuid.UUID, owner_id: uuid.UUID | None) -> SubmissionView:
@@ -92,10 +96,23 @@ class MemoryBackend:
         self.waits.append(seconds)
         self.while_waiting()
 
-    def open_blob(self, sha256: str) -> BinaryIO:
-        if sha256 not in self.blobs:
-            raise BlobMissing(f"there is no blob {sha256} in /secret/place")
-        return io.BytesIO(self.blobs[sha256])
+    def stream(self, submission_id: uuid.UUID, owner_id: uuid.UUID | None, ordinal: int, name: Stream) -> Whole:
+        return self._whole(submission_id, owner_id, ordinal, name)
+
+    def compile_output(self, submission_id: uuid.UUID, owner_id: uuid.UUID | None) -> Whole:
+        return self._whole(submission_id, owner_id)
+
+    def artifact(self, submission_id: uuid.UUID, owner_id: uuid.UUID | None, ordinal: int, path: str) -> Whole:
+        if path == "lost":
+            raise BlobMissing("there is no blob abc in /secret/place")
+        return self._whole(submission_id, owner_id, ordinal, path)
+
+    def _whole(self, submission_id: uuid.UUID, owner_id: uuid.UUID | None, *which: object) -> Whole:
+        self.get(submission_id, owner_id)
+        if (submission_id, *which) not in self.wholes:
+            raise NotFound("there is no such value")
+        data = self.wholes[submission_id, *which]
+        return Whole(io.BytesIO(data), len(data))
 
     def availability(self) -> Mapping[str, str]:
         self._fail()
@@ -131,16 +148,16 @@ def summary(view: SubmissionView) -> Summary:
     return Summary(
         id=view.id,
         created_at=view.created_at,
-        language=view.submission.language,
-        priority=view.submission.priority,
-        user_id=view.submission.user_id,
-        problem_id=view.submission.problem_id,
+        language=view.asked.language,
+        priority=view.asked.priority,
+        user_id=view.asked.user_id,
+        problem_id=view.asked.problem_id,
         execution_id=execution.id,
         state=execution.state,
         verdict=execution.verdict,
         reason=execution.reason,
         points=None,
-        of_hidden=any(case.is_hidden for case in view.submission.test_cases),
+        of_hidden=any(case.is_hidden for case in view.asked.test_cases),
     )
 
 
@@ -163,7 +180,8 @@ class Answer:
 
 def done(*results: TestResult, verdict: Verdict = Verdict.AC, **fields: object) -> ExecutionView:
     """Give an execution that ended with these results."""
-    ended = replace(queued(), state=State.DONE, verdict=verdict, results=results, finished_at=STARTED)
+    views = tuple(map(shown_result, results))
+    ended = replace(queued(), state=State.DONE, verdict=verdict, results=views, finished_at=STARTED)
     return replace(ended, **fields)  # type: ignore[arg-type]
 
 
@@ -240,7 +258,7 @@ def sent(backend: MemoryBackend) -> Callable[[], Submission]:
     """Give the submission that the API understood."""
 
     def only() -> Submission:
-        (view,) = backend.views.values()
-        return view.submission
+        (new,) = backend.asked.values()
+        return new
 
     return only

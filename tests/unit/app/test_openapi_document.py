@@ -21,6 +21,7 @@ from domain.model import (
 )
 from domain.settings import Settings
 from domain.verdict import State, Verdict
+from tests.shown import shown, shown_result
 
 if TYPE_CHECKING:
     from tests.unit.app.conftest import Api, MemoryBackend
@@ -89,9 +90,9 @@ def test_answers_match_it(api: "Api", backend: "MemoryBackend", document: Json) 
         state=State.DONE,
         verdict=Verdict.RTE,
         reason="signal:9",
-        results=(replace(results[0], artifacts=(artifact,)), *results[1:]),
+        results=tuple(map(shown_result, (replace(results[0], artifacts=(artifact,)), *results[1:]))),
         telemetry=ExecutionTelemetry(),
-        compile_output=b"",
+        compile_output=shown(b""),
         finished_at=view.created_at,
     )
     backend.views[view.id] = replace(view, execution=done)

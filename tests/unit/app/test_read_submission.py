@@ -7,7 +7,6 @@ import pytest
 from domain.model import (
     Artifact,
     ExecutionTelemetry,
-    ExecutionView,
     File,
     Phases,
     RunTelemetry,
@@ -17,6 +16,9 @@ from domain.model import (
     Usage,
 )
 from domain.verdict import State, Verdict
+from domain.views import ExecutionView, Shown
+from tests.shown import shown as as_shown
+from tests.shown import shown_result
 
 if TYPE_CHECKING:
     from tests.unit.app.conftest import Api, MemoryBackend
@@ -29,7 +31,9 @@ SECRET = "s3cr3t"
 def ended(*results: TestResult, verdict: Verdict, reason: str | None = None, **fields: object) -> ExecutionView:
     from tests.unit.app.conftest import queued  # noqa: PLC0415
 
-    done = replace(queued(), state=State.DONE, verdict=verdict, reason=reason, results=results)
+    done = replace(
+        queued(), state=State.DONE, verdict=verdict, reason=reason, results=tuple(map(shown_result, results))
+    )
     return replace(done, **fields)  # type: ignore[arg-type]
 
 
@@ -127,7 +131,7 @@ def test_it_says_who_counted_where_it_was_not_the_kernel(api: "Api", backend: "M
 
 def test_it_cuts_long_values_and_links_the_whole(api: "Api", backend: "MemoryBackend") -> None:
     result = TestResult(0, Verdict.OK, stdout=b"x" * 70_000, stderr=b"short")
-    view = backend.keep(HELLO, ended(result, verdict=Verdict.OK, compile_output=b"y" * 70_000))
+    view = backend.keep(HELLO, ended(result, verdict=Verdict.OK, compile_output=as_shown(b"y" * 70_000)))
 
     execution = api.get(f"/v1/submissions/{view.id}").body["execution"]
 
@@ -144,6 +148,20 @@ def test_it_cuts_long_values_and_links_the_whole(api: "Api", backend: "MemoryBac
     }
 
 
+def test_it_marks_and_links_what_was_cut_shorter(api: "Api", backend: "MemoryBackend") -> None:
+    short = Shown("xé".encode()[:2], 3, is_text=True)
+    result = replace(shown_result(TestResult(1, Verdict.OK)), stdout=short, stderr=replace(short, is_text=False))
+    view = backend.keep(cases(False, False), replace(ended(verdict=Verdict.OK), results=(result,)))
+
+    execution = api.get(f"/v1/submissions/{view.id}").body["execution"]
+
+    assert isinstance(execution, dict)
+    (listed,) = execution["test_results"]
+    assert (listed["stdout"], listed["stderr"]) == ("x", {"base64": "eMM="})
+    assert listed["truncated"] == ["stdout", "stderr"]
+    assert listed["links"]["stderr"] == f"/v1/submissions/{view.id}/results/1/stderr"
+
+
 def test_it_shows_skipped_results_without_output(api: "Api", backend: "MemoryBackend") -> None:
     results = (TestResult(0, Verdict.WA, "stdout", stdout=b"x"), TestResult(1, None, "skipped"))
 
@@ -155,8 +173,16 @@ def test_it_shows_skipped_results_without_output(api: "Api", backend: "MemoryBac
     assert (shown["tests_run"], shown["tests_passed"], shown["all_tests_passed"]) == (1, 0, False)
 
 
+def test_it_copies_no_output_of_an_only_result_that_was_skipped(api: "Api", backend: "MemoryBackend") -> None:
+    shown = read(api, backend, HELLO, ended(TestResult(0, None, "skipped"), verdict=Verdict.JE))
+
+    assert (shown["stdout"], shown["stderr"]) == (None, None)
+
+
 def test_it_shows_a_compile_error(api: "Api", backend: "MemoryBackend") -> None:
-    execution = ended(verdict=Verdict.CE, reason="exit:1", compile_output=b"main.c:1: no", message="gcc failed")
+    execution = ended(
+        verdict=Verdict.CE, reason="exit:1", compile_output=as_shown(b"main.c:1: no"), message="gcc failed"
+    )
 
     shown = read(api, backend, cases(True), execution)
 
@@ -190,6 +216,7 @@ HIDDEN = TestResult(
 
 
 def test_it_shows_of_a_hidden_result_only_what_may_be_shown(api: "Api", backend: "MemoryBackend") -> None:
+    # The backend does not even read outputs of hidden test cases; the answer would not show them if it did.
     execution = ended(HIDDEN, verdict=Verdict.RTE, reason="signal:11", message=SECRET)
     view = backend.keep(cases(True), execution)
 

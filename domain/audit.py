@@ -1,0 +1,52 @@
+"""The audit log: what looks like an attack, and later what operators do. Rows are only ever added.
+
+It names submissions but does not refer to them, so that it outlives them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from domain.db import Connection, Database
+from domain.ids import new_id
+from domain.model import Claim, RunTelemetry
+
+FORBIDDEN_CALL = "forbidden_syscall"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the log."""
+
+    at: datetime
+    event: str
+    actor: str
+    submission_id: UUID | None
+    execution_id: UUID | None
+    details: Mapping[str, object]
+
+
+def note_forbidden_calls(tx: Connection, claim: Claim, step: str, seen: RunTelemetry | None) -> None:
+    """Note the forbidden calls of one jailed run, `step` being `compile` or the test case's ordinal."""
+    if seen is None or not seen.denied_syscalls:
+        return
+    details = {"step": step, "calls": dict(seen.denied_syscalls)}
+    tx.execute(
+        "INSERT INTO audit_log (id, event, actor, submission_id, execution_id, details)"
+        " VALUES (%s, %s, %s, %s, %s, %s)",
+        (new_id(), FORBIDDEN_CALL, claim.worker, claim.submission_id, claim.execution_id, Jsonb(details)),
+    )
+
+
+def latest(db: Database, limit: int) -> list[Entry]:
+    """List the last entries, newest first. Raises Unavailable."""
+    with db.read() as tx:
+        rows = tx.execute(
+            "SELECT at, event, actor, submission_id, execution_id, details FROM audit_log"
+            " ORDER BY at DESC, id DESC LIMIT %s",
+            (limit,),
+        ).fetchall()
+    return [Entry(*row) for row in rows]

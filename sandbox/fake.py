@@ -1,0 +1,162 @@
+"""A sandbox without jails, for tests of what uses one: it keeps files and notes what it is asked.
+
+FakeSandbox()                                  every program exits 0 and prints nothing
+FakeSandbox(in_turn(ended(1), SandboxError())) the first exits 1, the second fails, all others exit 0
+FakeSandbox(lambda jail: ended(stdout=jail.command.stdin))    a program of the test's own
+"""
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+
+from sandbox import files
+from sandbox.box import Collected
+from sandbox.command import Command
+from sandbox.limits import Limits
+from sandbox.result import Cause, Counters, RunResult, SandboxError
+from sandbox.slots import Slot
+
+PAGE = 4096
+SPENT = RunResult(
+    cause=Cause.EXIT,
+    exit_code=0,
+    exit_signal=None,
+    stdout=b"",
+    stderr=b"",
+    cpu_time_us=1000,
+    wall_time_us=2000,
+    memory_bytes=1 << 20,
+    source="cgroup",
+    counters=Counters(),
+)
+"""What a program that does nothing comes to."""
+
+
+NOTHING = Command((), policy="none")
+"""What a jail has been asked to run before it is asked."""
+
+
+@dataclass
+class FakeBox:
+    """A box in memory. It refuses the same names as a real one, and more than it has room for."""
+
+    disk_bytes: int
+    files: dict[str, bytes] = field(default_factory=dict)
+    modes: dict[str, int] = field(default_factory=dict)
+
+    def write(self, path: str, content: bytes, mode: int = 0o644) -> None:
+        """Put a file in."""
+        parents = {str(parent) for parent in PurePosixPath(path).parents}
+        folders = {str(parent) for known in self.files for parent in PurePosixPath(known).parents}
+        if path in self.files or path in folders:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+        if parents & self.files.keys():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+        if sum(-(-len(known) // PAGE) * PAGE for known in (*self.files.values(), content)) > self.disk_bytes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+        self.files[path], self.modes[path] = content, mode
+
+    def read(self, path: str, at_most: int) -> tuple[bytes, bool] | None:
+        """Read a file."""
+        content = self.files.get(path)
+        return None if content is None else (content[:at_most], len(content) > at_most)
+
+    def collect(
+        self, patterns: Sequence[str], *, max_files: int, max_file_bytes: int, max_bytes: int
+    ) -> list[Collected]:
+        """Carry files out."""
+        found: list[Collected] = []
+        for path in sorted(self.files, key=lambda name: name.split("/")):
+            if len(found) < max_files and any(files.matches(path, pattern) for pattern in patterns):
+                content = self.files[path][: min(max_file_bytes, max_bytes)]
+                found.append(Collected(path, content, len(content) < len(self.files[path])))
+                max_bytes -= len(content)
+        return found
+
+
+@dataclass
+class FakeJail:
+    """What was asked of one jail."""
+
+    slot: Slot
+    disk_bytes: int
+    mounts: tuple[str, ...]
+    on_disk: bool
+    box: FakeBox
+    script: Callable[["FakeJail"], RunResult]
+    limits: Limits
+    command: Command = NOTHING
+
+    def run(self, command: Command, limits: Limits) -> RunResult:
+        """Do what the test says instead."""
+        self.command, self.limits = command, limits
+        return self.script(self)
+
+
+Script = Callable[[FakeJail], RunResult]
+
+
+class FakeSandbox:
+    """Makes boxes in memory; `jails` lists all that were made, `held` the slots that are held."""
+
+    def __init__(self, script: Script | None = None, *, slots: int = 2, busy: bool = False) -> None:
+        self.script: Script = script or in_turn()
+        self.slots = slots
+        self.busy = busy
+        self.jails: list[FakeJail] = []
+        self.held: list[Slot] = []
+
+    @contextmanager
+    def slot(self, count: int = 1) -> Iterator[Slot]:
+        """Hold room."""
+        if count > self.slots:
+            raise SandboxError(f"a jail of {count} CPUs does not fit a host of {self.slots} slots")
+        numbers = tuple(range(count))
+        slot = Slot(numbers, name="0", cpus=numbers, init_uid=None, program_uid=os.geteuid())
+        self.held.append(slot)
+        try:
+            yield slot
+        finally:
+            self.held.remove(slot)
+
+    def others_busy(self, slot: Slot) -> bool:
+        """Say what the test says."""
+        return slot in self.held and self.busy
+
+    @contextmanager
+    def jail(
+        self, slot: Slot, limits: Limits, disk_bytes: int, mounts: Sequence[str] = (), *, on_disk: bool = False
+    ) -> Iterator[FakeJail]:
+        """Make a jail that confines nothing, because nothing runs in it."""
+        jail = FakeJail(slot, disk_bytes, tuple(mounts), on_disk, FakeBox(disk_bytes), self.script, limits)
+        self.jails.append(jail)
+        yield jail
+
+
+def ended(
+    exit_code: int | None = 0,
+    *,
+    cause: Cause = Cause.EXIT,
+    exit_signal: int | None = None,
+    stdout: bytes = b"",
+    stderr: bytes = b"",
+) -> RunResult:
+    """Give the result of a program that ended like this; what it spent is SPENT."""
+    code = None if exit_signal is not None else exit_code
+    return replace(SPENT, cause=cause, exit_code=code, exit_signal=exit_signal, stdout=stdout, stderr=stderr)
+
+
+def in_turn(*steps: RunResult | Exception) -> Script:
+    """Let the first jail end as the first step says, the second as the second...; all others exit 0."""
+    left = list(steps)
+
+    def next_step(_: FakeJail) -> RunResult:
+        step = left.pop(0) if left else SPENT
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    return next_step

@@ -1,0 +1,52 @@
+"""What users of the sandbox need of it: the seam at which `sandbox.fake` takes the place of real jails in tests."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from sandbox.box import Collected
+from sandbox.command import Command
+from sandbox.limits import Limits
+from sandbox.result import RunResult
+from sandbox.slots import Slot
+
+
+class BoxFiles(Protocol):
+    """The files of a box: in before the run, out after it."""
+
+    def write(self, path: str, content: bytes, mode: int = 0o644) -> None:
+        """Put a file in. Raises OSError: ENOSPC where the box is too small, EEXIST, ENOTDIR for clashing names."""
+
+    def read(self, path: str, at_most: int) -> tuple[bytes, bool] | None:
+        """Read a regular file: up to `at_most` bytes and whether there was more. None where there is none."""
+
+    def collect(
+        self, patterns: Sequence[str], *, max_files: int, max_file_bytes: int, max_bytes: int
+    ) -> list[Collected]:
+        """Carry out the regular files that any of the globs means, in name order, within the caps."""
+
+
+class OpenJail(Protocol):
+    """One jail, for one run."""
+
+    @property
+    def box(self) -> BoxFiles:
+        """The program's working folder."""
+
+    def run(self, command: Command, limits: Limits) -> RunResult:
+        """Run one command to its end. Raises SandboxError where it is not the program that failed, RunAborted."""
+
+
+class Jails(Protocol):
+    """Whoever has room for jails and makes them."""
+
+    def slot(self, count: int = 1) -> AbstractContextManager[Slot]:
+        """Hold room for one jail of `count` CPUs, waiting for it. Raises SandboxError where there can be none."""
+
+    def others_busy(self, slot: Slot) -> bool:
+        """Whether another slot than this is held by somebody at the moment."""
+
+    def jail(
+        self, slot: Slot, limits: Limits, disk_bytes: int, mounts: Sequence[str] = (), *, on_disk: bool = False
+    ) -> AbstractContextManager[OpenJail]:
+        """Make a jail with an empty box of `disk_bytes`; it is gone when the block is left."""

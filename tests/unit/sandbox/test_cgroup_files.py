@@ -1,0 +1,139 @@
+import errno
+import itertools
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sandbox import cgroup
+from sandbox.limits import Limits
+from sandbox.result import SandboxError
+
+
+def limits(millicores: int) -> Limits:
+    return Limits(1, 1, 1, 1, 1, 1, cpu_millicores=millicores)
+
+
+def test_keyed_files_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "memory.events"
+    path.write_text("low 0\noom_kill 3\n\nodd 5 extra\n")
+    assert cgroup.keyed(path) == {"low": 0, "oom_kill": 3, "odd": 5}
+
+
+def test_a_number_is_read_and_may_be_missing(tmp_path: Path) -> None:
+    (tmp_path / "pids.peak").write_text("17\n")
+    assert cgroup.number(tmp_path / "pids.peak") == 17
+    assert cgroup.number(tmp_path / "memory.peak") is None
+
+
+def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError, match=r"missing/pids.max does not take 7: No such file"):
+        cgroup.write(tmp_path / "missing" / "pids.max", 7)
+
+
+def test_a_group_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SandboxError, match="cannot make control group .*: Not a directory"):
+        cgroup.make(tmp_path / "file" / "group")
+
+
+def test_a_group_may_be_there_or_gone_already(tmp_path: Path) -> None:
+    for _ in range(2):
+        cgroup.make(tmp_path / "a" / "b")
+    for _ in range(2):
+        cgroup.remove(tmp_path / "a" / "b")
+    assert not (tmp_path / "a" / "b").exists()
+
+
+def busy(monkeypatch: pytest.MonkeyPatch, times: int, number: int = errno.EBUSY) -> None:
+    rmdir, calls = Path.rmdir, itertools.count()
+
+    def refuse(path: Path) -> None:
+        if next(calls) < times:
+            raise OSError(number, os.strerror(number))
+        rmdir(path)
+
+    monkeypatch.setattr(Path, "rmdir", refuse)
+
+
+def test_a_busy_group_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "run-1").mkdir()
+    busy(monkeypatch, 5)
+    cgroup.remove(tmp_path / "run-1")
+    assert not (tmp_path / "run-1").exists()
+
+
+def test_a_group_that_stays_busy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cgroup, "REMOVE_PATIENCE_S", 0.01)
+    busy(monkeypatch, 1_000_000)
+    with pytest.raises(SandboxError, match="cannot remove control group .*run-1: Device or resource busy"):
+        cgroup.remove(tmp_path / "run-1")
+
+
+def test_another_error_is_not_waited_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy(monkeypatch, 1, errno.EPERM)
+    with pytest.raises(SandboxError, match="Operation not permitted"):
+        cgroup.remove(tmp_path / "run-1")
+
+
+def test_what_cannot_be_removed_after_a_result_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    busy(monkeypatch, 1, errno.EPERM)
+    cgroup.remove_or_leave(tmp_path / "run-1")
+    assert "control group left behind" in caplog.text
+
+
+def test_what_a_killed_holder_left_is_killed_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = tmp_path / "run-7"
+    left.mkdir()
+    (tmp_path / "other").mkdir()
+    with subprocess.Popen(["/usr/bin/cat"], stdin=subprocess.PIPE) as process:
+        # The kernel's file empties when its process has been reaped; this one is a file, and is told so.
+        (left / "cgroup.procs").write_text(f"{process.pid}\n")
+        kill = os.kill
+
+        def kill_and_reap(pid: int, number: int) -> None:
+            kill(pid, number)
+            process.wait()
+            (left / "cgroup.procs").unlink()
+
+        monkeypatch.setattr(cgroup.os, "kill", kill_and_reap)
+        cgroup.clear(tmp_path)
+    assert process.returncode == -9
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+def test_a_process_that_does_not_end_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cgroup.procs").write_text("123\n")
+    monkeypatch.setattr(cgroup, "REMOVE_PATIENCE_S", 0.01)
+    monkeypatch.setattr(cgroup.os, "kill", lambda *_: None)
+    with pytest.raises(SandboxError, match=r"processes \[123\] in .* do not end"):
+        cgroup.kill_all(tmp_path)
+
+
+def test_a_process_that_ended_meanwhile_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cgroup.procs").write_text("123\n")
+
+    def gone(*_: int) -> None:
+        (tmp_path / "cgroup.procs").unlink()
+        raise ProcessLookupError
+
+    monkeypatch.setattr(cgroup.os, "kill", gone)
+    cgroup.kill_all(tmp_path)
+
+
+def test_a_slot_that_never_was_has_nothing_left(tmp_path: Path) -> None:
+    cgroup.clear(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    ("millicores", "quota"), [(1000, None), (2000, None), (500, 10_000), (50, 1000), (1500, 30_000), (4000, None)]
+)
+def test_part_of_a_cpu_is_a_quota(millicores: int, quota: int | None) -> None:
+    assert cgroup.cpu_quota_us(limits(millicores)) == quota
+
+
+def test_runs_are_numbered() -> None:
+    assert cgroup.next_run() < cgroup.next_run()

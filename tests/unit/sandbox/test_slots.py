@@ -1,0 +1,215 @@
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from sandbox import slots
+from sandbox.limits import Limits
+from sandbox.result import SandboxError
+from sandbox.sampled import SampledGroup, SampledHierarchy
+from sandbox.slots import UID_BASE, UIDS_PER_INSTANCE, Slots
+
+HOLD = """
+import sys
+from pathlib import Path
+from sandbox.sampled import SampledHierarchy
+from sandbox.slots import Slots
+
+with Slots(Path(sys.argv[1]), "t", SampledHierarchy(), int(sys.argv[2])).acquire(int(sys.argv[3])) as slot:
+    print(*slot.numbers, flush=True)
+    sys.stdin.read()
+"""
+
+
+class Holder:
+    """Another process that holds slots until it is told, or killed."""
+
+    def __init__(self, folder: Path, count: int, wanted: int) -> None:
+        argv = [sys.executable, "-c", HOLD, str(folder), str(count), str(wanted)]
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def numbers(self) -> list[int]:
+        """Wait until it holds them."""
+        assert self.process.stdout is not None
+        return [int(number) for number in self.process.stdout.readline().split()]
+
+    def end(self, *, kill: bool = False) -> None:
+        """Let it go."""
+        if kill:
+            self.process.kill()
+        self.process.communicate()
+
+
+class Noting(SampledHierarchy):
+    """Notes what is prepared."""
+
+    def __init__(self) -> None:
+        self.prepared: list[tuple[str, tuple[int, ...]]] = []
+
+    def prepare_slot(self, slot: str, cpus: Sequence[int]) -> None:
+        self.prepared.append((slot, tuple(cpus)))
+
+    def create(self, slot: str, limits: Limits) -> SampledGroup:
+        raise AssertionError
+
+
+def of(folder: Path, count: int | None = 2, instance: str = "t") -> Slots:
+    return Slots(folder / "slots", instance, SampledHierarchy(), count)
+
+
+def test_a_slot_has_uids_and_a_cpu_of_its_own(tmp_path: Path) -> None:
+    made = of(tmp_path)
+    with made.acquire() as first, made.acquire() as second:
+        assert (first.numbers, second.numbers) == ((0,), (1,))
+        assert (first.name, second.name) == ("0", "1")
+        assert len(first.cpus) == len(second.cpus) == 1
+        if os.geteuid() == 0:
+            assert len({first.init_uid, first.program_uid, second.init_uid, second.program_uid}) == 4
+        else:
+            assert (first.init_uid, first.program_uid) == (None, os.geteuid())
+
+
+def test_its_group_is_prepared_before_it_is_used(tmp_path: Path) -> None:
+    noting = Noting()
+    with Slots(tmp_path, "t", noting, 1).acquire() as slot:
+        assert noting.prepared == [("0", slot.cpus)]
+
+
+def test_a_slot_that_cannot_be_prepared_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = of(tmp_path, 1)
+
+    def fail(*_: object) -> None:
+        raise SandboxError("no such group")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SampledHierarchy, "prepare_slot", fail)
+        with pytest.raises(SandboxError, match="no such group"), made.acquire():
+            pass
+    with made.acquire() as slot:
+        assert slot.numbers == (0,)
+
+
+def test_uids_differ_between_instances_and_are_nobody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots.os, "geteuid", lambda: 0)
+    uids = set()
+    for instance in ("a", "b", "shipd", "x" * 32):
+        with of(tmp_path / instance, 2, instance).acquire(2) as slot:
+            assert slot.init_uid is not None
+            assert UID_BASE <= slot.init_uid < slot.program_uid < UID_BASE + 0x10000 * UIDS_PER_INSTANCE < 2**31
+            uids.add(slot.init_uid)
+    assert len(uids) == 4
+
+
+def test_there_are_as_many_as_cpus_by_default(tmp_path: Path) -> None:
+    assert of(tmp_path, None).count == len(os.sched_getaffinity(0))
+
+
+def test_a_large_one_has_several(tmp_path: Path) -> None:
+    made = of(tmp_path, 3)
+    with made.acquire(2) as large, made.acquire() as small:
+        assert (large.numbers, large.name, small.numbers) == ((0, 1), "0", (2,))
+        assert len(large.cpus) == min(2, len(made.cpus))
+
+
+def test_more_than_there_are_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError, match="a jail of 3 CPUs does not fit a host of 2 slots"), of(tmp_path).acquire(3):
+        pass
+
+
+def test_another_process_has_another_slot(tmp_path: Path) -> None:
+    made = of(tmp_path)
+    other = Holder(made.folder, 2, 1)
+    assert other.numbers() == [0]
+    with made.acquire() as slot:
+        assert slot.numbers == (1,)
+        assert made.others_busy(slot)
+    other.end()
+
+
+@pytest.mark.parametrize("kill", [False, True])
+def test_a_slot_is_free_when_its_holder_has_ended_however_it_ended(tmp_path: Path, *, kill: bool) -> None:
+    made = of(tmp_path, 1)
+    other = Holder(made.folder, 1, 1)
+    assert other.numbers() == [0]
+    waiting = Holder(made.folder, 1, 1)
+    other.end(kill=kill)
+    assert waiting.numbers() == [0]
+    waiting.end(kill=kill)
+    with made.acquire() as slot:
+        assert slot.numbers == (0,)
+
+
+def test_whoever_gathers_is_not_overtaken(tmp_path: Path) -> None:
+    """A small one that comes later waits behind a large one, though it would fit."""
+    made = of(tmp_path)
+    with made.acquire():
+        large = Holder(made.folder, 2, 2)
+        turnstile = made.folder / "turnstile.lock"
+        inode = f":{turnstile.stat().st_ino} "
+        while not any(inode in line and "FLOCK" in line for line in Path("/proc/locks").read_text().splitlines()):
+            assert large.process.poll() is None
+        small = Holder(made.folder, 2, 1)
+    assert large.numbers() == [0, 1]
+    large.end()
+    assert small.numbers() == [0]
+    small.end()
+
+
+def test_whoever_is_killed_while_gathering_holds_up_nobody(tmp_path: Path) -> None:
+    made = of(tmp_path)
+    with made.acquire() as held:
+        large = Holder(made.folder, 2, 2)
+        while not made.others_busy(held):  # it has taken the other one by now
+            assert large.process.poll() is None
+        large.end(kill=True)
+        with made.acquire() as slot:
+            assert slot.numbers == (1,)
+
+
+def test_two_threads_never_have_the_same(tmp_path: Path) -> None:
+    made = of(tmp_path)
+    together: list[int] = []
+    most = [0]
+
+    def work() -> None:
+        for _ in range(20):
+            with made.acquire() as slot:
+                assert slot.name not in map(str, together)
+                together.append(slot.numbers[0])
+                most[0] = max(most[0], len(together))
+                together.remove(slot.numbers[0])
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most[0] <= 2
+
+
+def test_nobody_else_is_busy_alone(tmp_path: Path) -> None:
+    made = of(tmp_path)
+    with made.acquire() as slot:
+        assert not made.others_busy(slot)
+    with made.acquire(2) as both:
+        assert not made.others_busy(both)
+
+
+def test_waiting_that_is_interrupted_lets_everything_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = of(tmp_path)
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    before = len(os.listdir("/proc/self/fd"))
+    with made.acquire():
+        monkeypatch.setattr(slots.time, "sleep", interrupt)
+        with pytest.raises(KeyboardInterrupt), made.acquire(2):
+            pass
+    assert len(os.listdir("/proc/self/fd")) == before
+    with made.acquire(2) as both:
+        assert both.numbers == (0, 1)

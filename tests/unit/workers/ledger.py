@@ -1,0 +1,69 @@
+"""Executions without a database: the changes of state of one claim, noted, lost or away as a test wants."""
+
+from collections.abc import Sequence
+
+from domain.blobs import BlobStore
+from domain.db import Database
+from domain.errors import Unavailable
+from domain.model import Claim, Outcome, TestResult
+from domain.verdict import State
+
+NOWHERE = Database("postgresql://127.0.0.1:1/nowhere")
+"""A database that is never asked."""
+
+
+class Ledger:
+    """Stands where `domain.executions` does.
+
+    `lost` names the changes that find the claim lost, `away` those that find no database, and how often.
+    """
+
+    def __init__(self, claim: Claim | None = None) -> None:
+        self.offered = claim
+        self.lost: set[str] = set()
+        self.away: dict[str, int] = {}
+        self.states: list[State] = []
+        self.results: list[TestResult] = []
+        self.batches: list[int] = []
+        self.outcome: Outcome | None = None
+        self.given_back = 0
+        self.renewed = 0
+        self.asked: dict[str, object] = {}
+
+    def claim(self, *_: object, **asked: object) -> Claim | None:
+        self.asked = asked
+        return self.offered
+
+    def renew(self, *_: object) -> bool:
+        self.renewed += 1
+        return self._held("renew")
+
+    def enter(self, _db: Database, _claim: Claim, state: State) -> bool:
+        held = self._held("enter")
+        if held:
+            self.states.append(state)
+        return held
+
+    def record(self, _db: Database, _blobs: BlobStore, _claim: Claim, found: Sequence[TestResult]) -> bool:
+        held = self._held("record")
+        if held:
+            self.batches.append(len(found))
+            self.results += found
+        return held
+
+    def finish(self, _db: Database, _blobs: BlobStore, _claim: Claim, outcome: Outcome) -> bool:
+        held = self._held("finish")
+        if held:
+            self.outcome = outcome
+        return held
+
+    def give_back(self, *_: object) -> bool:
+        held = self._held("give_back")
+        self.given_back += held
+        return held
+
+    def _held(self, change: str) -> bool:
+        if self.away.get(change, 0):
+            self.away[change] -= 1
+            raise Unavailable("the database does not answer")
+        return change not in self.lost

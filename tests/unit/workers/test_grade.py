@@ -1,0 +1,326 @@
+"""Grading from claim to outcome, with a fake sandbox and a ledger in the place of PostgreSQL."""
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from domain.blobs import BlobStore
+from domain.errors import Unavailable
+from domain.events import Events
+from domain.limits import Constraints
+from domain.model import Claim, ExecutionTelemetry, File, Outcome, Submission, TestCase, Usage
+from domain.verdict import State, Verdict
+from sandbox import Cause, RunAborted, RunResult, SandboxError
+from sandbox.fake import SPENT, FakeJail, FakeSandbox, ended, in_turn
+from tests.unit.workers.ledger import NOWHERE, Ledger
+from tests.unit.workers.making import LANGUAGES, asking, claimed, expecting
+from tests.unit.workers.test_stopwatch import Clock
+from workers import grade, lease, patience, recorder
+from workers.grade import SANDBOX_TRIES, Grader
+
+Make = Callable[..., Grader]
+BROKEN = SandboxError("no jail")
+THREE = tuple(TestCase(number, str(number), points=number + 1) for number in range(3))
+C = (File("main.c", b""),)
+
+
+class Told(Events):
+    """Events that nobody hears."""
+
+    def __init__(self) -> None:
+        super().__init__("redis://127.0.0.1:1/0")
+        self.states: list[str] = []
+
+    def publish(self, execution_id: UUID, state: str) -> None:  # noqa: ARG002
+        self.states.append(str(state))
+
+
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    made = Ledger(claimed(asking()))
+    clock = Clock()
+    monkeypatch.setattr(patience, "time", clock)
+    for module in (grade, lease, recorder):
+        monkeypatch.setattr(module, "executions", made)
+    return made
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def grader(tmp_path: Path, told: Told) -> Make:
+    def make(sandbox: FakeSandbox) -> Grader:
+        return Grader(
+            db=NOWHERE,
+            blobs=BlobStore(tmp_path),
+            events=told,
+            sandbox=sandbox,
+            languages=LANGUAGES,
+            host="host-1",
+            worker="host-1/7",
+            lease_s=30,
+            max_attempts=3,
+            versions={"shipd": "1.0", "nsjail": "3.6"},
+            language_versions={"python": "3.11.2"},
+        )
+
+    return make
+
+
+def graded(grader: Grader, ledger: Ledger, submission: Submission) -> Outcome:
+    """Grade, and give what was finished with."""
+    ledger.offered = claimed(submission)
+    assert grader.grade(ledger.offered.execution_id) is None
+    assert ledger.outcome is not None
+    return ledger.outcome
+
+
+def test_it_works(grader: Make, ledger: Ledger, told: Told) -> None:
+    sandbox = FakeSandbox()
+    outcome = graded(grader(sandbox), ledger, asking(test_cases=THREE))
+    assert (outcome.verdict, outcome.reason, outcome.message, outcome.compile_output) == (Verdict.OK, None, "", None)
+    assert [(found.ordinal, found.verdict, found.points) for found in ledger.results] == [
+        (0, Verdict.OK, 1),
+        (1, Verdict.OK, 2),
+        (2, Verdict.OK, 3),
+    ]
+    assert ledger.states == [State.RUNNING]
+    assert told.states == ["running", "done"]
+    assert ledger.asked == {"worker": "host-1/7", "lease_s": 30, "max_attempts": 3}
+    assert sandbox.held == []
+
+
+def test_what_is_not_to_be_had_is_left_alone(grader: Make, ledger: Ledger, told: Told) -> None:
+    ledger.offered = None
+    sandbox = FakeSandbox()
+    assert grader(sandbox).grade(UUID(int=1)) is None
+    assert (ledger.outcome, sandbox.jails, told.states) == (None, [], [])
+
+
+def test_a_compiled_language_is_compiled_once(grader: Make, ledger: Ledger, told: Told) -> None:
+    def compile_or_run(jail: FakeJail) -> RunResult:
+        if jail.command.policy == "compile":
+            jail.box.write("a.out", b"ELF")
+            return ended(stderr=b"warning")
+        assert list(jail.box.files) == ["a.out"]
+        return SPENT
+
+    sandbox = FakeSandbox(compile_or_run)
+    outcome = graded(grader(sandbox), ledger, asking("c", C, test_cases=THREE))
+    assert (outcome.verdict, outcome.compile_output) == (Verdict.OK, b"warning")
+    assert [jail.command.policy for jail in sandbox.jails] == ["compile", "strict", "strict", "strict"]
+    assert ledger.states == [State.COMPILING, State.RUNNING]
+    assert told.states == ["compiling", "running", "done"]
+    assert outcome.telemetry.compile_usage == Usage(1, 2, 1 << 20)
+    assert outcome.telemetry.language_metrics == {"artifact_files": 1, "artifact_bytes": 3}
+
+
+def test_what_does_not_compile_is_not_run(grader: Make, ledger: Ledger) -> None:
+    sandbox = FakeSandbox(in_turn(ended(1, stderr=b"error: no")))
+    outcome = graded(grader(sandbox), ledger, asking("c", C, test_cases=THREE))
+    assert (outcome.verdict, outcome.reason, outcome.compile_output) == (Verdict.CE, "exit:1", b"error: no")
+    assert (len(sandbox.jails), ledger.results, ledger.states) == (1, [], [State.COMPILING])
+    assert outcome.telemetry.compile_usage is not None
+    assert outcome.telemetry.language_metrics is None
+
+
+def test_the_first_that_failed_is_the_whole(grader: Make, ledger: Ledger) -> None:
+    killed = ended(cause=Cause.SIGNAL, exit_signal=signal.SIGSEGV)
+    outcome = graded(grader(FakeSandbox(in_turn(SPENT, killed, ended(1)))), ledger, asking(test_cases=THREE))
+    assert (outcome.verdict, outcome.reason) == (Verdict.RTE, "signal:11")
+    assert [found.points for found in ledger.results] == [1, 0, 0]
+
+
+def test_accepted_is_more_than_ok(grader: Make, ledger: Ledger) -> None:
+    cases = (replace(expecting(b""), ordinal=0), TestCase(1, "nothing expected"))
+    assert graded(grader(FakeSandbox()), ledger, asking(test_cases=cases)).verdict is Verdict.AC
+
+
+def test_after_a_failure_the_rest_may_be_skipped(grader: Make, ledger: Ledger) -> None:
+    sandbox = FakeSandbox(in_turn(SPENT, ended(3)))
+    outcome = graded(grader(sandbox), ledger, asking(test_cases=THREE, stop_on_first_failure=True))
+    assert (outcome.verdict, outcome.reason) == (Verdict.RTE, "exit:3")
+    assert [(found.verdict, found.reason) for found in ledger.results] == [
+        (Verdict.OK, None),
+        (Verdict.RTE, "exit:3"),
+        (None, "skipped"),
+    ]
+    assert (ledger.results[2].stdout, ledger.results[2].usage, ledger.results[2].points) == (b"", None, 0)
+    assert len(sandbox.jails) == 2
+
+
+def test_all_are_run_though_one_failed_unless_it_is_said(grader: Make, ledger: Ledger) -> None:
+    sandbox = FakeSandbox(in_turn(ended(3)))
+    graded(grader(sandbox), ledger, asking(test_cases=THREE))
+    assert len(sandbox.jails) == 3
+
+
+def test_nothing_is_skipped_where_nothing_failed(grader: Make, ledger: Ledger) -> None:
+    graded(grader(FakeSandbox()), ledger, asking(test_cases=THREE, stop_on_first_failure=True))
+    assert [found.verdict for found in ledger.results] == [Verdict.OK] * 3
+
+
+def test_what_is_not_reached_within_an_hour_is_late(
+    grader: Make, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+
+    def take_half_an_hour(_: FakeJail) -> RunResult:
+        clock.sleep(1801)
+        return SPENT
+
+    monkeypatch.setattr(grade, "time", clock)
+    sandbox = FakeSandbox(take_half_an_hour)
+    outcome = graded(grader(sandbox), ledger, asking(test_cases=THREE))
+    assert (outcome.verdict, outcome.reason, len(sandbox.jails)) == (Verdict.TLE, "wall", 2)
+    assert ledger.results[2].message == "the whole execution took longer than an hour"
+
+
+@pytest.mark.parametrize("language", ["python", "c"])
+def test_a_jail_that_fails_is_made_anew(grader: Make, ledger: Ledger, language: str) -> None:
+    def fail_twice(jail: FakeJail) -> RunResult:
+        if len(sandbox.jails) < SANDBOX_TRIES:
+            raise BROKEN
+        if jail.command.policy == "compile":
+            jail.box.write("a.out", b"ELF")
+        return SPENT
+
+    sandbox = FakeSandbox(fail_twice)
+    sources = C if language == "c" else (File("main.py", b""),)
+    assert graded(grader(sandbox), ledger, asking(language, sources)).verdict is Verdict.OK
+
+
+def test_a_sandbox_that_keeps_failing_is_our_fault(grader: Make, ledger: Ledger, told: Told) -> None:
+    sandbox = FakeSandbox(in_turn(SPENT, *[BROKEN] * SANDBOX_TRIES))
+    outcome = graded(grader(sandbox), ledger, asking(test_cases=THREE))
+    assert (outcome.verdict, outcome.reason) == (Verdict.JE, "sandbox")
+    assert "no jail" not in outcome.message
+    assert len(sandbox.jails) == 1 + SANDBOX_TRIES
+    assert told.states[-1] == "done"
+    assert sandbox.held == []
+
+
+def test_a_compiler_s_jail_that_keeps_failing_is_our_fault(grader: Make, ledger: Ledger) -> None:
+    sandbox = FakeSandbox(in_turn(*[BROKEN] * SANDBOX_TRIES))
+    outcome = graded(grader(sandbox), ledger, asking("c", C))
+    assert (outcome.verdict, outcome.reason, ledger.results) == (Verdict.JE, "sandbox", [])
+
+
+def test_more_slots_than_there_are_is_our_fault(grader: Make, ledger: Ledger) -> None:
+    submission = asking(constraints=Constraints(cpu_millicores=3000))
+    assert graded(grader(FakeSandbox(slots=2)), ledger, submission).reason == "sandbox"
+
+
+def test_a_jail_has_as_many_slots_as_it_needs(grader: Make, ledger: Ledger) -> None:
+    sandbox = FakeSandbox(slots=2)
+    graded(grader(sandbox), ledger, asking(constraints=Constraints(cpu_millicores=1500)))
+    assert sandbox.jails[0].slot.numbers == (0, 1)
+
+
+def test_a_language_that_was_removed_is_our_fault(grader: Make, ledger: Ledger) -> None:
+    outcome = graded(grader(FakeSandbox()), ledger, asking("cobol"))
+    assert (outcome.verdict, outcome.reason) == (Verdict.JE, "sandbox")
+    assert "cobol" in outcome.message
+    assert outcome.telemetry.versions == {"shipd": "1.0", "nsjail": "3.6"}
+
+
+@pytest.mark.parametrize("change", ["enter", "record", "finish"])
+def test_a_lost_claim_ends_it_without_a_word(grader: Make, ledger: Ledger, told: Told, change: str) -> None:
+    ledger.lost = {change}
+    sandbox = FakeSandbox()
+    assert grader(sandbox).grade(UUID(int=1)) is None
+    assert (ledger.outcome, ledger.given_back) == (None, 0)
+    assert "done" not in told.states
+    assert sandbox.held == []
+
+
+@pytest.mark.parametrize("step", [SPENT, BROKEN])
+def test_a_claim_lost_while_a_jail_runs_stops_everything(
+    grader: Make, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, step: RunResult | SandboxError
+) -> None:
+    renewers: list[object] = []
+
+    def lose_the_claim(jail: FakeJail) -> RunResult:
+        ledger.lost = {"renew"}
+        renewer = next(thread for thread in threading.enumerate() if thread.name == "lease")
+        renewer.join(10)
+        renewers.append(renewer)
+        return in_turn(step)(jail)
+
+    monkeypatch.setattr(lease, "RENEWALS_PER_LEASE", 3000)
+    ledger.offered = claimed(asking(test_cases=THREE))
+    sandbox = FakeSandbox(lose_the_claim)
+    assert grader(sandbox).grade(ledger.offered.execution_id) is None
+    assert len(sandbox.jails) == len(renewers) == 1
+    assert (ledger.outcome, ledger.results, ledger.given_back) == (None, [], 0)
+
+
+@pytest.mark.parametrize(("language", "sources"), [("python", (File("main.py", b""),)), ("c", C)])
+def test_it_gives_back_what_it_must_leave(
+    grader: Make, ledger: Ledger, told: Told, language: str, sources: tuple[File, ...]
+) -> None:
+    ledger.offered = claimed(asking(language, sources))
+    sandbox = FakeSandbox(in_turn(RunAborted("told to stop")))
+    assert grader(sandbox).grade(ledger.offered.execution_id) == ledger.offered
+    assert (ledger.given_back, ledger.outcome, len(sandbox.jails)) == (1, None, 1)
+    assert "done" not in told.states
+    assert sandbox.held == []
+
+
+def test_what_was_lost_is_not_given_back(grader: Make, ledger: Ledger) -> None:
+    ledger.lost = {"give_back"}
+    assert grader(FakeSandbox(in_turn(RunAborted("told to stop")))).grade(UUID(int=1)) is None
+
+
+@pytest.mark.parametrize("change", ["enter", "record", "finish"])
+def test_it_waits_for_a_database_that_is_away(grader: Make, ledger: Ledger, change: str) -> None:
+    ledger.away = {change: 3}
+    assert graded(grader(FakeSandbox()), ledger, asking()).verdict is Verdict.OK
+    assert len(ledger.results) == 1
+
+
+@pytest.mark.parametrize("change", ["enter", "record", "finish"])
+def test_it_does_not_wait_for_ever(grader: Make, ledger: Ledger, told: Told, change: str) -> None:
+    ledger.away = {change: 1000}
+    with pytest.raises(Unavailable):
+        grader(FakeSandbox()).grade(UUID(int=1))
+    assert "done" not in told.states
+
+
+def test_it_tells_what_it_knows(grader: Make, ledger: Ledger) -> None:
+    known = graded(grader(FakeSandbox()), ledger, asking()).telemetry
+    assert (known.host, known.worker) == ("host-1", "host-1/7")
+    assert known.versions == {"shipd": "1.0", "nsjail": "3.6", "python": "3.11.2"}
+    assert (known.compile, known.compile_usage, known.language_metrics) == (None, None, None)
+    assert known.phases.compile_ms is None
+    assert None not in {known.phases.queue_ms, known.phases.prepare_ms, known.phases.run_ms, known.phases.check_ms}
+
+
+def test_a_language_whose_version_nobody_asked_is_unknown(grader: Make, ledger: Ledger) -> None:
+    outcome = graded(grader(FakeSandbox()), ledger, asking("javascript", (File("main.js", b""),)))
+    assert outcome.telemetry.versions["javascript"] == "unknown"
+
+
+@pytest.mark.parametrize(("ago_s", "least_ms", "most_ms"), [(60, 60_000, 120_000), (-60, 0, 0)])
+def test_the_time_in_the_queue_is_never_below_nothing(
+    grader: Make, ledger: Ledger, ago_s: int, least_ms: int, most_ms: int
+) -> None:
+    queued_at = datetime.now(UTC) - timedelta(seconds=ago_s)
+    telemetry = _telemetry(grader(FakeSandbox()), replace(claimed(asking()), queued_at=queued_at), ledger)
+    assert least_ms <= (telemetry.phases.queue_ms or 0) <= most_ms
+
+
+def _telemetry(grader: Grader, claim: Claim, ledger: Ledger) -> ExecutionTelemetry:
+    ledger.offered = claim
+    grader.grade(claim.execution_id)
+    assert ledger.outcome is not None
+    return ledger.outcome.telemetry

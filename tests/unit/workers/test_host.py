@@ -1,0 +1,63 @@
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from domain.languages import Language, Languages
+from domain.settings import Settings
+from tests.unit.workers.making import LANGUAGES
+from workers.host import Found, language_version, look, platform_versions, report
+
+PYTHON = LANGUAGES.known["python"]
+
+
+def saying(*argv: str) -> Language:
+    return replace(PYTHON, version_argv=argv)
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        ("Python 3.11.2", "3.11.2"),
+        ("javac 17.0.9", "17.0.9"),
+        ("v18.19.0", "18.19.0"),
+        ("go version go1.19.8 linux/amd64", "1.19.8"),
+        ("12.2.0", "12.2.0"),
+        ("12", "12"),
+        ("no number at all", None),
+    ],
+)
+def test_it_finds_the_version_in_what_is_said(said: str, version: str | None) -> None:
+    assert language_version(saying("/usr/bin/printf", said)) == version
+
+
+@pytest.mark.parametrize("argv", [("/nonexistent/compiler",), ("/usr/bin/false",), ("/",)])
+def test_what_does_not_answer_is_missing(argv: tuple[str, ...]) -> None:
+    assert language_version(saying(*argv)) is None
+
+
+def test_it_is_asked_without_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_NUMBER", "42.42")
+    assert language_version(saying("/usr/bin/env")) != "42.42"
+
+
+def test_it_looks_at_every_language() -> None:
+    away = replace(saying("/nonexistent"), install="apt-get install -y away")
+    known = Languages({"there": saying("/usr/bin/printf", "1.2"), "away": away})
+    assert look(known) == Found({"there": "1.2"}, {"away": "apt-get install -y away"})
+
+
+def test_it_reports_its_room() -> None:
+    url = "redis://127.0.0.1:1/0"
+    settings = Settings("postgresql://127.0.0.1:1/nowhere", url, url, Path("var"), host_name="host-1")
+    said = report(settings, 3, Found({"python": "3.11"}, {"go": "apt-get install -y golang-go"}))
+    assert (said.name, said.cpus, said.root) == ("host-1", 3, os.geteuid() == 0)
+    assert said.memory_bytes > 1 << 20
+    assert (said.languages, said.missing) == ({"python": "3.11"}, {"go": "apt-get install -y golang-go"})
+
+
+def test_it_names_what_a_verdict_may_depend_on() -> None:
+    versions = platform_versions()
+    assert versions.keys() == {"shipd", "nsjail", "kernel", "python"}
+    assert all(versions.values())

@@ -1,0 +1,130 @@
+"""The bodies of the Celery tasks; the tests of real workers are in tests/integration/celery."""
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from celery import Celery
+
+from domain import executions, queue
+from domain.db import Database
+from domain.errors import Unavailable
+from domain.events import Events
+from domain.model import Claim, Priority
+from domain.queue import TASK_GRADE, TASK_SWEEP, make_celery
+from domain.settings import Settings
+from tests.unit.workers.ledger import NOWHERE
+from tests.unit.workers.making import asking, claimed
+from workers import tasks
+
+SETTINGS = Settings("postgresql://127.0.0.1:1/nowhere", "redis://127.0.0.1:1/0", "redis://127.0.0.1:1/0", Path("var"))
+ID = UUID(int=7)
+OTHER = UUID(int=8)
+
+
+class Grading:
+    """Stands where a grader does."""
+
+    def __init__(self, gives: Claim | None = None, error: Exception | None = None) -> None:
+        self.gives = gives
+        self.error = error
+        self.graded: list[UUID] = []
+
+    def grade(self, execution_id: UUID) -> Claim | None:
+        self.graded.append(execution_id)
+        if self.error is not None:
+            raise self.error
+        return self.gives
+
+
+@pytest.fixture
+def celery() -> Celery:
+    made = make_celery(SETTINGS)
+    tasks.register(made, SETTINGS, NOWHERE)
+    return made
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[UUID, Priority]]:
+    found: list[tuple[UUID, Priority]] = []
+
+    def note(_: Celery, execution_id: UUID, priority: Priority) -> None:
+        found.append((execution_id, priority))
+
+    monkeypatch.setattr(queue, "enqueue", note)
+    return found
+
+
+@pytest.fixture
+def grading(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Grading]:
+    def set_up(gives: Claim | None = None, error: Exception | None = None) -> Grading:
+        made = Grading(gives, error)
+        monkeypatch.setattr(tasks, "grader", made)
+        return made
+
+    return set_up
+
+
+def test_a_message_is_graded(celery: Celery, grading: Callable[..., Grading], sent: list[object]) -> None:
+    grader = grading()
+    celery.tasks[TASK_GRADE](str(ID))
+    assert (grader.graded, sent) == ([ID], [])
+
+
+def test_what_was_given_back_is_sent_again(celery: Celery, grading: Callable[..., Grading], sent: list[object]) -> None:
+    claim = claimed(asking(priority=Priority.BULK))
+    grading(claim)
+    celery.tasks[TASK_GRADE](str(claim.execution_id))
+    assert sent == [(claim.execution_id, Priority.BULK)]
+
+
+def test_a_database_that_is_away_is_no_failure(
+    celery: Celery, grading: Callable[..., Grading], sent: list[object]
+) -> None:
+    grading(error=Unavailable("the database does not answer"))
+    celery.tasks[TASK_GRADE](str(ID))
+    assert sent == []
+
+
+def test_a_fault_of_ours_is_a_failure(celery: Celery, grading: Callable[..., Grading]) -> None:
+    grading(error=ValueError("a fault of ours"))
+    with pytest.raises(ValueError, match="a fault of ours"):
+        celery.tasks[TASK_GRADE](str(ID))
+
+
+def test_a_process_without_a_grader_says_so(celery: Celery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "grader", None)
+    with pytest.raises(RuntimeError, match="worker_process_init has not run"):
+        celery.tasks[TASK_GRADE](str(ID))
+
+
+def test_what_was_left_behind_is_sent_and_what_ended_is_told(
+    celery: Celery, sent: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[UUID, str]] = []
+
+    def swept(_: Database, *, finished: Callable[[UUID], None], **limits: int) -> list[tuple[UUID, Priority]]:
+        assert limits == {"message_lost_s": 30, "max_attempts": 3, "no_host_s": 600}
+        finished(OTHER)
+        return [(ID, Priority.INTERACTIVE)]
+
+    def tell(_: object, execution_id: UUID, state: str) -> None:
+        told.append((execution_id, state))
+
+    monkeypatch.setattr(executions, "sweep", swept)
+    monkeypatch.setattr(Events, "publish", tell)
+    celery.tasks[TASK_SWEEP]()
+    assert sent == [(ID, Priority.INTERACTIVE)]
+    assert told == [(OTHER, "done")]
+
+
+def test_a_sweep_without_a_database_waits_for_the_next(
+    celery: Celery, sent: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise Unavailable("the database does not answer")
+
+    monkeypatch.setattr(executions, "sweep", away)
+    celery.tasks[TASK_SWEEP]()
+    assert sent == []
