@@ -18,7 +18,7 @@ from tests.vm import host
 BOOT_PATIENCE_S = 300
 END_PATIENCE_S = 10
 NOT_COPIED = (".git", "./.venv", "./var", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
-KERNEL_LINE = "root=/dev/vda rw console=ttyS0 quiet mitigations=off net.ifnames=0"
+KERNEL_LINE = "root=/dev/vda rw console=ttyS0 quiet mitigations=off no5lvl net.ifnames=0"
 
 
 class Machine:
