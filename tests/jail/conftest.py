@@ -189,7 +189,7 @@ def nothing_stays_behind(territory: leaks.Territory, runners: Mapping[str, Runne
 
 
 @pytest.fixture
-def ordinary_or_first(runners: Mapping[str, Runner]) -> Runner:
+def least_privileged(runners: Mapping[str, Runner]) -> Runner:
     """One way to run, for what is the same in all and many to try: the one with the fewest privileges."""
     return runners[MODES[-1]]
 

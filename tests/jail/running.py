@@ -6,6 +6,7 @@ A test asks a `Runner`; what differs between root with control groups, root with
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from sandbox import Collected, Command, Limits, RunResult, Sandbox
 
@@ -60,17 +61,32 @@ def at_pace(execute: Callable[[Ask], Answer], factor: int) -> Callable[[Ask], An
     return paced
 
 
-def limits(**changed: int) -> Limits:
-    """Limits that no well-behaved test program reaches."""
-    usual = {
-        "cpu_time_ms": 10_000,
-        "wall_time_ms": 20_000,
-        "memory_bytes": 256 * MIB,
-        "output_bytes": 64 * KIB,
-        "file_bytes": 64 * MIB,
-        "processes": 32,
-    }
-    return Limits(**{**usual, **changed})
+class Change(TypedDict, total=False):
+    """Limits that differ from the usual ones."""
+
+    cpu_time_ms: int
+    wall_time_ms: int
+    memory_bytes: int
+    output_bytes: int
+    file_bytes: int
+    processes: int
+    cpu_millicores: int
+
+
+USUAL = Limits(
+    cpu_time_ms=10_000,
+    wall_time_ms=20_000,
+    memory_bytes=256 * MIB,
+    output_bytes=64 * KIB,
+    file_bytes=64 * MIB,
+    processes=32,
+)
+"""Limits that no well-behaved test program reaches."""
+
+
+def limits(**changed: Unpack[Change]) -> Limits:
+    """The usual limits, some of them changed."""
+    return replace(USUAL, **changed)
 
 
 @dataclass(frozen=True)
@@ -82,7 +98,7 @@ class Runner:
     programs: Mapping[str, Path]
 
     def program(
-        self, name: str, *arguments: object, stdin: bytes = b"", policy: str = "strict", **changed: int
+        self, name: str, *arguments: object, stdin: bytes = b"", policy: str = "strict", **changed: Unpack[Change]
     ) -> RunResult:
         """Run one of the C programs."""
         return self.ask(name, *arguments, stdin=stdin, policy=policy, **changed).result
@@ -96,7 +112,7 @@ class Runner:
         disk_bytes: int = 16 * MIB,
         on_disk: bool = False,
         outputs: tuple[str, ...] = (),
-        **changed: int,
+        **changed: Unpack[Change],
     ) -> Answer:
         """Run one of the C programs and carry files out."""
         command = Command((f"./{name}", *map(str, arguments)), policy, stdin=stdin)
@@ -104,13 +120,19 @@ class Runner:
         return self.execute(Ask(command, limits(**changed), files, disk_bytes, on_disk, outputs))
 
     def python(
-        self, text: str, *, stdin: bytes = b"", policy: str = "python", outputs: tuple[str, ...] = (), **changed: int
+        self,
+        text: str,
+        *,
+        stdin: bytes = b"",
+        policy: str = "python",
+        outputs: tuple[str, ...] = (),
+        **changed: Unpack[Change],
     ) -> Answer:
         """Run Python text."""
         command = Command((PYTHON, "-B", "main.py"), policy, stdin=stdin)
         return self.execute(Ask(command, limits(**changed), {"main.py": (text.encode(), 0o644)}, outputs=outputs))
 
-    def says(self, text: str, **changed: int) -> str:
+    def says(self, text: str, **changed: Unpack[Change]) -> str:
         """Run Python text that must end well, and give what it wrote."""
         result = self.python(text, **changed).result
         assert (result.exit_code, result.stderr) == (0, b"")

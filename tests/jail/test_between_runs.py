@@ -8,6 +8,12 @@ from tests.jail.running import Runner
 
 LIBC = "import ctypes, fcntl, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
 
+DAEMON = "if os.fork() == 0:\n os.setsid(); __import__('signal').pause()"
+SERVE = (
+    "import socket; s = socket.socket(socket.AF_UNIX); s.bind('\\0left'); s.listen()\n"
+    "t = socket.create_server(('127.0.0.1', 4321)); c = socket.create_connection(t.getsockname()); c.close()"
+)
+
 LEFT = {
     "files": (
         "for f in ('/box/left', '/tmp/left', '/dev/shm/left'): open(f, 'w').close()",
@@ -30,18 +36,16 @@ LEFT = {
         "print([i for i in [libc.mq_open(b'/left', 0)] if i >= 0])",
     ),
     "file lock": (
-        "f = open('/usr/bin/true'); fcntl.flock(f, fcntl.LOCK_EX)\n"
-        "if os.fork() == 0:\n os.setsid(); __import__('signal').pause()",
+        f"f = open('/usr/bin/true'); fcntl.flock(f, fcntl.LOCK_EX)\n{DAEMON}",
         "f = open('/usr/bin/true'); fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB); print([])",
     ),
     "process": (
-        "if os.fork() == 0:\n os.setsid(); __import__('signal').pause()",
+        DAEMON,
         "print([p for p in os.listdir('/proc') if p.isdigit() and int(p) > 2])",
     ),
     "keys": ("pass", "print([k for k in open('/proc/keys') if '_ses: empty' not in k])"),
     "socket": (
-        "import socket; s = socket.socket(socket.AF_UNIX); s.bind('\\0left'); s.listen()\n"
-        "t = socket.create_server(('127.0.0.1', 4321)); c = socket.create_connection(t.getsockname()); c.close()",
+        SERVE,
         "print([l for n in ('unix', 'tcp') for l in open(f'/proc/net/{n}').readlines()[1:]])",
     ),
 }

@@ -57,7 +57,7 @@ def test_an_orphan_that_holds_stdout_does_not_hold_up_the_end(run: Runner) -> No
 
 
 def test_orphans_do_not_hide_the_end(run: Runner) -> None:
-    result = run.program("end", "orphans")
+    result = run.program("end", "orphans", processes=128)
     assert (result.cause, result.exit_code) == (Cause.EXIT, 5)
 
 

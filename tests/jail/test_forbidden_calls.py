@@ -25,8 +25,8 @@ KILLED = [call for call in BASE.kill if number(call) is not None]
 
 
 @pytest.mark.parametrize("call", KILLED)
-def test_a_forbidden_call_ends_the_program_and_is_named(run: Runner, call: str) -> None:
-    result = run.program("calls", "call", number(call))
+def test_a_forbidden_call_ends_the_program_and_is_named(least_privileged: Runner, call: str) -> None:
+    result = least_privileged.program("calls", "call", number(call))
     assert (result.cause, result.denied_syscall) == (Cause.SYSCALL, call)
     assert (result.exit_signal, result.stdout) == (9, b"")
 
@@ -43,14 +43,14 @@ def test_no_policy_takes_a_forbidden_call_back(run: Runner, policy: str) -> None
 
 
 @pytest.mark.parametrize(("call", "name"), BASE.errors.items())
-def test_a_probing_call_meets_an_error(run: Runner, call: str, name: str) -> None:
-    result = run.program("calls", "call", number(call), -1, -1, -1)
+def test_a_probing_call_meets_an_error(least_privileged: Runner, call: str, name: str) -> None:
+    result = least_privileged.program("calls", "call", number(call), -1, -1, -1)
     assert (result.exit_code, result.stdout) == (0, b"%d\n" % -getattr(errno, name))
 
 
 @pytest.mark.parametrize("call", ["seccomp", "landlock_create_ruleset", "cachestat", "socket", "unshare", "sync"])
-def test_what_no_policy_names_is_not_there(run: Runner, call: str) -> None:
-    result = run.program("calls", "call", number(call), -1, -1, -1)
+def test_what_no_policy_names_is_not_there(least_privileged: Runner, call: str) -> None:
+    result = least_privileged.program("calls", "call", number(call), -1, -1, -1)
     assert (result.exit_code, result.stdout) == (0, b"%d\n" % -errno.ENOSYS)
 
 
@@ -103,10 +103,10 @@ SOCKETS = {
 }
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", ["strict", "python"])
 @pytest.mark.parametrize("asked", SOCKETS.values(), ids=SOCKETS.keys())
-def test_sockets_of_other_families_are_refused(ordinary_or_first: Runner, policy: str, asked: tuple[int, ...]) -> None:
-    result = ordinary_or_first.program("calls", "call", number("socket"), *asked, policy=policy)
+def test_sockets_of_other_families_are_refused(least_privileged: Runner, policy: str, asked: tuple[int, ...]) -> None:
+    result = least_privileged.program("calls", "call", number("socket"), *asked, policy=policy)
     assert (result.exit_code, int(result.stdout)) == (0, -errno.ENOSYS)
 
 
@@ -125,7 +125,6 @@ def test_limits_of_other_processes_cannot_be_asked(run: Runner) -> None:
 
 
 def test_terminal_input_cannot_be_pushed(run: Runner) -> None:
-    said = run.says(
-        "import fcntl, os\nfor n in (0, 1, 2):\n try: fcntl.ioctl(n, 0x5412, b'x')\n except OSError as e: print(e.errno)"
-    )
+    push = "for n in (0, 1, 2):\n try: fcntl.ioctl(n, 0x5412, b'x')\n except OSError as e: print(e.errno)"
+    said = run.says(f"import fcntl\n{push}")
     assert said.split() == [str(errno.ENOTTY)] * 3

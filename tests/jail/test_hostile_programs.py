@@ -76,7 +76,7 @@ TRICKS = {
 def test_no_trick_makes_the_sandbox_fail(run: Runner, trick: str) -> None:
     """Whether the kernel lets it or not: the run ends with a result, never with an error of ours."""
     text = f"import ctypes, fcntl, os, resource, signal\ntry:\n {trick}\nexcept OSError: pass\nos._exit(5)"
-    result = run.python(text, wall_time_ms=3000).result
+    result = run.python(text, wall_time_ms=1000).result
     assert (result.exit_code, result.exit_signal) in {(5, None), (None, 9)}
     assert result.cause in {Cause.EXIT, Cause.WALL, Cause.SIGNAL}
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Sandbox, SandboxConfig
+from sandbox import Command, Sandbox, SandboxConfig
 from tests.jail.conftest import CONFIGS, TREE
 from tests.jail.leaks import groups, processes
-from tests.jail.running import PYTHON, Ask, Command, answer, limits
+from tests.jail.running import PYTHON, Ask, answer, limits
 from tests.jail.test_network import until
 
 KEEPER = """
 import sys
 from pathlib import Path
-from sandbox import Sandbox, SandboxConfig
-from tests.jail.running import Ask, Command, limits
+from sandbox import Command, Sandbox, SandboxConfig
+from tests.jail.running import limits
 
 config = SandboxConfig(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), cgroups=sys.argv[4], slots=1, perf=False)
 sandbox = Sandbox(config)
@@ -24,7 +24,7 @@ with sandbox.slot() as slot, sandbox.jail(slot, limits(), 1 << 20) as jail:
     if sys.argv[5] == "standing":
         print("standing", flush=True)
         sys.stdin.read()
-    spin = "import os\\nfor _ in range(3): os.fork()\\nos.setsid()\\nwhile True: pass"
+    spin = "import os\\nfor _ in range(3): os.fork()\\nwhile True: pass"
     command = Command(("/usr/bin/python3", "-c", spin), "python")
     print(jail.run(command, limits(cpu_time_ms=60_000, wall_time_ms=60_000)), flush=True)
 """

@@ -7,6 +7,7 @@ import pytest
 from sandbox import Command, Sandbox, SandboxConfig, SandboxError, jail, keeper
 from sandbox.command import PROGRAM_UID
 from sandbox.confinement import verify
+from sandbox.init import signal_process
 from sandbox.seccomp import Policies
 from tests.jail.conftest import CONFIGS
 from tests.jail.running import MIB, PYTHON, Ask, answer, limits
@@ -127,7 +128,7 @@ def test_init_that_is_killed_is_our_failure(sandbox: Sandbox, monkeypatch: pytes
     register = keeper.Keeper._register
 
     def killed(self: keeper.Keeper) -> object:
-        keeper.signal_process(self.handles.init, 9)
+        signal_process(self.handles.init, 9)
         return register(self)
 
     monkeypatch.setattr(keeper.Keeper, "_register", killed)

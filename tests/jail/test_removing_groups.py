@@ -8,7 +8,7 @@ import pytest
 
 from sandbox import Cause, RunResult, Sandbox, SandboxError, cgroup
 from tests.jail.leaks import groups
-from tests.jail.running import Runner
+from tests.jail.running import Change, Runner
 
 
 def busy(monkeypatch: pytest.MonkeyPatch, times: int) -> list[Path]:
@@ -36,7 +36,7 @@ def counted(runners: Mapping[str, Runner]) -> Runner:
     return runners["cgroup"]
 
 
-RUNS = [
+RUNS: list[tuple[tuple[str, *tuple[object, ...]], Change]] = [
     (("end", "exit", 3), {}),
     (("hostile", "stop"), {"wall_time_ms": 100}),
     (("spend", "spin", 9000), {"cpu_time_ms": 100}),
@@ -45,7 +45,7 @@ RUNS = [
 
 @pytest.mark.parametrize(("argv", "limits"), RUNS)
 def test_a_slow_removal_changes_nothing(
-    counted: Runner, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...], limits: dict[str, int]
+    counted: Runner, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, *tuple[object, ...]], limits: Change
 ) -> None:
     expected = told(counted.program(*argv, **limits))
     refused = busy(monkeypatch, 50)
@@ -79,10 +79,10 @@ def test_what_cannot_be_removed_is_left_to_the_next_holder_of_the_slot(
 def test_a_group_that_cannot_be_made_runs_nothing(counted: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     mkdir = Path.mkdir
 
-    def refuse(path: Path, *args: int, **options: bool) -> None:
+    def refuse(path: Path, mode: int = 0o777, **options: bool) -> None:
         if path.name.startswith("run-"):
             raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
-        mkdir(path, *args, **options)
+        mkdir(path, mode, **options)
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(SandboxError, match="cannot make control group"):

@@ -1,7 +1,9 @@
+from typing import Unpack
+
 import pytest
 
 from sandbox import Cause, RunResult
-from tests.jail.running import Runner
+from tests.jail.running import Change, Runner
 
 MS = 1000
 
@@ -60,7 +62,7 @@ def test_wall_time_is_not_measured_in_cpu_time(run: Runner) -> None:
 
 
 def test_the_tighter_limit_decides(run: Runner) -> None:
-    def ended(**limits: int) -> RunResult:
+    def ended(**limits: Unpack[Change]) -> RunResult:
         return run.program("spend", "spin", 10_000, **limits)
 
     assert ended(cpu_time_ms=150, wall_time_ms=20_000).cause is Cause.CPU

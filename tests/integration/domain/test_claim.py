@@ -57,6 +57,27 @@ def test_it_takes_over_from_a_worker_whose_lease_has_ended(
     assert (claim.attempt, claim.worker) == (2, "worker-2")
 
 
+def test_one_that_used_up_its_attempts_is_left_to_the_sweeper(
+    db: Database, blobs: BlobStore, take: Callable[..., Claim], expire: Callable[[], None]
+) -> None:
+    wanted = take().execution_id
+    expire()
+
+    assert executions.claim(db, blobs, wanted, worker="worker-2", lease_s=30, max_attempts=1) is None
+    assert executions.claim(db, blobs, wanted, worker="worker-2", lease_s=30, max_attempts=2) is not None
+
+
+def test_an_attempt_given_back_is_none_that_was_used_up(
+    db: Database, blobs: BlobStore, take: Callable[..., Claim], expire: Callable[[], None]
+) -> None:
+    first = take()
+    assert executions.give_back(db, first)
+    assert executions.claim(db, blobs, first.execution_id, worker="worker-2", lease_s=30, max_attempts=1) is not None
+    expire()
+
+    assert executions.claim(db, blobs, first.execution_id, worker="worker-3", lease_s=30, max_attempts=1) is None
+
+
 def test_one_of_eight_threads_takes_over(
     db: Database,
     blobs: BlobStore,

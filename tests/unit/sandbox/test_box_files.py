@@ -124,10 +124,10 @@ def test_nothing_but_regular_files_is_read(folder: int, inside: Path) -> None:
 
 def test_reading_leaves_no_descriptor_open(folder: int, inside: Path) -> None:
     (inside / "dir").mkdir()
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for name in ("dir", "missing"):
         files.read(folder, name, 10)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_sparse_giant_is_cut(folder: int, inside: Path) -> None:

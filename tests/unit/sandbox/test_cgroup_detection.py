@@ -30,7 +30,7 @@ def v2_line(tmp_path: Path, controllers: str) -> str:
 @pytest.fixture
 def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
     """Anywhere in the tree groups may be made."""
-    monkeypatch.setattr(detect.os, "geteuid", lambda: 0)
+    monkeypatch.setattr("sandbox.detect.os.geteuid", lambda: 0)
 
 
 pytestmark = pytest.mark.usefixtures("as_root")

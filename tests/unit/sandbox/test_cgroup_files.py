@@ -34,7 +34,7 @@ def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_a_group_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SandboxError, match="cannot make control group .*: Not a directory"):
+    with pytest.raises(SandboxError, match=r"cannot make control group .*: Not a directory"):
         cgroup.make(tmp_path / "file" / "group")
 
 
@@ -67,7 +67,7 @@ def test_a_busy_group_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_group_that_stays_busy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cgroup, "REMOVE_PATIENCE_S", 0.01)
     busy(monkeypatch, 1_000_000)
-    with pytest.raises(SandboxError, match="cannot remove control group .*run-1: Device or resource busy"):
+    with pytest.raises(SandboxError, match=r"cannot remove control group .*run-1: Device or resource busy"):
         cgroup.remove(tmp_path / "run-1")
 
 
@@ -99,7 +99,7 @@ def test_what_a_killed_holder_left_is_killed_and_removed(tmp_path: Path, monkeyp
             process.wait()
             (left / "cgroup.procs").unlink()
 
-        monkeypatch.setattr(cgroup.os, "kill", kill_and_reap)
+        monkeypatch.setattr("sandbox.cgroup.os.kill", kill_and_reap)
         cgroup.clear(tmp_path)
     assert process.returncode == -9
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
@@ -108,7 +108,7 @@ def test_what_a_killed_holder_left_is_killed_and_removed(tmp_path: Path, monkeyp
 def test_a_process_that_does_not_end_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cgroup.procs").write_text("123\n")
     monkeypatch.setattr(cgroup, "REMOVE_PATIENCE_S", 0.01)
-    monkeypatch.setattr(cgroup.os, "kill", lambda *_: None)
+    monkeypatch.setattr("sandbox.cgroup.os.kill", lambda *_: None)
     with pytest.raises(SandboxError, match=r"processes \[123\] in .* do not end"):
         cgroup.kill_all(tmp_path)
 
@@ -129,7 +129,7 @@ def test_a_process_that_ended_meanwhile_is_fine(tmp_path: Path, monkeypatch: pyt
         (tmp_path / "cgroup.procs").unlink()
         raise ProcessLookupError
 
-    monkeypatch.setattr(cgroup.os, "kill", gone)
+    monkeypatch.setattr("sandbox.cgroup.os.kill", gone)
     cgroup.kill_all(tmp_path)
 
 

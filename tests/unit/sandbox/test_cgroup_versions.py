@@ -101,7 +101,7 @@ def test_v1_holds_swap_where_the_kernel_counts_it(v1: HierarchyV1, monkeypatch: 
 
 
 def test_v1_leaves_no_group_whose_limits_were_not_taken(v1: HierarchyV1) -> None:
-    with pytest.raises(FileNotFoundError, match="cpuacct.usage"):  # these folders have no counters
+    with pytest.raises(FileNotFoundError, match=r"cpuacct.usage"):  # these folders have no counters
         v1.create("0", LIMITS)
     assert not [path for root in v1.roots.values() for path in (root / "0").glob("run-*")]
 
@@ -206,7 +206,7 @@ def test_v2_leaves_no_group_whose_limits_were_not_taken(v2: HierarchyV2, monkeyp
         raise SandboxError(f"{path} does not take {value}")
 
     monkeypatch.setattr("sandbox.cgroup_v2.write", refuse)
-    with pytest.raises(SandboxError, match="memory.max does not take"):
+    with pytest.raises(SandboxError, match=r"memory.max does not take"):
         v2.create("0", LIMITS)
     assert list((v2.root / "0").glob("run-*")) == []
 

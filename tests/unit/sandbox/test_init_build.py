@@ -19,7 +19,7 @@ def test_it_builds_a_static_program_once(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_it_is_nothing_but_the_first_process_of_a_jail(tmp_path: Path) -> None:
     built = init.build(tmp_path)
-    for argv in ([built], [built, "0"], [built, "0", "1"]):
+    for argv in ([str(built)], [str(built), "0"], [str(built), "0", "1"]):
         assert subprocess.run(argv, check=False, stdin=subprocess.DEVNULL).returncode == 2
 
 

@@ -135,7 +135,7 @@ def test_a_connection_that_was_reset_is_a_hang_up(ends: tuple[Channel, socket.so
 
 def test_an_init_that_says_nothing_is_not_waited_for_for_ever(ends: tuple[Channel, socket.socket]) -> None:
     channel, _ = ends
-    with pytest.raises(SandboxError, match="said nothing for 0.01 s"):
+    with pytest.raises(SandboxError, match=r"said nothing for 0.01 s"):
         channel.receive(0.01)
 
 

@@ -1,4 +1,3 @@
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,10 +48,10 @@ def test_one_that_cannot_be_executed_leaves_nothing_open(tmp_path: Path, theirs:
     path = tmp_path / "nsjail"
     path.write_text("no program")
     path.chmod(0o755)
-    before = len(os.listdir("/proc/self/fd"))
-    with pytest.raises(SandboxError, match="nsjail does not start: .*Exec format"):
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(SandboxError, match=r"nsjail does not start: .*Exec format"):
         Nsjail(path, Path("/init"), "", theirs)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 LOG = r"""

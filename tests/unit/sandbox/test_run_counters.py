@@ -1,5 +1,6 @@
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -27,11 +28,11 @@ def test_an_unknown_machine_counts_nothing(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_it_gives_its_descriptors_back() -> None:
     counters._wanted()  # keeps one of its own for as long as the process
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     events = PerfCounters(os.getpid())
     events.close()
     events.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_it_says_what_was_read_and_written() -> None:

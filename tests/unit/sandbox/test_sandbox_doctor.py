@@ -60,7 +60,7 @@ def test_the_kernels_control_groups_are_told(config: SandboxConfig, monkeypatch:
 
 def test_user_namespaces_that_are_refused_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     refused = subprocess.CompletedProcess(["unshare"], 1, "", "unshare failed: Operation not permitted\n")
-    monkeypatch.setattr(doctor.subprocess, "run", lambda *_, **__: refused)
+    monkeypatch.setattr("sandbox.doctor.subprocess.run", lambda *_, **__: refused)
     finding = doctor._user_namespaces()
     assert (finding.ok, finding.detail) == (False, "unshare failed: Operation not permitted")
     assert finding.fix.startswith("sysctl -w")
@@ -74,5 +74,5 @@ def test_a_missing_tool_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("uid", "said"), [(0, "root"), (1000, "uid 1000: jails share it")])
 def test_the_user_is_told(monkeypatch: pytest.MonkeyPatch, uid: int, said: str) -> None:
-    monkeypatch.setattr(doctor.os, "geteuid", lambda: uid)
+    monkeypatch.setattr("sandbox.doctor.os.geteuid", lambda: uid)
     assert doctor._user().detail.startswith(said)

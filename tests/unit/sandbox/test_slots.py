@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import slots
-from sandbox.limits import Limits
 from sandbox.result import SandboxError
-from sandbox.sampled import SampledGroup, SampledHierarchy
+from sandbox.sampled import SampledHierarchy
 from sandbox.slots import UID_BASE, UIDS_PER_INSTANCE, Slots
 
 HOLD = """
@@ -53,9 +51,6 @@ class Noting(SampledHierarchy):
     def prepare_slot(self, slot: str, cpus: Sequence[int]) -> None:
         self.prepared.append((slot, tuple(cpus)))
 
-    def create(self, slot: str, limits: Limits) -> SampledGroup:
-        raise AssertionError
-
 
 def of(folder: Path, count: int | None = 2, instance: str = "t") -> Slots:
     return Slots(folder / "slots", instance, SampledHierarchy(), count)
@@ -94,7 +89,7 @@ def test_a_slot_that_cannot_be_prepared_is_let_go(tmp_path: Path, monkeypatch: p
 
 
 def test_uids_differ_between_instances_and_are_nobody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slots.os, "geteuid", lambda: 0)
+    monkeypatch.setattr("sandbox.slots.os.geteuid", lambda: 0)
     uids = set()
     for instance in ("a", "b", "shipd", "x" * 32):
         with of(tmp_path / instance, 2, instance).acquire(2) as slot:
@@ -205,11 +200,11 @@ def test_waiting_that_is_interrupted_lets_everything_go(tmp_path: Path, monkeypa
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     with made.acquire():
-        monkeypatch.setattr(slots.time, "sleep", interrupt)
+        monkeypatch.setattr("sandbox.slots.time.sleep", interrupt)
         with pytest.raises(KeyboardInterrupt), made.acquire(2):
             pass
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
     with made.acquire(2) as both:
         assert both.numbers == (0, 1)
