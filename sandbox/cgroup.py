@@ -153,12 +153,20 @@ def kill_all(group: Path) -> None:
     """Kill every process in a group until none is left. Raises SandboxError where one does not go."""
     deadline = time.monotonic() + REMOVE_PATIENCE_S
     while left := pids(group):
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, 9)
+        _kill(group, left)
         if time.monotonic() > deadline:
             raise SandboxError(f"processes {left} in {group} do not end")
         time.sleep(0.001)
+
+
+def _kill(group: Path, left: Sequence[int]) -> None:
+    at_once = group / "cgroup.kill"  # version 2 since Linux 5.14: nobody gets away by forking
+    if at_once.exists():
+        write(at_once, 1)
+        return
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, 9)
 
 
 def pids(group: Path) -> list[int]:

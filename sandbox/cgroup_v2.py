@@ -1,11 +1,13 @@
 """Control groups, version 2: one tree for all controllers."""
 
 import contextlib
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sandbox.cgroup import (
     CPU_PERIOD_US,
+    REMOVE_PATIENCE_S,
     GroupStats,
     clear,
     cpu_quota_us,
@@ -22,6 +24,8 @@ from sandbox.limits import Limits
 from sandbox.result import SandboxError
 
 CONTROLLERS = ("memory", "cpu", "pids", "cpuset")
+REST = "shipd-rest"
+"""Where the processes go that were in a group that was delegated to us."""
 
 
 class HierarchyV2:
@@ -75,11 +79,12 @@ def _empty(group: Path) -> None:
     """Move what runs in a group into one below: but for the real root, only empty ones may hand controllers down."""
     if not (group / "cgroup.type").exists():
         return  # the root of the tree
-    rest = group / "shipd-rest"
-    make(rest)
-    for pid in pids(group):
-        with contextlib.suppress(SandboxError):  # it has ended meanwhile
-            write(rest / "cgroup.procs", pid)
+    deadline = time.monotonic() + REMOVE_PATIENCE_S
+    while (left := pids(group)) and time.monotonic() < deadline:  # they may start others meanwhile
+        make(group / REST)
+        for pid in left:
+            with contextlib.suppress(SandboxError):  # it has ended meanwhile
+                write(group / REST / "cgroup.procs", pid)
 
 
 class GroupV2:

@@ -48,7 +48,7 @@ def _ours(tree: Path) -> Path:
         return tree
     own = next(line for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::/"))
     # Once moved aside by ourselves, what was delegated is the group above.
-    return tree / own.removeprefix("0::/").removesuffix("/shipd-rest")
+    return tree / own.removeprefix("0::/").removesuffix(f"/{cgroup_v2.REST}")
 
 
 def _v2_lacks(root: Path) -> list[str]:

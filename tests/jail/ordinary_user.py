@@ -1,7 +1,10 @@
-"""A process of an ordinary user that makes jails: `python -m tests.jail.ordinary_user SOCKET UID FOLDER NSJAIL`.
+"""A process of an ordinary user that makes jails.
+
+    python -m tests.jail.ordinary_user SOCKET UID FOLDER NSJAIL [GROUP]
 
 Started as root, it becomes that user for good before it makes anything. Starting as that user would need an
-interpreter that everybody may read, which a virtual environment below /root is not.
+interpreter that everybody may read, which a virtual environment below /root is not. GROUP is a control group that was
+delegated to the user; it is then started in that, and finds it.
 """
 
 import ctypes
@@ -27,15 +30,17 @@ def become(uid: int) -> None:
     os.environ["PATH"] = "/usr/bin:/bin"
 
 
-def main(descriptor: int, uid: int, folder: Path, nsjail: Path) -> None:
+def main(descriptor: int, uid: int, folder: Path, nsjail: Path, group: Path | None = None) -> None:
     """Answer what comes over the socket until it is closed."""
+    if group is not None:
+        (group / "cgroup.procs").write_text(str(os.getpid()))
     become(uid)
     sandbox = Sandbox(
         SandboxConfig(
             instance=f"ordinary-{os.getpid()}",
             state_dir=folder / "state",
             jail_configs=folder / "jail-configs",
-            cgroups="none",
+            cgroups="none" if group is None else "auto",
             slots=2,
             nsjail=nsjail,
         )
@@ -55,4 +60,4 @@ def main(descriptor: int, uid: int, folder: Path, nsjail: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]))
+    main(int(sys.argv[1]), int(sys.argv[2]), *map(Path, sys.argv[3:]))

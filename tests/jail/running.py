@@ -48,6 +48,19 @@ def answer(sandbox: Sandbox, ask: Ask) -> Answer:
     return Answer(result, tuple(collected))
 
 
+def at_pace(execute: Callable[[Ask], Answer], factor: int) -> Callable[[Ask], Answer]:
+    """Take a machine for `factor` times slower than it says: time limits are that many times longer, and what a run is
+    said to have taken that many times less, so that a test reads the same wherever it runs."""
+
+    def paced(ask: Ask) -> Answer:
+        cpu_ms, wall_ms = ask.limits.cpu_time_ms * factor, ask.limits.wall_time_ms * factor
+        done = execute(replace(ask, limits=replace(ask.limits, cpu_time_ms=cpu_ms, wall_time_ms=wall_ms)))
+        cpu_us, wall_us = -(-done.result.cpu_time_us // factor), -(-done.result.wall_time_us // factor)
+        return replace(done, result=replace(done.result, cpu_time_us=cpu_us, wall_time_us=wall_us))
+
+    return paced
+
+
 class Change(TypedDict, total=False):
     """Limits that differ from the usual ones."""
 

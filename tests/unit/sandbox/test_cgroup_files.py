@@ -113,6 +113,15 @@ def test_a_process_that_does_not_end_is_named(tmp_path: Path, monkeypatch: pytes
         cgroup.kill_all(tmp_path)
 
 
+def test_version_2_kills_a_whole_group_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cgroup.procs").write_text("123\n")
+    (tmp_path / "cgroup.kill").write_text("")
+    monkeypatch.setattr(cgroup, "REMOVE_PATIENCE_S", 0.01)
+    with pytest.raises(SandboxError, match=r"processes \[123\] in .* do not end"):
+        cgroup.kill_all(tmp_path)
+    assert (tmp_path / "cgroup.kill").read_text() == "1"
+
+
 def test_a_process_that_ended_meanwhile_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cgroup.procs").write_text("123\n")
 
