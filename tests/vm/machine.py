@@ -5,7 +5,6 @@ import os
 import shlex
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,8 +28,9 @@ class Machine:
         self.cpus = cpus
         self.memory_mib = memory_mib
         self.port = ports.choose(1)[0]
-        self.scratch = tempfile.TemporaryDirectory(prefix="run-", dir=image.parent)
-        self.console = Path(self.scratch.name) / "console.log"
+        self.state = image.parent
+        self.console = self.state / "console.log"
+        self.log = self.state / "qemu.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -69,12 +69,15 @@ class Machine:
         return done.returncode == 0
 
     def _boot(self) -> None:
-        host.say(f"booting the machine; its console: {self.console}")
+        host.say(f"booting the machine; its console: {self.console.relative_to(host.TREE)}")
         began = time.monotonic()
         # In a session of its own, so that Ctrl-C is ours to answer; tied to us, so that it never outlives us.
         program = tied.argv(self._qemu(), on_death=signal.SIGKILL)
-        environment = {**os.environ, "TMPDIR": self.scratch.name, "PYTHONPATH": str(host.TREE)}
-        self.process = subprocess.Popen(program, stdin=subprocess.DEVNULL, env=environment, start_new_session=True)
+        environment = {**os.environ, "TMPDIR": str(self.state), "PYTHONPATH": str(host.TREE)}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                program, stdin=subprocess.DEVNULL, stderr=log, env=environment, start_new_session=True
+            )
         while not self._answers():
             if self.process.poll() is not None:
                 raise SystemExit(f"shipd: qemu ended with {self.process.returncode}\n{self._last_lines()}")
@@ -116,7 +119,8 @@ class Machine:
         return tried.returncode == 0
 
     def _last_lines(self) -> str:
-        return "\n".join(self.console.read_text(errors="replace").splitlines()[-20:]) if self.console.exists() else ""
+        logs = [path.read_text(errors="replace") for path in (self.log, self.console) if path.exists()]
+        return "\n".join("".join(logs).splitlines()[-20:])
 
     def _end(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -125,4 +129,3 @@ class Machine:
                 self.process.wait(END_PATIENCE_S)
             self.process.kill()
             self.process.wait()
-        self.scratch.cleanup()
