@@ -95,7 +95,11 @@ class SampledGroup:
         return self.memory_peak > self.limits.memory_bytes
 
     def stats(self) -> GroupStats:
-        """See sandbox.cgroup.Group. No kernel record says why a fork failed, so none is reported."""
+        """See sandbox.cgroup.Group. No kernel record says why a fork failed, so none is reported.
+
+        A program that filled a file system and ended within a tick left what it wrote: that is looked at once more.
+        """
+        self.memory_peak = max(self.memory_peak, self._file_bytes())
         return GroupStats(
             cpu_us=self._spent_us(),
             user_us=None,

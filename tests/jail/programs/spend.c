@@ -98,16 +98,20 @@ static void fill(int file, size_t size)
 
 static void take_in_children(int count, size_t size)
 {
-    int ends[2];
+    int ends[2], ready[2];
     char byte;
-    if (pipe(ends) != 0)
+    if (pipe(ends) != 0 || pipe(ready) != 0)
         exit(90);
     for (int i = 0; i < count; i++)
         if (fork() == 0) {
             close(ends[1]);
             take(size);
+            close(ready[1]);
             _exit(read(ends[0], &byte, 1) < 0);
         }
+    close(ready[1]);
+    while (read(ready[0], &byte, 1) > 0)
+        ; /* ends when every child has taken its share, or was killed */
     usleep(300000);
     close(ends[1]);
     while (wait(NULL) > 0)
