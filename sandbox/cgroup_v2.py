@@ -85,6 +85,7 @@ def _empty(group: Path) -> None:
         for pid in left:
             with contextlib.suppress(SandboxError):  # it has ended meanwhile
                 write(group / REST / "cgroup.procs", pid)
+        time.sleep(0.001)
 
 
 class GroupV2:
