@@ -48,7 +48,7 @@ format: setup ## Format the sources
 
 lock: ## Pin every dependency of setup.cfg with its hashes in requirements.lock (needs uv)
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(or $(UV),uv) pip compile --quiet --generate-hashes --no-emit-index-url \
-		--python-version 3.11 --all-extras setup.cfg --output-file requirements.lock
+		--no-strip-extras --python-version 3.11 --all-extras setup.cfg --output-file requirements.lock
 
 setup: ## Make .venv from requirements.lock and build the sandbox's init
 	@$(PYTHON) -m standalone.preflight
