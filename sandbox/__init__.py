@@ -14,7 +14,7 @@ A program's fault is a `RunResult`; ours is a `SandboxError`. Nothing is ever ru
 
 from sandbox.box import Box, Collected
 from sandbox.command import Command
-from sandbox.config import SandboxConfig
+from sandbox.config import PoolConfig, SandboxConfig
 from sandbox.jail import Jail
 from sandbox.limits import Limits
 from sandbox.network import Allow, Network, NetworkConfig, Protocol
@@ -37,6 +37,7 @@ __all__ = [
     "Network",
     "NetworkConfig",
     "OpenJail",
+    "PoolConfig",
     "Protocol",
     "RunAborted",
     "RunResult",

@@ -28,6 +28,8 @@ class Observation:
     stdout: Capture
     stderr: Capture
     prepare_us: int
+    mode: str = "cold"
+    hash_seed: int | None = None
 
 
 def result_of(seen: Observation, limits: Limits) -> RunResult:
@@ -62,6 +64,8 @@ def result_of(seen: Observation, limits: Limits) -> RunResult:
         denied_syscalls=Counter(seen.ending.denied_syscalls),
         exec_errno=report.error if report else 0,
         prepare_us=seen.prepare_us,
+        mode=seen.mode,
+        hash_seed=seen.hash_seed,
     )
 
 

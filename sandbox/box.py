@@ -51,6 +51,11 @@ class Box:
         with acting_as(self.owner):
             files.write(self.folder, path, content, mode)
 
+    def remove(self, path: str) -> None:
+        """Take a file and the folders above it away again, while no program is there. Raises OSError."""
+        with acting_as(self.owner):
+            files.remove(self.folder, path)
+
     def read(self, path: str, at_most: int) -> tuple[bytes, bool] | None:
         """Read a regular file: up to `at_most` bytes and whether there was more. None where there is none."""
         return files.read(self.folder, path, at_most)

@@ -9,9 +9,9 @@ Sources: Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst of the kernel.
 
 import contextlib
 import errno
-import itertools
 import logging
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 CPU_PERIOD_US = 20_000
 """Short, so that half a CPU is half of every fiftieth of a second."""
 REMOVE_PATIENCE_S = 1.0
+MAKERS = "makers"
+"""Below a slot's group in version 2, where only leaves hold processes: what makes jails there."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,12 @@ class Group(Protocol):
     def add(self, pid: int) -> None:
         """Put a process in, and with it all it will start."""
 
+    def limit(self, limits: Limits) -> None:
+        """Change what may be spent, before the program is let go."""
+
+    def start(self) -> None:
+        """Count CPU time from here: what was spent on set-up is not the program's."""
+
     def cpu_us(self) -> int:
         """CPU time spent so far."""
 
@@ -84,16 +92,19 @@ class Hierarchy(Protocol):
     def create(self, slot: str, limits: Limits) -> Group:
         """Make the group of one run."""
 
+    def tidy(self) -> None:
+        """Try again to remove the groups of runs that could not be removed at their end."""
+
+    def keep(self, slot: str, pid: int) -> None:
+        """Put a process that makes jails under the slot: whoever takes the slot from us ends it."""
+
     def forget(self) -> None:
         """Remove all groups of the instance that nobody uses."""
 
 
-_numbers = itertools.count(1)
-
-
-def next_run() -> int:
-    """Number the runs of this process."""
-    return next(_numbers)
+def run_name() -> str:
+    """Name the group of a run: by chance, so that no other is meant and nothing is told of how many there were."""
+    return f"run-{secrets.token_hex(6)}"
 
 
 def write(path: Path, value: object) -> None:
@@ -141,12 +152,23 @@ def remove(path: Path) -> None:
             return
 
 
-def remove_or_leave(path: Path) -> None:
-    """Remove the group of a run that has its result: what cannot go now is left to whoever takes the slot next."""
+def remove_or_leave(path: Path, left: list[Path]) -> None:
+    """Remove the group of a run that has its result; what cannot go now is added to `left`, and tried again later."""
     try:
         remove(path)
     except SandboxError as error:
         log.warning("control group left behind: %s", error)
+        left.append(path)
+
+
+def remove_left(left: list[Path]) -> None:
+    """Try again to remove what was left."""
+    for path in [*left]:
+        with contextlib.suppress(OSError):
+            kill_all(path)
+            path.rmdir()
+        if not path.exists():
+            left.remove(path)
 
 
 def kill_all(group: Path) -> None:
@@ -183,13 +205,16 @@ def forget(root: Path) -> None:
         slots = [path for path in root.iterdir() if path.is_dir()]
     except FileNotFoundError:
         return
-    for path in (*(run for slot in slots for run in _runs(slot)), *slots, root):
+    makers = [slot / MAKERS for slot in slots]
+    for path in (*(run for slot in slots for run in _runs(slot)), *makers, *slots, root):
         with contextlib.suppress(OSError):
             path.rmdir()
 
 
 def clear(slot: Path) -> None:
-    """Kill and remove the runs that an earlier holder of the slot left behind."""
+    """Kill what makes jails under the slot, then kill and remove the runs that an earlier holder left behind."""
+    for makers in (slot, slot / MAKERS):
+        kill_all(makers)
     for left in _runs(slot):
         kill_all(left)
         remove(left)

@@ -2,11 +2,12 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sandbox.cgroup import (
     CPU_PERIOD_US,
+    MAKERS,
     REMOVE_PATIENCE_S,
     GroupStats,
     clear,
@@ -14,10 +15,11 @@ from sandbox.cgroup import (
     forget,
     keyed,
     make,
-    next_run,
     number,
     pids,
+    remove_left,
     remove_or_leave,
+    run_name,
     write,
 )
 from sandbox.limits import Limits
@@ -36,6 +38,7 @@ class HierarchyV2:
     def __init__(self, name: str, base: Path) -> None:
         """Work below `base`: the root of the tree, or the group that was delegated to us."""
         self.root = base / name
+        self.left: list[Path] = []
 
     def prepare_slot(self, slot: str, cpus: Sequence[int]) -> None:
         """See Hierarchy. Controllers are handed down from group to group, so every one above must offer them."""
@@ -54,25 +57,35 @@ class HierarchyV2:
 
     def create(self, slot: str, limits: Limits) -> "GroupV2":
         """See Hierarchy."""
-        path = self.root / slot / f"run-{next_run()}"
+        path = self.root / slot / run_name()
         make(path)
         try:
-            _limit(path, limits)
+            _limit(path, limits, anew=True)
         except BaseException:
-            remove_or_leave(path)
+            remove_or_leave(path, self.left)
             raise
-        return GroupV2(path)
+        return GroupV2(path, limits, self.left)
+
+    def tidy(self) -> None:
+        """See Hierarchy."""
+        remove_left(self.left)
+
+    def keep(self, slot: str, pid: int) -> None:
+        """See Hierarchy. It is on the slot's CPUs by the slot's own CPU set."""
+        make(self.root / slot / MAKERS)
+        write(self.root / slot / MAKERS / "cgroup.procs", pid)
 
 
-def _limit(path: Path, limits: Limits) -> None:
+def _limit(path: Path, limits: Limits, *, anew: bool = False) -> None:
     write(path / "memory.max", limits.memory_bytes)
-    if (path / "memory.swap.max").exists():
-        write(path / "memory.swap.max", 0)
-    write(path / "memory.oom.group", 1)
+    if anew:
+        if (path / "memory.swap.max").exists():
+            write(path / "memory.swap.max", 0)
+        write(path / "memory.oom.group", 1)
     write(path / "pids.max", limits.processes)
     quota = cpu_quota_us(limits)
-    if quota is not None:
-        write(path / "cpu.max", f"{quota} {CPU_PERIOD_US}")
+    if quota is not None or not anew:
+        write(path / "cpu.max", f"{'max' if quota is None else quota} {CPU_PERIOD_US}")
 
 
 def _empty(group: Path) -> None:
@@ -94,19 +107,35 @@ class GroupV2:
     source = "cgroup"
     tick_s = None
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, limits: Limits, left: list[Path]) -> None:
         self.path = path
+        self.limits = limits
+        self.left = left
+        self._before: Mapping[str, int] = dict.fromkeys(("usage_usec", "user_usec", "system_usec"), 0)
 
     def add(self, pid: int) -> None:
         """See Group."""
         write(self.path / "cgroup.procs", pid)
 
+    def limit(self, limits: Limits) -> None:
+        """See Group."""
+        if limits != self.limits:
+            _limit(self.path, limits)
+            self.limits = limits
+
     def watch_files(self, used_bytes: Callable[[], int]) -> None:
         """See Group: the kernel charges them by itself."""
 
+    def start(self) -> None:
+        """See Group."""
+        self._before = keyed(self.path / "cpu.stat")
+
     def cpu_us(self) -> int:
         """See Group."""
-        return keyed(self.path / "cpu.stat")["usage_usec"]
+        return self._spent("usage_usec")
+
+    def _spent(self, name: str) -> int:
+        return keyed(self.path / "cpu.stat")[name] - self._before[name]
 
     def memory_exceeded(self) -> bool:
         """See Group: the kernel kills."""
@@ -114,11 +143,10 @@ class GroupV2:
 
     def stats(self) -> GroupStats:
         """See Group."""
-        cpu = keyed(self.path / "cpu.stat")
         return GroupStats(
-            cpu_us=cpu["usage_usec"],
-            user_us=cpu["user_usec"],
-            system_us=cpu["system_usec"],
+            cpu_us=self._spent("usage_usec"),
+            user_us=self._spent("user_usec"),
+            system_us=self._spent("system_usec"),
             memory_peak_bytes=number(self.path / "memory.peak"),
             oom_kills=keyed(self.path / "memory.events")["oom_kill"],
             pids_peak=number(self.path / "pids.peak"),
@@ -127,4 +155,4 @@ class GroupV2:
 
     def remove(self) -> None:
         """See Group."""
-        remove_or_leave(self.path)
+        remove_or_leave(self.path, self.left)

@@ -27,11 +27,24 @@ class Command:
     """Name of the seccomp policy, a file of `jail-configs/seccomp/`."""
     env: Mapping[str, str] = field(default_factory=dict)
     stdin: bytes = b""
+    arguments: tuple[str, ...] = ()
+    """What follows `argv` in the command line, and is not known to an interpreter that was started ahead."""
+    interpreter: str | None = None
+    """Which interpreter `argv` starts, where that can be done ahead of the program: a file of `interpreters/`."""
+
+    seed: int | None = None
+    """PYTHONHASHSEED, 1 to 2**32 - 1: what a program's sets and dicts look like, so that it can be had again."""
+
+    @property
+    def line(self) -> tuple[str, ...]:
+        """The whole command line."""
+        return (*self.argv, *self.arguments)
 
     @property
     def environment(self) -> list[str]:
         """The whole environment as NAME=value; nothing of ours is inherited."""
-        return [f"{name}={value}" for name, value in {**BASE_ENVIRONMENT, **self.env}.items()]
+        seed = {} if self.seed is None else {"PYTHONHASHSEED": str(self.seed)}
+        return [f"{name}={value}" for name, value in {**BASE_ENVIRONMENT, **self.env, **seed}.items()]
 
 
 @dataclass(frozen=True)
@@ -105,14 +118,28 @@ def _tmpfs(path: str, options: str) -> str:
     return f'mount {{ dst: "{path}" fstype: "tmpfs" rw: true nosuid: true nodev: true options: "{options}" }}'
 
 
-def nsjail_argv(nsjail: Path, config_fd: int, log_fd: int, socket_fd: int, init: Path) -> list[str]:
+def nsjail_argv(
+    nsjail: Path, config_fd: int, log_fd: int, socket_fd: int, init: Path, *, rerun: bool = False
+) -> list[str]:
     """Give nsjail's command line: configuration and log by descriptor, and our init executed from one.
 
-    What every program can read of init's command line says nothing of where it lies.
+    With `rerun` it makes one jail after the other. What every program can read of init's command line says nothing of
+    where it lies.
     """
     return [
         *(str(nsjail), "--config", f"/proc/self/fd/{config_fd}", "--log_fd", str(log_fd)),
-        *("--pass_fd", str(socket_fd), "--execute_fd", "--exec_file", str(init), "--", "init", str(socket_fd)),
+        *(
+            "--pass_fd",
+            str(socket_fd),
+            "--mode",
+            "r" if rerun else "o",
+            "--execute_fd",
+            "--exec_file",
+            str(init),
+            "--",
+            "init",
+            str(socket_fd),
+        ),
     ]
 
 

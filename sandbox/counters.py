@@ -17,8 +17,9 @@ _SYS_PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241}
 _PERF_TYPE_SOFTWARE = 1
 _PERF_TYPE_TRACEPOINT = 2
 _SOFTWARE_EVENTS = {"page_faults": 2, "context_switches": 3, "cpu_migrations": 4, "page_faults_major": 6}
-# disabled | inherit | enable_on_exec of struct perf_event_attr's bit field
-_FLAGS = (1 << 0) | (1 << 1) | (1 << 12)
+# Of struct perf_event_attr's bit field.
+_INHERIT = 1 << 1
+_FROM_EXECVE = (1 << 0) | (1 << 12)  # disabled, enable_on_exec
 _ATTRIBUTES = struct.Struct("=IIQQQQQ")
 _ATTRIBUTES_BYTES = 64  # PERF_ATTR_SIZE_VER0
 _FD_CLOEXEC = 1 << 3
@@ -31,13 +32,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class PerfCounters:
     """The open perf events of one run; those that could not be opened are simply not there."""
 
-    def __init__(self, pid: int | None) -> None:
-        """Open them on process `pid`; none at all for None."""
+    def __init__(self, pid: int | None, *, at_once: bool = False) -> None:
+        """Open them on process `pid`, to count from its execve on, or `at_once`; none at all for None."""
         self._events: dict[str, int] = {}
         if pid is None:
             return
+        flags = _INHERIT if at_once else _INHERIT | _FROM_EXECVE
         for name, (kind, config) in _wanted().items():
-            descriptor = _open(kind, config, pid)
+            descriptor = _open(kind, config, pid, flags)
             if descriptor is not None:
                 self._events[name] = descriptor
 
@@ -60,15 +62,15 @@ def _wanted() -> Mapping[str, tuple[int, int]]:
         events["system_calls"] = (_PERF_TYPE_TRACEPOINT, tracepoint)
         # The last close of a tracepoint waits for every CPU (45 ms a run, measured); one event of our own, which
         # never counts, keeps it from ever being the last. It stays open as long as the process.
-        _open(_PERF_TYPE_TRACEPOINT, tracepoint, os.getpid())
+        _open(_PERF_TYPE_TRACEPOINT, tracepoint, os.getpid(), _FROM_EXECVE)
     return events
 
 
-def _open(kind: int, config: int, pid: int) -> int | None:
+def _open(kind: int, config: int, pid: int, flags: int) -> int | None:
     number = _SYS_PERF_EVENT_OPEN.get(os.uname().machine)
     if number is None:
         return None
-    attributes = _ATTRIBUTES.pack(kind, _ATTRIBUTES_BYTES, config, 0, 0, 0, _FLAGS).ljust(_ATTRIBUTES_BYTES, b"\0")
+    attributes = _ATTRIBUTES.pack(kind, _ATTRIBUTES_BYTES, config, 0, 0, 0, flags).ljust(_ATTRIBUTES_BYTES, b"\0")
     descriptor: int = _libc.syscall(number, attributes, pid, -1, -1, _FD_CLOEXEC)
     return descriptor if descriptor >= 0 else None
 

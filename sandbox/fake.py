@@ -138,9 +138,11 @@ class FakeSandbox:
         *,
         on_disk: bool = False,
         network: Network | None = None,
+        command: Command | None = None,
     ) -> Iterator[FakeJail]:
         """Make a jail that confines nothing, because nothing runs in it."""
         jail = FakeJail(slot, disk_bytes, tuple(mounts), on_disk, FakeBox(disk_bytes), self.script, limits, network)
+        jail.command = command or NOTHING
         self.jails.append(jail)
         yield jail
 

@@ -56,6 +56,14 @@ def write(folder: int, path: str, content: bytes, mode: int) -> None:
         os.fchmod(file.fileno(), mode)
 
 
+def remove(folder: int, path: str) -> None:
+    """Remove a file and the folders above it, which hold nothing else. Only for a box that no program has seen."""
+    os.unlink(path, dir_fd=folder)
+    parts = path.split("/")[:-1]
+    for depth in range(len(parts), 0, -1):
+        os.rmdir("/".join(parts[:depth]), dir_fd=folder)
+
+
 def read(folder: int, path: str, at_most: int) -> tuple[bytes, bool] | None:
     """Read up to `at_most` bytes of a regular file, and whether there was more; None where there is no such file."""
     try:

@@ -2,18 +2,21 @@
  * PID 1 of every jail.
  *
  * nsjail makes the namespaces and mounts and then executes this program, statically linked, from a descriptor: no path
- * of it exists inside. It tells the keeper that the jail stands, receives one request (what to run and with which
- * limits), starts the program as its child under another uid with a seccomp filter, and reports how exactly that child
- * ended. When the child ends, or the keeper's end of the socket closes, it exits, and the kernel ends every process of
- * the pid namespace with it.
+ * of it exists inside. It forks a child and tells the keeper that the jail stands. The child receives one request (what
+ * to run and with which limits), and becomes the program under another uid with a seccomp filter; init reports how
+ * exactly that child ended. When the child ends, or the keeper's end of the socket closes, it exits, and the kernel ends
+ * every process of the pid namespace with it.
+ *
+ * Why the child is there before anything is known of the program: putting a process into a control group takes the
+ * kernel milliseconds, which a jail that stands ready has spent before anybody asks for it.
  *
  * Why the program is never PID 1 itself: a namespace's first process ignores signals that it has no handler for, so
  * abort(), raise(9) or SIGXCPU would not do there what they do elsewhere.
  *
  * Conversation, over the stream socket whose number is argv[1] (structures below, native byte order):
- *   init   -> keeper  REPORT_STANDING   with descriptors: a pidfd of init, the box
- *   keeper -> init    request           with descriptors: stdin, stdout, stderr of the program
- *   init   -> keeper  REPORT_READY      with descriptors: a pidfd of the program, its seccomp listener
+ *   init   -> keeper  REPORT_STANDING   with descriptors: a pidfd of init, one of the child, the box
+ *   keeper -> child   request           with descriptors: stdin, stdout, stderr of the program
+ *   init   -> keeper  REPORT_READY      with descriptors: the program's seccomp listener
  *   keeper -> init    'g'               the program may start (it is in its cgroups by now)
  *   init   -> keeper  REPORT_ENDED      the program is a zombie, all others have been killed
  *   keeper -> init    'b'               counters have been read: exit
@@ -58,7 +61,7 @@ enum report_kind { REPORT_STANDING = 1, REPORT_READY, REPORT_ENDED, REPORT_FAILE
 
 /* Which step failed; sandbox/init.py names them in the same order. */
 enum step { STEP_NONE, STEP_BOX, STEP_REQUEST, STEP_CLONE, STEP_STDIO, STEP_CWD, STEP_RLIMIT, STEP_IDENTITY,
-            STEP_CAPABILITIES, STEP_NO_NEW_PRIVS, STEP_SECCOMP, STEP_DESCRIPTORS, STEP_WAIT };
+            STEP_CAPABILITIES, STEP_NO_NEW_PRIVS, STEP_SECCOMP, STEP_DESCRIPTORS, STEP_WAIT, STEP_CGROUP };
 
 struct report {
     uint32_t kind;
@@ -82,6 +85,7 @@ struct limit {
 
 /* Shared with the child until it becomes the program. */
 struct shared {
+    volatile int stdio[3]; /* in the table of descriptors, which is shared too */
     volatile int listener;
     volatile int failed_step;
     volatile int error;
@@ -102,7 +106,7 @@ static int keeper;
 static void send_report(const struct report *report, const int *descriptors, unsigned count)
 {
     union {
-        char bytes[CMSG_SPACE(2 * sizeof(int))];
+        char bytes[CMSG_SPACE(3 * sizeof(int))];
         struct cmsghdr align;
     } control = {0};
     struct iovec vector = {(void *)report, sizeof *report};
@@ -226,6 +230,15 @@ static int set_limits(const struct order *order)
     return 0;
 }
 
+/*
+ * Its control group is the root of what it sees of them: no name of ours stands in /proc/self/cgroup. The child is in its
+ * group by now, or is sampled and in none.
+ */
+static int hide_control_groups(void)
+{
+    return unshare(CLONE_NEWCGROUP);
+}
+
 static int change_identity(const struct request *head)
 {
     /* A session keyring of its own: the inherited one would be a place to leave something behind. */
@@ -292,12 +305,16 @@ static void become_program(const struct order *order, struct shared *shared, int
 {
     char byte = 'r';
     setsid();
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
+        shared->stdio[i] = order->stdio[i];
         if (dup2(order->stdio[i], i) != i)
             give_up(shared, STEP_STDIO);
+    }
     if (chdir(order->cwd) != 0)
         give_up(shared, STEP_CWD);
     umask(022);
+    if (hide_control_groups() != 0)
+        give_up(shared, STEP_CGROUP);
     if (set_limits(order) != 0)
         give_up(shared, STEP_RLIMIT);
     if (empty_bounding_set() != 0)
@@ -390,15 +407,42 @@ static void report_end(const siginfo_t *end, const struct rusage *usage, int exe
 }
 
 /* The program's descriptors must not stay open here: whoever reads the other end waits for the last writer. */
-static void close_stdio(const struct order *order)
+static void close_stdio(const struct shared *shared)
 {
     for (int i = 0; i < 3; i++) {
         close(i);
-        close(order->stdio[i]);
+        close(shared->stdio[i]);
     }
 }
 
-static void run(const struct order *order)
+/* The child: waits for its order, and becomes the program. */
+static void serve(struct shared *shared, int ready, int go)
+{
+    struct order order;
+    receive_request(&order);
+    become_program(&order, shared, ready, go);
+}
+
+static void say_standing(int program)
+{
+    int standing[3] = {(int)syscall(SYS_pidfd_open, 1, 0), program, open(BOX, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (standing[0] < 0 || standing[2] < 0)
+        fail(STEP_BOX, errno);
+    struct report report = {.kind = REPORT_STANDING};
+    send_report(&report, standing, 3);
+    close(standing[0]);
+    close(standing[2]);
+}
+
+static void say_ready(const struct shared *shared)
+{
+    int listener = shared->listener;
+    struct report report = {.kind = REPORT_READY};
+    send_report(&report, &listener, 1);
+    close(listener);
+}
+
+static void run(void)
 {
     int ready[2], go[2], program_fd = -1;
     struct shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -414,14 +458,12 @@ static void run(const struct order *order)
     if (program < 0)
         fail(STEP_CLONE, errno);
     if (program == 0)
-        become_program(order, shared, ready[1], go[0]);
+        serve(shared, ready[1], go[0]);
+    say_standing(program_fd);
     if (!wait_for_byte(ready[0], program_fd))
         fail(shared->failed_step ? (enum step)shared->failed_step : STEP_CLONE, shared->error);
-    close_stdio(order);
-    int passed[2] = {program_fd, shared->listener};
-    struct report report = {.kind = REPORT_READY};
-    send_report(&report, passed, 2);
-    close(shared->listener);
+    close_stdio(shared);
+    say_ready(shared);
     if (!wait_for_byte(keeper, program_fd) || write(go[1], "g", 1) != 1)
         fail(STEP_WAIT, ECHILD);
     close(go[0]);
@@ -433,23 +475,25 @@ static void run(const struct order *order)
     report_end(&end, &usage, shared->exec_error);
 }
 
+/* `tie PARENT COMMAND...`: be COMMAND, and end with the thread that started this: an nsjail alone makes jails for ever. */
+static int tie(char **argv)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != atoi(argv[0]))
+        return 2;
+    execv(argv[1], argv + 1);
+    return 127;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 3 && strcmp(argv[1], "tie") == 0)
+        return tie(argv + 2);
     if (argc != 2)
         return 2;
     keeper = atoi(argv[1]);
     if (getpid() != 1 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || fcntl(keeper, F_SETFD, FD_CLOEXEC) != 0)
         return 2;
-    int standing[2] = {(int)syscall(SYS_pidfd_open, 1, 0), open(BOX, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (standing[0] < 0 || standing[1] < 0)
-        fail(STEP_BOX, errno);
-    struct report report = {.kind = REPORT_STANDING};
-    send_report(&report, standing, 2);
-    close(standing[0]);
-    close(standing[1]);
-    struct order order;
-    receive_request(&order);
-    run(&order);
+    run();
     char bye;
     read_fully(&bye, 1);
     return 0;

@@ -45,7 +45,7 @@ class Kind(IntEnum):
 
 STEPS = (
     *("none", "opening the box", "reading the request", "clone", "stdio", "chdir", "setrlimit", "setuid"),
-    *("dropping capabilities", "no_new_privs", "seccomp", "descriptors", "waiting"),
+    *("dropping capabilities", "no_new_privs", "seccomp", "descriptors", "waiting", "making a cgroup namespace"),
 )
 
 
@@ -93,10 +93,9 @@ class Order:
     environment: Sequence[str]
 
 
-def rlimits(order: Order) -> list[tuple[int, int]]:
-    """List the resource limits of the program; those that the cgroup holds are not among them."""
-    limits = order.limits
-    table = [
+def rlimits(limits: Limits, *, backstop_cpu_s: int) -> list[tuple[int, int]]:
+    """List the resource limits of a program; those that the cgroup holds are not among them."""
+    return [
         # Not 0, which a core_pattern that is a pipe does not heed; one byte is too little for any core (core(5)).
         (resource.RLIMIT_CORE, 1),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
@@ -107,11 +106,8 @@ def rlimits(order: Order) -> list[tuple[int, int]]:
         (resource.RLIMIT_SIGPENDING, 4096),
         (resource.RLIMIT_RTPRIO, 0),
         # The keeper is exact to the millisecond; this only catches a keeper that does not get to run.
-        (resource.RLIMIT_CPU, order.backstop_cpu_s),
+        (resource.RLIMIT_CPU, backstop_cpu_s),
     ]
-    if order.processes_rlimit is not None:
-        table.append((resource.RLIMIT_NPROC, order.processes_rlimit))
-    return table
 
 
 def encode(order: Order) -> bytes:
@@ -119,7 +115,9 @@ def encode(order: Order) -> bytes:
     strings = [order.cwd, *order.argv, *order.environment]
     if any("\0" in text for text in strings):
         raise SandboxError("a NUL in an argument or in the environment cannot be passed on")
-    table = rlimits(order)
+    table = rlimits(order.limits, backstop_cpu_s=order.backstop_cpu_s)
+    if order.processes_rlimit is not None:
+        table.append((resource.RLIMIT_NPROC, order.processes_rlimit))
     payload = b"".join(_LIMIT.pack(number, value) for number, value in table) + order.seccomp_filter
     payload += b"".join(os.fsencode(text) + b"\0" for text in strings)
     head = _REQUEST.pack(
@@ -155,7 +153,7 @@ class Channel:
         try:
             # Not socket.recv_fds: in Python 3.11 it forgets the flags, and what came would be inheritable.
             data, ancillary, _, _ = self.socket.recvmsg(
-                _REPORT.size, socket.CMSG_SPACE(2 * _DESCRIPTOR_BYTES), socket.MSG_WAITALL | socket.MSG_CMSG_CLOEXEC
+                _REPORT.size, socket.CMSG_SPACE(3 * _DESCRIPTOR_BYTES), socket.MSG_WAITALL | socket.MSG_CMSG_CLOEXEC
             )
         except TimeoutError as error:
             raise SandboxError(f"init said nothing for {timeout_s} s") from error
@@ -177,7 +175,7 @@ class Channel:
         return report
 
     def order(self, order: Order, stdio: Sequence[int], timeout_s: float) -> None:
-        """Send the request, with the program's stdin, stdout and stderr."""
+        """Send the request to the child that becomes the program, with its stdin, stdout and stderr."""
         message = encode(order)
         self.socket.settimeout(timeout_s)
         try:

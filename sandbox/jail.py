@@ -1,6 +1,6 @@
-"""One jail: made empty, filled, run once, read out, gone.
+"""One jail: standing empty, filled, run once, read out, gone.
 
-with Jail.open(parts, slot, limits, disk_bytes) as jail:     nsjail stands, init waits
+with sandbox.jail(slot, limits, disk_bytes) as jail:         made for this, or taken from those that stand ready
     jail.box.write("main.py", source)                        files in
     result = jail.run(Command(("/usr/bin/python3", "main.py"), policy="python"), limits)
     jail.box.read("out.txt", 1 << 20)                        files out, the jail is dead by now
@@ -8,32 +8,29 @@ with Jail.open(parts, slot, limits, disk_bytes) as jail:     nsjail stands, init
 
 import contextlib
 import os
-import signal
-import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from sandbox.account import Observation, result_of
 from sandbox.box import Box
-from sandbox.cgroup import Group, Hierarchy
-from sandbox.command import BOX_PATH, PROGRAM_UID, Command, Room, inodes_for, room_config
+from sandbox.cgroup import Hierarchy
+from sandbox.command import BOX_PATH, PROGRAM_UID, Command
 from sandbox.confinement import verify
 from sandbox.counters import PerfCounters, bytes_moved
-from sandbox.init import Channel, Kind, Order, host_pid, signal_process
+from sandbox.init import Kind, Order
 from sandbox.keeper import Ending, Handles, Keeper
 from sandbox.limits import Limits
 from sandbox.network import Link
-from sandbox.nsjail import Nsjail
 from sandbox.result import RunAborted, RunResult, SandboxError
 from sandbox.seccomp import Policies
 from sandbox.slots import Slot
+from sandbox.standing import Standing
 from sandbox.streams import Streams
 
-PATIENCE_S = 30.0
-"""How long a jail may take to stand; only a host in trouble takes more than a few milliseconds."""
+ORDER_PATIENCE_S = 30.0
+"""How long a child may take to stand ready; only a host in trouble takes more than a millisecond."""
 
 
 @dataclass(frozen=True)
@@ -50,112 +47,124 @@ class Parts:
     """A descriptor that becomes readable when runs must end at once (an eventfd of the process)."""
 
 
-@dataclass(frozen=True)
-class Space:
-    """What a jail shows: the size of its box, an image that is its box, folders of the host, a network."""
+@dataclass
+class Ready:
+    """A command that only waits to be let go, confined and looked at. The listener and the pipes are its to close."""
 
-    disk_bytes: int
-    image: Path | None = None
-    mounts: tuple[str, ...] = ()
-    link: Link | None = None
+    streams: Streams
+    listener: int
+    let_go: Callable[[], object]
+    """Called once, with everything counting."""
+    executed: bool = False
+    """Whether it is an interpreter that has been started already."""
+
+    def close(self) -> None:
+        """Close what the run had."""
+        self.streams.close()
+        os.close(self.listener)
+
+
+def make_ready(
+    parts: Parts, slot: Slot, standing: Standing, command: Command, limits: Limits, *, link: Link | None = None
+) -> Ready:
+    """Give init its order, and look at what it made of it. Raises SandboxError."""
+    owner = slot.program_uid if slot.init_uid is not None else None
+    with contextlib.ExitStack() as undo:
+        streams = undo.enter_context(contextlib.closing(Streams.open(limits.output_bytes, owner)))
+        standing.channel.order(_order(parts, slot, command, limits, link), streams.theirs, ORDER_PATIENCE_S)
+        streams.release()
+        listener = _listener(standing)
+        undo.callback(os.close, listener)
+        verify(standing.pid, slot, link)
+        undo.pop_all()
+    return Ready(streams, listener, lambda: _start(standing, streams, command.stdin))
+
+
+def _start(standing: Standing, streams: Streams, stdin: bytes) -> None:
+    streams.feed.give(stdin)
+    standing.channel.say(b"g")
+
+
+def _listener(standing: Standing) -> int:
+    try:
+        (listener,) = standing.channel.expect(Kind.READY, ORDER_PATIENCE_S).descriptors
+    except ValueError as error:
+        raise SandboxError("init passed no seccomp listener") from error
+    return listener
+
+
+def _order(parts: Parts, slot: Slot, command: Command, limits: Limits, link: Link | None) -> Order:
+    policies, sampled = parts.policies, parts.hierarchy.version == "none"
+    return Order(
+        uid=PROGRAM_UID,
+        drop_groups=slot.init_uid is not None,
+        limits=limits,
+        backstop_cpu_s=limits.cpu_time_ms // 1000 + 10,
+        processes_rlimit=limits.processes if sampled else None,
+        seccomp_filter=policies.filter(policies.with_sockets(command.policy) if link else command.policy),
+        cwd=BOX_PATH,
+        argv=command.line,
+        environment=command.environment,
+    )
 
 
 class Jail:
-    """One nsjail with our init standing in it; used for one run."""
+    """A standing jail with whoever wants one command run in it."""
 
-    def __init__(self, parts: Parts, slot: Slot, limits: Limits, space: Space, asked_at: float | None = None) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        slot: Slot,
+        standing: Standing,
+        *,
+        asked_at: float,
+        link: Link | None = None,
+        box_is_memory: bool = True,
+    ) -> None:
         self.parts = parts
         self.slot = slot
-        self.link = space.link
-        self.asked_at = time.monotonic() if asked_at is None else asked_at
-        ours, theirs = socket.socketpair()
-        room = Room(
-            init_uid=slot.init_uid,
-            program_uid=slot.program_uid,
-            disk_bytes=space.disk_bytes,
-            inodes=inodes_for(space.disk_bytes),
-            tmp_bytes=limits.memory_bytes,
-            image=space.image,
-            mounts=space.mounts,
-            link=space.link,
-        )
-        self.channel = Channel(ours)
-        with theirs:
-            config = parts.common_config + room_config(room)
-            namespace = self.link.namespace if self.link else None
-            try:
-                self.process = Nsjail(parts.nsjail, parts.init, config, theirs, namespace)
-            except BaseException:
-                self.channel.close()
-                raise
-        try:
-            standing = self._standing()
-        except BaseException:
-            self.channel.close()
-            self.process.close()
-            raise
-        self.init_pidfd, folder = standing
-        self.box = Box(folder, slot.program_uid if slot.init_uid is not None else None)
-        self.box_is_memory = space.image is None
+        self.standing = standing
+        self.link = link
+        self.asked_at = asked_at
+        self.box_is_memory = box_is_memory
+        self.mode = "cold"
+        self.ran = False
+        self.seed: int | None = None
+        self.clean = True
+        """Whether its init has nothing left unsaid or unheard: the next jail hears on the same line."""
 
-    def _standing(self) -> tuple[int, int]:
-        try:
-            pidfd, folder = self.channel.expect(Kind.STANDING, PATIENCE_S).descriptors
-        except (SandboxError, ValueError) as error:
-            self.process.process.kill()
-            self.process.process.wait()
-            raise SandboxError(f"nsjail made no jail: {self.process.complaints()} ({error})") from error
-        return pidfd, folder
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the jail whatever it does, and let its file system go."""
-        self.channel.close()
-        signal_process(self.init_pidfd, signal.SIGKILL)
-        os.close(self.init_pidfd)
-        self.process.close()
-        self.box.close()
+    @property
+    def box(self) -> Box:
+        """The program's working folder."""
+        return self.standing.box
 
     def run(self, command: Command, limits: Limits) -> RunResult:
         """Run one command to its end. Raises SandboxError where it is not the program that failed."""
-        group = self.parts.hierarchy.create(self.slot.name, limits)
+        if self.ran:
+            raise SandboxError("a jail runs one command only")
+        self.clean, self.ran = False, True
+        self.standing.group.limit(limits)
         if self.box_is_memory:
-            group.watch_files(self.box.used_bytes)
-        owner = self.slot.program_uid if self.slot.init_uid is not None else None
-        try:
-            streams = Streams.open(command.stdin, limits.output_bytes, owner)
-            with contextlib.closing(streams):
-                return self._run(command, limits, group, streams)
-        finally:
-            if self.process.process.poll() is None:
-                signal_process(self.init_pidfd, signal.SIGKILL)
-                self.process.wait()
-            group.remove()
+            self.standing.group.watch_files(self.box.used_bytes)
+        self.seed = command.seed
+        with contextlib.closing(self._ready(command, limits)) as ready:
+            return self._run(ready, limits)
 
-    def _run(self, command: Command, limits: Limits, group: Group, streams: Streams) -> RunResult:
-        self.channel.order(self._order(command, limits), streams.theirs, PATIENCE_S)
-        streams.release()
-        program, listener = self._ready()
-        with contextlib.closing(Handles(os.dup(self.init_pidfd), program, listener)) as handles:
-            pid = host_pid(program)
-            verify(pid, self.slot, self.link)
-            os.sched_setaffinity(pid, self.slot.cpus)
-            group.add(pid)
-            with contextlib.closing(PerfCounters(pid if self.parts.perf else None)) as perf:
-                prepare_us = int((time.monotonic() - self.asked_at) * 1e6)
-                ending = self._keeper(handles, streams, group, limits).watch()
-                moved = bytes_moved(pid)
-                self.channel.say(b"b")
-                self.process.wait()
-                counted = perf.read()
-        self._refuse_what_says_nothing(ending)
+    def _ready(self, command: Command, limits: Limits) -> Ready:
+        return make_ready(self.parts, self.slot, self.standing, command, limits, link=self.link)
+
+    def _run(self, ready: Ready, limits: Limits) -> RunResult:
+        standing, group = self.standing, self.standing.group
+        counting = PerfCounters(standing.pid if self.parts.perf else None, at_once=ready.executed)
+        with contextlib.closing(counting) as perf:
+            prepare_us = int((time.monotonic() - self.asked_at) * 1e6)
+            ending = self._keeper(ready, limits).watch(ready.let_go)
+            moved = bytes_moved(standing.pid)
+            standing.channel.say(b"b")
+            self._refuse_what_says_nothing(ending)
+            standing.wait_gone()
+            self.clean = ending.report is not None
+            counted = perf.read()
         seen = Observation(
             ending=ending,
             stats=group.stats(),
@@ -164,9 +173,11 @@ class Jail:
             moved=moved,
             network_bytes=self.link.bytes_moved() if self.link else None,
             disk_bytes=self.box.used_bytes(),
-            stdout=streams.stdout,
-            stderr=streams.stderr,
+            stdout=ready.streams.stdout,
+            stderr=ready.streams.stderr,
             prepare_us=prepare_us,
+            mode=self.mode,
+            hash_seed=self.seed,
         )
         return result_of(seen, limits)
 
@@ -174,40 +185,15 @@ class Jail:
         if ending.aborted:
             raise RunAborted("told to stop")
         if ending.report is None and not ending.stopped:
-            raise SandboxError(f"init ended without a report: {self.process.complaints()}")
+            raise SandboxError("init ended without a report")
 
-    def _keeper(self, handles: Handles, streams: Streams, group: Group, limits: Limits) -> Keeper:
+    def _keeper(self, ready: Ready, limits: Limits) -> Keeper:
         return Keeper(
-            self.channel,
-            handles,
-            streams,
-            group=group,
+            self.standing.channel,
+            Handles(self.standing.init, self.standing.program, ready.listener),
+            ready.streams,
+            group=self.standing.group,
             limits=limits,
             abort=self.parts.abort,
             learning=self.parts.policies.learning,
         )
-
-    def _ready(self) -> tuple[int, int]:
-        try:
-            program, listener = self.channel.expect(Kind.READY, PATIENCE_S).descriptors
-        except ValueError as error:
-            raise SandboxError("init passed no descriptors of the program") from error
-        return program, listener
-
-    def _order(self, command: Command, limits: Limits) -> Order:
-        sampled = self.parts.hierarchy.version == "none"
-        return Order(
-            uid=PROGRAM_UID,
-            drop_groups=self.slot.init_uid is not None,
-            limits=limits,
-            backstop_cpu_s=limits.cpu_time_ms // 1000 + 10,
-            processes_rlimit=limits.processes if sampled else None,
-            seccomp_filter=self.parts.policies.filter(self._policy(command)),
-            cwd=BOX_PATH,
-            argv=command.argv,
-            environment=command.environment,
-        )
-
-    def _policy(self, command: Command) -> str:
-        policies = self.parts.policies
-        return policies.with_sockets(command.policy) if self.link else command.policy

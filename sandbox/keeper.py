@@ -7,11 +7,11 @@ moment at which the CPU limit could be reached at the earliest, which is when th
 import contextlib
 import fcntl
 import math
-import os
 import select
 import signal
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sandbox import seccomp
@@ -35,16 +35,11 @@ _CONTINUE = 1  # SECCOMP_USER_NOTIF_FLAG_CONTINUE
 
 @dataclass
 class Handles:
-    """The descriptors by which a run is watched and ended."""
+    """The descriptors by which a run is watched and ended: pidfds of init and the program, the seccomp listener."""
 
     init: int
     program: int
     listener: int
-
-    def close(self) -> None:
-        """Close them."""
-        for descriptor in (self.init, self.program, self.listener):
-            os.close(descriptor)
 
 
 @dataclass
@@ -89,11 +84,14 @@ class Keeper:
         self.killed_at: float | None = None
         self.started = 0.0
 
-    def watch(self) -> Ending:
+    def watch(self, let_go: Callable[[], object]) -> Ending:
         """Let the program go and stay with it until it has ended."""
         poll = self._register()
+        self.group.start()
         self.started = time.monotonic()
-        self.channel.say(b"g")
+        let_go()
+        if self.streams.feed.fileno() >= 0:
+            poll.register(self.streams.feed, select.EPOLLOUT)
         while self.report is None and not self.hung_up:
             for descriptor, event in poll.poll(self._patience()):
                 self._handle(poll, descriptor, event)
@@ -107,13 +105,13 @@ class Keeper:
     def _register(self) -> select.epoll:
         poll = select.epoll()
         poll.register(self.channel, select.EPOLLIN)
+        # Where jails are made one after the other, the socket stays open when an init is gone.
+        poll.register(self.handles.init, select.EPOLLIN)
         poll.register(self.handles.listener, select.EPOLLIN)
         poll.register(self.streams.stdout, select.EPOLLIN)
         poll.register(self.streams.stderr, select.EPOLLIN)
         if self.abort is not None:
             poll.register(self.abort, select.EPOLLIN)
-        if self.streams.feed.fileno() >= 0:
-            poll.register(self.streams.feed, select.EPOLLOUT)
         return poll
 
     def _patience(self) -> float:
@@ -129,6 +127,8 @@ class Keeper:
     def _handle(self, poll: select.epoll, descriptor: int, event: int) -> None:
         if descriptor == self.channel.fileno():
             self._hear()
+        elif descriptor == self.handles.init:
+            self.hung_up = True
         elif descriptor == self.handles.listener:
             self._deny(poll, event)
         elif descriptor == self.abort:

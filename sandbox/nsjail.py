@@ -1,8 +1,8 @@
 """One nsjail process: started with its configuration by descriptor, its log read from a descriptor of its own."""
 
+import contextlib
 import os
 import re
-import select
 import socket
 import subprocess
 from functools import partial
@@ -14,7 +14,7 @@ from sandbox.command import nsjail_argv
 from sandbox.network.namespace import inside
 from sandbox.result import SandboxError
 
-EXIT_PATIENCE_S = 10.0
+LOG_BYTES = 1 << 16
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -43,17 +43,30 @@ class Nsjail:
     """A running nsjail. Its exit code says nothing that we use; its log says why it could not make a jail."""
 
     def __init__(
-        self, nsjail: Path, init: Path, config: str, theirs: socket.socket, namespace: int | None = None
+        self,
+        nsjail: Path,
+        init: Path,
+        config: str,
+        theirs: socket.socket,
+        *,
+        namespace: int | None = None,
+        rerun: bool = False,
     ) -> None:
-        """Start it; within a network namespace (a descriptor) where one is given, for it cannot join one itself."""
+        """Start it; within a network namespace (a descriptor) where one is given, for it cannot join one itself.
+
+        With `rerun` it makes the next jail as soon as one has ended, and ends with the thread that called this.
+        """
         reader, writer = os.pipe()
+        os.set_blocking(reader, False)
         memory = os.memfd_create("jail.cfg")
         self._log = reader
+        self._said = b""
         try:
             os.write(memory, config.encode())
-            start = partial(
-                _start, nsjail_argv(nsjail, memory, writer, theirs.fileno(), init), (memory, writer, theirs.fileno())
-            )
+            argv = nsjail_argv(nsjail, memory, writer, theirs.fileno(), init, rerun=rerun)
+            if rerun:
+                argv = [str(init), "tie", str(os.getpid()), *argv]
+            start = partial(_start, argv, (memory, writer, theirs.fileno()))
             self.process = start() if namespace is None else inside(namespace, start)
         except OSError as error:
             os.close(reader)
@@ -62,28 +75,18 @@ class Nsjail:
             os.close(writer)
             os.close(memory)
 
-    def wait(self) -> None:
-        """Wait until the jail and with it every process inside is gone. Raises SandboxError when that fails."""
-        # Popen.wait with a timeout looks again every few milliseconds; a pidfd tells at once.
-        pidfd = os.pidfd_open(self.process.pid)
-        try:
-            ended, _, _ = select.select([pidfd], [], [], EXIT_PATIENCE_S)
-        finally:
-            os.close(pidfd)
-        if not ended:
-            self.process.kill()
-        self.process.wait()
-        if not ended:
-            raise SandboxError(f"nsjail did not end within {EXIT_PATIENCE_S} s: {self.complaints()}")
+    def read_log(self) -> None:
+        """Take what it wrote, the last of which is kept: it would wait for a full pipe for ever."""
+        with contextlib.suppress(BlockingIOError):
+            while text := os.read(self._log, LOG_BYTES):
+                self._said = (self._said + text)[-LOG_BYTES:]
 
     def complaints(self) -> str:
         """Give the warnings and errors of nsjail's log so far; it must have ended, or nothing is awaited."""
-        os.set_blocking(self._log, False)
-        try:
-            text = os.read(self._log, 1 << 16).decode(errors="replace")
-        except BlockingIOError:
+        self.read_log()
+        if not self._said:
             return "nsjail said nothing"
-        lines = [_COLOURS.sub("", line) for line in text.splitlines()]
+        lines = [_COLOURS.sub("", line) for line in self._said.decode(errors="replace").splitlines()]
         return "; ".join(line for line in lines if line.startswith(("[W]", "[E]", "[F]"))) or "no complaint of nsjail's"
 
     def close(self) -> None:

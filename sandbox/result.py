@@ -72,6 +72,10 @@ class RunResult:
     """Not 0 where the program could not even be started (`exit_code` is then 127)."""
     prepare_us: int = 0
     """From asking for the jail to the program's start."""
+    mode: str = "cold"
+    """How the jail was made: `cold` (when it was asked for), `warm` (it stood ready)."""
+    hash_seed: int | None = None
+    """PYTHONHASHSEED that the program had; a jail that stood ready has its own."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,12 @@ class SampledHierarchy:
     def forget(self) -> None:
         """See sandbox.cgroup.Hierarchy: there are no groups."""
 
+    def tidy(self) -> None:
+        """See sandbox.cgroup.Hierarchy: there are no groups."""
+
+    def keep(self, slot: str, pid: int) -> None:
+        """See sandbox.cgroup.Hierarchy: nothing makes jails ahead without control groups."""
+
     def create(self, slot: str, limits: Limits) -> "SampledGroup":
         """See sandbox.cgroup.Hierarchy."""
         del slot
@@ -72,6 +78,7 @@ class SampledGroup:
         self.pids_peak = 0
         self.box_bytes: Callable[[], int] = lambda: 0
         self._folders: list[int] = []
+        self._before_us = 0
 
     def watch_files(self, used_bytes: Callable[[], int]) -> None:
         """See sandbox.cgroup.Group."""
@@ -85,10 +92,18 @@ class SampledGroup:
         ]
         self._sample()
 
+    def limit(self, limits: Limits) -> None:
+        """See sandbox.cgroup.Group."""
+        self.limits = limits
+
+    def start(self) -> None:
+        """See sandbox.cgroup.Group."""
+        self._before_us = self._spent_us()
+
     def cpu_us(self) -> int:
         """Sum of what every process was last seen to have spent."""
         self._sample()
-        return self._spent_us()
+        return self._spent_us() - self._before_us
 
     def memory_exceeded(self) -> bool:
         """See sandbox.cgroup.Group."""
@@ -101,7 +116,7 @@ class SampledGroup:
         """
         self.memory_peak = max(self.memory_peak, self._file_bytes())
         return GroupStats(
-            cpu_us=self._spent_us(),
+            cpu_us=self._spent_us() - self._before_us,
             user_us=None,
             system_us=None,
             memory_peak_bytes=self.memory_peak or None,

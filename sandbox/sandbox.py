@@ -1,22 +1,26 @@
 """What a process needs to make jails, put together once and checked: fail closed, fail early."""
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from sandbox import init, nsjail
+from sandbox.cold import Space, cold_jail
 from sandbox.command import Command
 from sandbox.config import SandboxConfig
 from sandbox.detect import hierarchy
 from sandbox.image import mounted
-from sandbox.jail import Jail, Parts, Space
+from sandbox.jail import Jail, Parts
 from sandbox.limits import MIB, Limits
 from sandbox.network import Link, Network
 from sandbox.network.host import OuterFence
 from sandbox.network.link import linked
+from sandbox.pool import Pool
 from sandbox.result import Cause, SandboxError
 from sandbox.seccomp import Policies
 from sandbox.slots import Slot, Slots
+from sandbox.warm import Kind, WarmJail
 
 TRIAL = Command(("/usr/bin/true",), policy="strict")
 TRIAL_LIMITS = Limits(5000, 10_000, 64 * MIB, 4096, MIB, 8)
@@ -36,6 +40,7 @@ class Sandbox:
             perf=config.perf,
             abort=abort,
         )
+        self.pool: Pool | None = None
         self.fence = OuterFence(config.instance, config.network) if config.network else None
         self.slots = Slots(config.state_dir / "slots", config.instance, self.parts.hierarchy, config.slots)
 
@@ -57,20 +62,56 @@ class Sandbox:
         *,
         on_disk: bool = False,
         network: Network | None = None,
+        command: Command | None = None,
     ) -> Iterator[Jail]:
-        """Make a jail with an empty box of `disk_bytes`; it is gone when the block is left.
+        """Give a jail with an empty box of `disk_bytes`; it is gone when the block is left.
 
         `mounts` are folders of the host that it shows read-only beside the common ones. The box is a tmpfs, which
         counts as memory, or with `on_disk` an image of its own (root only). Without `network` there is none but a
-        loopback; with it there is a filtered one (root only, and only where the configuration offers it).
+        loopback; with it there is a filtered one (root only, and only where the configuration offers it). Where
+        `command` says what will be run in it, a jail that stands ready for that may be given.
         """
         asked_at = time.monotonic()
-        images = self.config.state_dir.resolve() / "images"
-        box = mounted(images, self.config.instance, slot, disk_bytes) if on_disk else nullcontext()
-        with box as image, self._link(slot, network) as link:
-            space = Space(disk_bytes, image, tuple(mounts), link)
-            with Jail(self.parts, slot, limits, space, asked_at) as jail:
-                yield jail
+        with self._ready(slot, disk_bytes, mounts, command, asked_at, common=not on_disk and network is None) as warm:
+            if warm is not None:
+                yield warm
+                return
+            images = self.config.state_dir.resolve() / "images"
+            box = mounted(images, self.config.instance, slot, disk_bytes) if on_disk else nullcontext()
+            with box as image, self._link(slot, network) as link:
+                space = Space(disk_bytes, image, tuple(mounts), link)
+                with cold_jail(self.parts, slot, limits, space, asked_at) as jail:
+                    yield jail
+
+    def _ready(
+        self,
+        slot: Slot,
+        disk_bytes: int,
+        mounts: Sequence[str],
+        command: Command | None,
+        asked_at: float,
+        *,
+        common: bool,
+    ) -> AbstractContextManager[WarmJail | None]:
+        if self.pool is None or command is None or not common or len(slot.numbers) > 1:
+            return nullcontext()
+        return self.pool.jail(slot, Kind.of(command, mounts), disk_bytes, asked_at)
+
+    def start_pool(self) -> None:
+        """From here on keep jails standing ready, where the configuration says so.
+
+        Once in each process, and not before a fork: what makes them ends with the process that started it.
+        """
+        able = self.parts.hierarchy.version != "none" and os.geteuid() == 0
+        if self.config.pool is not None and able:
+            self.pool = Pool(self.parts, self.config.jail_configs, self.config.pool)
+            self.slots.on_change = self.pool.forget
+
+    def stop_pool(self) -> None:
+        """End what stands ready."""
+        if self.pool is not None:
+            self.pool.close()
+            self.pool = None
 
     def _link(self, slot: Slot, network: Network | None) -> AbstractContextManager[Link | None]:
         if network is None:

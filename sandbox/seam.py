@@ -56,5 +56,9 @@ class Jails(Protocol):
         *,
         on_disk: bool = False,
         network: Network | None = None,
+        command: Command | None = None,
     ) -> AbstractContextManager[OpenJail]:
-        """Make a jail with an empty box of `disk_bytes`; it is gone when the block is left."""
+        """Give a jail with an empty box of `disk_bytes`; it is gone when the block is left.
+
+        Where `command` says what will be run in it, a jail that stands ready for that may be given.
+        """

@@ -9,9 +9,10 @@ cannot wait for each other, and a large one is not overtaken for ever by small o
 import contextlib
 import fcntl
 import os
+import secrets
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,10 @@ class Slots:
         self.cpus = sorted(os.sched_getaffinity(0))
         self.count = count or len(self.cpus)
         self.uid_base = UID_BASE + zlib.crc32(instance.encode()) % 0xFFFF * UIDS_PER_INSTANCE
+        self.on_change: Callable[[str], None] = lambda _: None
+        """Called with a slot's name when somebody else may have had it."""
+        self._token = secrets.token_hex(8)
+        self._last: list[int] = []
         folder.mkdir(parents=True, exist_ok=True)
 
     @contextmanager
@@ -57,11 +62,23 @@ class Slots:
             slot = self._slot(sorted(locks))
             # The jail lies in the first one's group; the others' may hold what a killed holder left there.
             for number in reversed(slot.numbers):
-                self.hierarchy.prepare_slot(str(number), slot.cpus)
+                self._prepare(number, slot.cpus, locks[number])
             yield slot
         finally:
             for descriptor in locks.values():
                 os.close(descriptor)
+
+    def _prepare(self, number: int, cpus: tuple[int, ...], lock: int) -> None:
+        """Clear a slot's group, unless it is as we left it: nobody had it since, and its jails stand ready for us."""
+        ours = f"{os.getpid()} {self._token} {cpus}".encode()
+        if os.pread(lock, len(ours) + 1, 0) == ours:
+            self.hierarchy.tidy()
+            return
+        self.on_change(str(number))
+        os.ftruncate(lock, 0)  # not ours before it is clear
+        self.hierarchy.prepare_slot(str(number), cpus)
+        os.pwrite(lock, ours, 0)
+        self._last = [number, *(one for one in self._last if one != number)]
 
     def others_busy(self, slot: Slot) -> bool:
         """Whether somebody holds another slot than this at the moment: a timing may have suffered from it."""
@@ -79,7 +96,7 @@ class Slots:
         try:
             fcntl.flock(turnstile, fcntl.LOCK_EX)
             while True:
-                for number in range(self.count):
+                for number in sorted(range(self.count), key=self._liking):
                     if len(locks) < wanted and number not in locks:
                         self._try(number, locks)
                 if len(locks) == wanted:
@@ -91,6 +108,10 @@ class Slots:
             raise
         finally:
             os.close(turnstile)
+
+    def _liking(self, number: int) -> int:
+        """The slots we had before first: what stands ready in them is ours."""
+        return self._last.index(number) if number in self._last else len(self._last) + number
 
     def _try(self, number: int, locks: dict[int, int]) -> None:
         descriptor = os.open(self.folder / f"{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -46,11 +46,15 @@ class Capture:
 class Feed:
     """Our end of stdin. A program that does not read is no error of anybody's."""
 
-    def __init__(self, descriptor: int, data: bytes) -> None:
+    def __init__(self, descriptor: int) -> None:
         os.set_blocking(descriptor, False)
         self.descriptor: int | None = descriptor
+        self._left = memoryview(b"")
+
+    def give(self, data: bytes) -> bool:
+        """Begin: as much as the pipe takes is given now. False when that was all."""
         self._left = memoryview(data)
-        self.feed()
+        return self.feed()
 
     def fileno(self) -> int:
         """Let a selector wait for it. -1 when everything was given and the pipe is closed."""
@@ -88,14 +92,21 @@ class Streams:
     theirs: tuple[int, ...]
 
     @classmethod
-    def open(cls, stdin: bytes, cap: int, owner: int | None) -> "Streams":
-        """Make the pipes; `owner` may open them again by /proc/self/fd, as programs do with /dev/stdin."""
+    def open(cls, cap: int, owner: int | None) -> "Streams":
+        """Make the pipes, keeping `cap` bytes of each output.
+
+        `owner` may open them again by /proc/self/fd, as programs do with /dev/stdin.
+        """
         (in_read, in_write), (out_read, out_write), (err_read, err_write) = (os.pipe() for _ in range(3))
         theirs = (in_read, out_write, err_write)
         if owner is not None:
             for descriptor in theirs:
                 os.fchown(descriptor, owner, owner)
-        return cls(Feed(in_write, stdin), Capture(out_read, cap), Capture(err_read, cap), theirs)
+        return cls(Feed(in_write), Capture(out_read, cap), Capture(err_read, cap), theirs)
+
+    def keep(self, cap: int) -> None:
+        """Keep so many bytes of each output; nothing was drained yet."""
+        self.stdout.cap = self.stderr.cap = cap
 
     def release(self) -> None:
         """Close the program's ends here, once it has them."""

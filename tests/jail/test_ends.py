@@ -16,7 +16,7 @@ def test_it_works(run: Runner) -> None:
     assert (result.stdout, result.stderr) == (b"42\n", b"")
     assert 0 < result.cpu_time_us < 10_000_000
     assert result.wall_time_us > 0
-    assert result.source == ("cgroup" if run.mode == "cgroup" else "sampled")
+    assert result.source == ("cgroup" if run.counted else "sampled")
 
 
 @pytest.mark.parametrize("code", [0, 1, 127, 128, 134, 137, 139, 159, 255])

@@ -48,7 +48,7 @@ def test_processes_are_the_cause_only_where_the_program_failed(run: Runner) -> N
     assert failed.exit_code == 3
     assert (passed.cause, passed.exit_code) == (Cause.EXIT, 0)
     # What was refused is known to a control group alone.
-    assert failed.cause is (Cause.PROCESSES if run.mode == "cgroup" else Cause.EXIT)
+    assert failed.cause is (Cause.PROCESSES if run.counted else Cause.EXIT)
 
 
 TRICKS = {

@@ -67,7 +67,10 @@ def test_it_cannot_do_anything_to_init(mode: str, seen: dict[str, object]) -> No
 
 
 def test_its_environment_is_the_built_one(seen: dict[str, object]) -> None:
-    assert seen["environment"] == BASE_ENVIRONMENT
+    environment = seen["environment"]
+    assert isinstance(environment, dict)
+    assert 0 < int(environment.pop("PYTHONHASHSEED")) < 1 << 32
+    assert environment == BASE_ENVIRONMENT
 
 
 def test_variables_of_a_command_are_added(run: Runner) -> None:
@@ -124,6 +127,12 @@ def test_nothing_tells_of_the_hosts_folders(seen: dict[str, object], territory: 
         told = str(seen[name])
         for secret in (*map(str, territory.folders), str(CONFIGS.parent)):
             assert secret not in told, name
+
+
+def test_its_control_group_is_the_root_of_all_that_it_sees(seen: dict[str, object]) -> None:
+    lines = str(seen["own cgroup"]).splitlines()
+    assert lines
+    assert {line.split(":", 2)[2] for line in lines} == {"/"}
 
 
 def test_secrets_of_the_host_are_not_there(seen: dict[str, object]) -> None:

@@ -81,8 +81,19 @@ def test_what_cannot_be_removed_after_a_result_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     busy(monkeypatch, 1, errno.EPERM)
-    cgroup.remove_or_leave(tmp_path / "run-1")
+    left: list[Path] = []
+    cgroup.remove_or_leave(tmp_path / "run-1", left)
     assert "control group left behind" in caplog.text
+    assert left == [tmp_path / "run-1"]
+
+
+def test_what_was_left_is_tried_again(tmp_path: Path) -> None:
+    gone, there, held = (tmp_path / name for name in ("gone", "there", "held"))
+    there.mkdir()
+    (held / "child").mkdir(parents=True)
+    left = [gone, there, held]
+    cgroup.remove_left(left)
+    assert (there.exists(), left) == (False, [held])
 
 
 def test_what_a_killed_holder_left_is_killed_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,5 +155,6 @@ def test_part_of_a_cpu_is_a_quota(millicores: int, quota: int | None) -> None:
     assert cgroup.cpu_quota_us(limits(millicores)) == quota
 
 
-def test_runs_are_numbered() -> None:
-    assert cgroup.next_run() < cgroup.next_run()
+def test_runs_are_named_by_chance() -> None:
+    assert cgroup.run_name().startswith("run-")
+    assert cgroup.run_name() != cgroup.run_name()

@@ -113,7 +113,7 @@ def test_v1_reads_what_was_counted(tmp_path: Path) -> None:
     run.mkdir()
     cpuset.mkdir()
     counted_v1(run)
-    group = GroupV1(dict.fromkeys(("memory", "cpu", "cpuacct", "pids"), run), cpuset)
+    group = GroupV1(dict.fromkeys(("memory", "cpu", "cpuacct", "pids"), run), cpuset, LIMITS, [])
     group.watch_files(lambda: 0)
     assert group.cpu_us() == 1001  # rounded up
     assert group.memory_exceeded() is False
@@ -140,7 +140,7 @@ def test_v1_knows_that_a_kernel_may_not_count_everything(tmp_path: Path) -> None
     counted_v1(run)
     for name in ("cpuacct.usage_user", "cpuacct.usage_sys", "pids.peak"):
         (run / name).unlink()
-    group = GroupV1(dict.fromkeys(("memory", "cpu", "cpuacct", "pids"), run), tmp_path)
+    group = GroupV1(dict.fromkeys(("memory", "cpu", "cpuacct", "pids"), run), tmp_path, LIMITS, [])
     stats = group.stats()
     assert (stats.user_us, stats.system_us, stats.pids_peak) == (None, None, None)
     group.remove()

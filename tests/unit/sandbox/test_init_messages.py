@@ -53,10 +53,10 @@ def ends() -> Iterator[tuple[Channel, socket.socket]]:
 def test_the_request_is_laid_out_as_init_reads_it() -> None:
     message = encode(ORDER)
     head = struct.unpack_from("=IIIIIIII", message)
-    assert head == (len(message) - 32, 1000, 1000, 1, len(rlimits(ORDER)), 3, 3, 1)
+    assert head == (len(message) - 32, 1000, 1000, 1, len(rlimits(LIMITS, backstop_cpu_s=11)), 3, 3, 1)
     offset = 32
     pairs = [struct.unpack_from("=QQ", message, offset + 16 * index) for index in range(head[4])]
-    assert pairs == rlimits(ORDER)
+    assert pairs == rlimits(LIMITS, backstop_cpu_s=11)
     offset += 16 * head[4]
     assert message[offset : offset + 24] == ORDER.seccomp_filter
     assert message[offset + 24 :] == b"/box\0./a.out\0\0\xff\0A=b\0"
@@ -69,7 +69,7 @@ def test_a_nul_cannot_be_passed_on(change: dict[str, str]) -> None:
 
 
 def test_limits_become_resource_limits() -> None:
-    table = dict(rlimits(ORDER))
+    table = dict(rlimits(LIMITS, backstop_cpu_s=11))
     assert table[resource.RLIMIT_CPU] == 11
     assert table[resource.RLIMIT_FSIZE] == 5 * MIB
     assert table[resource.RLIMIT_NOFILE] == 77
@@ -81,7 +81,9 @@ def test_limits_become_resource_limits() -> None:
 
 
 def test_processes_are_an_rlimit_where_no_cgroup_counts_them() -> None:
-    assert dict(rlimits(replace(ORDER, processes_rlimit=9)))[resource.RLIMIT_NPROC] == 9
+    plain, counted = encode(ORDER), encode(replace(ORDER, processes_rlimit=9))
+    assert struct.pack("=QQ", resource.RLIMIT_NPROC, 9) in counted
+    assert len(counted) == len(plain) + 16
 
 
 @pytest.mark.parametrize(("code", "exit_code", "exit_signal"), [(1, 5, None), (2, None, 5), (3, None, 5)])

@@ -69,8 +69,13 @@ def test_nsjail_gets_everything_by_descriptor() -> None:
     argv = nsjail_argv(Path("/x/nsjail"), 5, 6, 7, Path("/state/init-1"))
     assert argv[: argv.index("--")] == [
         *("/x/nsjail", "--config", "/proc/self/fd/5", "--log_fd", "6", "--pass_fd", "7"),
-        *("--execute_fd", "--exec_file", "/state/init-1"),
+        *("--mode", "o", "--execute_fd", "--exec_file", "/state/init-1"),
     ]
+
+
+def test_nsjail_can_make_one_jail_after_the_other() -> None:
+    argv = nsjail_argv(Path("/x/nsjail"), 5, 6, 7, Path("/state/init-1"), rerun=True)
+    assert argv[argv.index("--mode") + 1] == "r"
 
 
 def test_what_a_program_can_read_of_init_names_no_path() -> None:

@@ -23,7 +23,7 @@ def test_events_that_the_kernel_refuses_are_simply_not_there(monkeypatch: pytest
 
 def test_an_unknown_machine_counts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counters, "_SYS_PERF_EVENT_OPEN", {})
-    assert counters._open(1, 2, os.getpid()) is None
+    assert counters._open(1, 2, os.getpid(), 0) is None
 
 
 def test_it_gives_its_descriptors_back() -> None:

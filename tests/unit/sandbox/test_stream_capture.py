@@ -97,7 +97,8 @@ def pipe() -> Iterator[tuple[int, int]]:
 @given(data=AROUND_A_CHUNK)
 def test_any_input_is_given_whole(data: bytes) -> None:
     reader, writer = os.pipe()
-    feed = Feed(writer, data)
+    feed = Feed(writer)
+    feed.give(data)
     got = bytearray()
     while feed.fileno() >= 0:
         got += os.read(reader, 10_000)
@@ -109,14 +110,16 @@ def test_any_input_is_given_whole(data: bytes) -> None:
 
 
 def test_no_input_is_an_end_at_once(pipe: tuple[int, int]) -> None:
-    feed = Feed(pipe[1], b"")
+    feed = Feed(pipe[1])
+    assert feed.give(b"") is False
     assert feed.fileno() == -1
     assert os.read(pipe[0], 1) == b""
     assert feed.feed() is False
 
 
 def test_a_full_pipe_is_not_waited_for(pipe: tuple[int, int]) -> None:
-    feed = Feed(pipe[1], bytes(10 * CHUNK_BYTES))
+    feed = Feed(pipe[1])
+    feed.give(bytes(10 * CHUNK_BYTES))
     assert feed.fileno() == pipe[1]
     assert feed.feed() is True
     feed.close()
@@ -125,14 +128,16 @@ def test_a_full_pipe_is_not_waited_for(pipe: tuple[int, int]) -> None:
 
 def test_a_program_that_reads_no_more_is_no_error() -> None:
     reader, writer = os.pipe()
-    feed = Feed(writer, bytes(10 * CHUNK_BYTES))
+    feed = Feed(writer)
+    feed.give(bytes(10 * CHUNK_BYTES))
     os.close(reader)
     assert feed.feed() is False
     assert feed.fileno() == -1
 
 
 def test_streams_are_three_pipes() -> None:
-    streams = Streams.open(b"in", 10, None)
+    streams = Streams.open(10, None)
+    streams.feed.give(b"in")
     stdin, stdout, stderr = streams.theirs
     assert os.read(stdin, 10) == b"in"
     os.write(stdout, b"out")
@@ -144,7 +149,7 @@ def test_streams_are_three_pipes() -> None:
 
 
 def test_streams_may_be_the_programs_own() -> None:
-    streams = Streams.open(b"", 10, os.geteuid())
+    streams = Streams.open(10, os.geteuid())
     assert {os.fstat(descriptor).st_uid for descriptor in streams.theirs} == {os.geteuid()}
     streams.close()
     assert streams.theirs == ()

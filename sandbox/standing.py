@@ -1,0 +1,73 @@
+"""A jail that stands: made and empty, its init and the program-to-be waiting for an order.
+
+What it takes to come this far is the dear part of a jail, and needs to know nothing of the program: it can be done
+before anybody asks.
+"""
+
+import contextlib
+import os
+import select
+import signal
+from dataclasses import dataclass
+from typing import Self
+
+from sandbox.box import Box
+from sandbox.cgroup import Group, Hierarchy
+from sandbox.init import Channel, Kind, host_pid, signal_process
+from sandbox.limits import Limits
+from sandbox.result import SandboxError
+from sandbox.slots import Slot
+
+STAND_PATIENCE_S = 30.0
+"""How long a jail may take to stand; only a host in trouble takes more than a few milliseconds."""
+END_PATIENCE_S = 10.0
+
+
+@dataclass
+class Standing:
+    """One jail, from the moment that it stands. Descriptors and control group are this object's to close."""
+
+    channel: Channel
+    init: int
+    """A pidfd."""
+    program: int
+    """A pidfd of the child that becomes the program."""
+    pid: int
+    """Of that child, among ours; it stays its own for as long as the pidfd is open and the child not reaped."""
+    box: Box
+    group: Group
+
+    @classmethod
+    def receive(cls, channel: Channel, hierarchy: Hierarchy, slot: Slot, limits: Limits) -> Self:
+        """Wait for the next jail of a channel, and put its program-to-be in a control group. Raises SandboxError."""
+        report = channel.expect(Kind.STANDING, STAND_PATIENCE_S)
+        with contextlib.ExitStack() as undo:
+            for descriptor in report.descriptors:
+                undo.callback(os.close, descriptor)
+            if len(report.descriptors) != 3:
+                raise SandboxError(f"init passed {len(report.descriptors)} descriptors where 3 were due")
+            init, program, folder = report.descriptors
+            pid = host_pid(program)
+            group = hierarchy.create(slot.name, limits)
+            undo.callback(group.remove)
+            os.sched_setaffinity(pid, slot.cpus)
+            group.add(pid)
+            undo.pop_all()
+        owner = slot.program_uid if slot.init_uid is not None else None
+        return cls(channel, init, program, pid, Box(folder, owner), group)
+
+    def wait_gone(self) -> None:
+        """Wait until init, and with it every process inside, is gone. Raises SandboxError when that fails."""
+        gone, _, _ = select.select([self.init], [], [], END_PATIENCE_S)
+        if not gone:
+            raise SandboxError(f"a jail did not end within {END_PATIENCE_S} s")
+
+    def end(self) -> None:
+        """End the jail whatever it does, and remove its control group; its box can still be read."""
+        signal_process(self.init, signal.SIGKILL)
+        try:
+            self.wait_gone()
+        finally:
+            os.close(self.init)
+            os.close(self.program)
+            self.group.remove()

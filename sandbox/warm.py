@@ -1,0 +1,186 @@
+"""Jails made ahead: one nsjail that makes the next jail as soon as the last has ended, and what it has standing.
+
+Nothing of a program is in them but, where the kind names an interpreter, that interpreter: started under the program's
+own confinement, and waiting on its input for what to run. A jail is used once; its processes and its control group are
+gone before the next one is handed out.
+"""
+
+import contextlib
+import os
+import resource
+import secrets
+import select
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sandbox import interpreter, tmpfs
+from sandbox.cold import Space, room_of
+from sandbox.command import Command, inodes_for, room_config
+from sandbox.init import Channel, rlimits
+from sandbox.jail import Jail, Parts, Ready, make_ready
+from sandbox.limits import MIB, Limits
+from sandbox.nsjail import Nsjail
+from sandbox.result import SandboxError
+from sandbox.slots import Slot
+from sandbox.standing import Standing
+
+DISK_BYTES = 512 * MIB
+"""Of a box that stands ready, until it is known what it may hold."""
+ROOMY = Limits(600_000, 600_000, 8192 * MIB, 64 * MIB, 1 << 40, 1024)
+"""What a jail that stands ready may spend, until it is known what it may: no program is in it before."""
+SCRATCH = ("tmp", "dev/shm")
+START_PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What jails that stand ready differ in: folders of the host, and an interpreter that has been started."""
+
+    mounts: tuple[str, ...] = ()
+    argv: tuple[str, ...] = ()
+    """Of the interpreter; empty: any program can be executed."""
+    interpreter: str | None = None
+    policy: str = ""
+    environment: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, command: Command, mounts: Sequence[str]) -> "Kind":
+        """Say which kind serves a command best."""
+        if command.interpreter is None:
+            return cls(tuple(mounts))
+        environment = tuple(sorted(command.env.items()))
+        return cls(tuple(mounts), command.argv, command.interpreter, command.policy, environment)
+
+    @property
+    def command(self) -> Command:
+        """What starts the interpreter."""
+        return Command(self.argv, self.policy, dict(self.environment), interpreter=self.interpreter)
+
+    @property
+    def memory_bytes(self) -> int:
+        """What one takes while it stands, about: init and child, and an interpreter's own memory."""
+        return 2 * MIB if self.interpreter is None else 12 * MIB
+
+
+@dataclass
+class Warm:
+    """One jail that stands ready."""
+
+    standing: Standing
+    scratch: tuple[int, ...]
+    """Descriptors of its other file systems."""
+    started: Ready | None = None
+    """The interpreter, where it has one, waiting."""
+    seed: int | None = None
+
+    def end(self) -> None:
+        """End it, and let go of everything."""
+        for descriptor in self.scratch:
+            os.close(descriptor)
+        self.scratch = ()
+        if self.started is not None:
+            self.started.close()
+            self.started = None
+        try:
+            self.standing.end()
+        finally:
+            self.standing.box.close()
+
+
+class Maker:
+    """An nsjail that makes one jail after the other, of one kind and for one slot. Belongs to one thread at a time."""
+
+    def __init__(self, parts: Parts, configs: Path, slot: Slot, kind: Kind) -> None:
+        """Start it. Raises SandboxError. It ends with the thread that made it."""
+        self.parts = parts
+        self.configs = configs
+        self.slot = slot
+        self.kind = kind
+        ours, theirs = socket.socketpair()
+        self.channel = Channel(ours)
+        with theirs, contextlib.ExitStack() as undo:
+            undo.callback(self.channel.close)
+            space = Space(DISK_BYTES, mounts=kind.mounts)
+            config = parts.common_config + room_config(room_of(slot, ROOMY, space))
+            self.process = Nsjail(parts.nsjail, parts.init, config, theirs, rerun=True)
+            undo.callback(self.process.close)
+            parts.hierarchy.keep(slot.name, self.process.process.pid)
+            undo.pop_all()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still makes jails."""
+        return self.process.process.poll() is None
+
+    def next(self) -> Warm:
+        """Wait for the next jail, and start its interpreter. Raises SandboxError: this one is no good any more."""
+        self.process.read_log()
+        try:
+            standing = Standing.receive(self.channel, self.parts.hierarchy, self.slot, ROOMY)
+        except SandboxError as error:
+            raise SandboxError(f"nsjail made no jail: {self.process.complaints()} ({error})") from error
+        warm = Warm(standing, ())
+        try:
+            warm.scratch = _scratch(standing.pid)
+            if self.kind.interpreter is not None:
+                self._start(warm)
+        except BaseException:
+            warm.end()
+            raise
+        return warm
+
+    def _start(self, warm: Warm) -> None:
+        command = self.kind.command
+        assert command.interpreter is not None  # noqa: S101 - asked before
+        warm.seed = 1 + secrets.randbelow(2**32 - 1)  # 0 would switch randomisation off
+        path = interpreter.hook_path(command.interpreter, command.argv[0])
+        box = warm.standing.box
+        box.write(path, interpreter.hook(self.configs, command.interpreter))
+        ready = make_ready(self.parts, self.slot, warm.standing, replace(command, seed=warm.seed), ROOMY)
+        warm.started = ready
+        warm.standing.channel.say(b"g")
+        output = ready.streams.stdout.descriptor
+        readable, _, _ = select.select([output], [], [], START_PATIENCE_S)
+        if not readable or os.read(output, 1) != interpreter.READY:
+            raise SandboxError(f"the interpreter {command.argv} did not come up")
+        box.remove(path)  # nobody's program was in it so far
+
+    def close(self) -> None:
+        """End it, and what it has made."""
+        self.process.close()
+        self.channel.close()
+
+
+class WarmJail(Jail):
+    """A jail that stood ready."""
+
+    def __init__(self, maker: Maker, warm: Warm, disk_bytes: int, *, asked_at: float) -> None:
+        super().__init__(maker.parts, maker.slot, warm.standing, asked_at=asked_at)
+        self.warm = warm
+        self.disk_bytes = disk_bytes
+        self.mode = "warm"
+
+    def _ready(self, command: Command, limits: Limits) -> Ready:
+        """Hold it to what this run may spend; then it is as if it had been made for it."""
+        tmpfs.resize(self.box.folder, self.disk_bytes, inodes_for(self.disk_bytes))
+        for folder in self.warm.scratch:
+            tmpfs.resize(folder, limits.memory_bytes, inodes_for(limits.memory_bytes))
+        ready = self.warm.started
+        if ready is None:
+            return super()._ready(command, limits)
+        self.warm.started = None
+        self.seed = self.warm.seed
+        pid, streams = self.standing.pid, ready.streams
+        for kind, value in rlimits(limits, backstop_cpu_s=limits.cpu_time_ms // 1000 + 11):
+            lowest = min(value, resource.prlimit(pid, kind)[1] % (1 << 64))
+            resource.prlimit(pid, kind, (lowest, lowest))
+        streams.keep(limits.output_bytes)
+        given = interpreter.order(command.arguments) + command.stdin
+        return Ready(streams, ready.listener, lambda: streams.feed.give(given), executed=True)
+
+
+def _scratch(pid: int) -> tuple[int, ...]:
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+    return tuple(os.open(f"/proc/{pid}/root/{name}", flags) for name in SCRATCH)
