@@ -94,6 +94,8 @@ class Submission:
     problem_id: str | None = None
     user_id: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    static_check: str | None = None
+    """The policy that sources are checked by before they run; not the sender's choice but, today, the key's."""
 
 
 @dataclass(frozen=True)
