@@ -134,23 +134,35 @@ def _line_at(content: bytes, place: int) -> int:
 def _broken(node: ast.AST, rules: Rules) -> Iterator[Finding]:
     """Say which rules one node of a tree breaks."""
     match node:
-        case ast.Import():
-            for alias in node.names:
-                yield from _import(node.lineno, alias.name, rules)
-                yield from _bound(node.lineno, alias.asname, rules)
-        case ast.ImportFrom():
-            if node.level == 0:
-                yield from _import(node.lineno, node.module or "", rules)
-            for alias in node.names:
-                yield from _reasoned(node.lineno, alias.name, "attribute", rules.attributes)
-                yield from _reasoned(node.lineno, alias.name, "name", rules.names)
-                yield from _bound(node.lineno, alias.asname, rules)
+        case ast.Import() | ast.ImportFrom():
+            yield from _broken_import(node, rules)
         case ast.Name(ctx=ast.Load()):
             yield from _reasoned(node.lineno, node.id, "name", rules.names)
         case ast.Name():
             yield from _bound(node.lineno, node.id, rules)
         case ast.Attribute():
             yield from _reasoned(node.end_lineno or node.lineno, node.attr, "attribute", rules.attributes)
+        case ast.pattern():
+            yield from _broken_pattern(node, rules)
+
+
+def _broken_import(node: ast.Import | ast.ImportFrom, rules: Rules) -> Iterator[Finding]:
+    if isinstance(node, ast.Import):
+        modules = [alias.name for alias in node.names]
+    else:
+        modules = [node.module or ""] if node.level == 0 else []  # a relative one stays among the submission's own
+        for alias in node.names:
+            yield from _reasoned(node.lineno, alias.name, "attribute", rules.attributes)
+            yield from _reasoned(node.lineno, alias.name, "name", rules.names)
+    for module in modules:
+        yield from _import(node.lineno, module, rules)
+    for alias in node.names:
+        yield from _bound(node.lineno, alias.asname, rules)
+
+
+def _broken_pattern(node: ast.pattern, rules: Rules) -> Iterator[Finding]:
+    """Check the names in a `case`, which are no nodes of their own."""
+    match node:
         case ast.MatchClass():
             for name in node.kwd_attrs:
                 yield from _reasoned(node.lineno, name, "attribute", rules.attributes)
