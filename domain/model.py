@@ -161,6 +161,8 @@ class TestResult:
     telemetry: RunTelemetry | None = None
     points: int | None = None
     artifacts: tuple[Artifact, ...] = ()
+    artifacts_cut: bool = False
+    """Whether `outputs` asked for more than what was kept."""
     message: str = ""
     """Why, for whoever sent it: `expected file out.txt is missing`. Never shown of a hidden test case."""
 
