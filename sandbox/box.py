@@ -66,9 +66,7 @@ class Box:
         """Read a regular file: up to `at_most` bytes and whether there was more. None where there is none."""
         return files.read(self.folder, path, at_most)
 
-    def collect(
-        self, patterns: Sequence[str], *, max_files: int, max_file_bytes: int, max_bytes: int
-    ) -> Collection:
+    def collect(self, patterns: Sequence[str], *, max_files: int, max_file_bytes: int, max_bytes: int) -> Collection:
         """Carry out the regular files that any of the globs means, in name order, within the caps."""
         found: list[Collected] = []
         left, short = max_bytes, False

@@ -65,9 +65,7 @@ class FakeBox:
         content = self.files.get(path)
         return None if content is None else (content[:at_most], len(content) > at_most)
 
-    def collect(
-        self, patterns: Sequence[str], *, max_files: int, max_file_bytes: int, max_bytes: int
-    ) -> Collection:
+    def collect(self, patterns: Sequence[str], *, max_files: int, max_file_bytes: int, max_bytes: int) -> Collection:
         """Carry files out."""
         found: list[Collected] = []
         cut = False

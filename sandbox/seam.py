@@ -21,9 +21,7 @@ class BoxFiles(Protocol):
     def read(self, path: str, at_most: int) -> tuple[bytes, bool] | None:
         """Read a regular file: up to `at_most` bytes and whether there was more. None where there is none."""
 
-    def collect(
-        self, patterns: Sequence[str], *, max_files: int, max_file_bytes: int, max_bytes: int
-    ) -> Collection:
+    def collect(self, patterns: Sequence[str], *, max_files: int, max_file_bytes: int, max_bytes: int) -> Collection:
         """Carry out the regular files that any of the globs means, in name order, within the caps."""
 
 

@@ -41,7 +41,7 @@ def test_a_file_that_is_too_long_is_cut_and_says_so(blobs: BlobStore, monkeypatc
     monkeypatch.setattr(collecting, "MAX_BYTES", 6)
     kept = collect(holding({"a": b"12345", "b": b"1234", "c": b"1"}), ("*",), blobs)
     assert kept.cut
-    assert [(artifact.size_bytes, artifact.truncated) for artifact in kept.artifacts] == [(4, True), (2, True), (0, True)]
+    assert [(one.size_bytes, one.truncated) for one in kept.artifacts] == [(4, True), (2, True), (0, True)]
 
 
 def test_there_are_not_too_many(blobs: BlobStore) -> None:
