@@ -12,7 +12,7 @@ from typing import Self
 from sandbox import files
 from sandbox.result import SandboxError
 
-LOOKING_S = 5.0
+LOOKING_S = 2.0
 """Of CPU for all that is collected from one box: both paths and globs are the sender's, and together may cost hours."""
 _libc = ctypes.CDLL(None, use_errno=True)
 

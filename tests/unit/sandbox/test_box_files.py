@@ -1,5 +1,6 @@
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -261,7 +262,7 @@ def test_collecting_ends_when_it_took_too_long(box: Box, monkeypatch: pytest.Mon
     for name in ("a", "b", "c"):
         box.write(name, b"x")
     clock = iter([0.0, 1.0, boxes.LOOKING_S, boxes.LOOKING_S + 1])
-    monkeypatch.setattr(boxes.time, "thread_time", lambda: next(clock))
+    monkeypatch.setattr(time, "thread_time", lambda: next(clock))
     found = box.collect(["*"], max_files=9, **PLENTY)
     assert ([file.path for file in found.files], found.cut) == (["a", "b"], True)
 
@@ -271,6 +272,14 @@ def test_a_size_is_not_believed() -> None:
     folder = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY)
     try:
         assert files.read(folder, "status", 5) == (b"Name:", True)
+    finally:
+        os.close(folder)
+
+
+def test_a_device_is_not_read() -> None:
+    folder = os.open("/dev", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        assert [files.read(folder, name, 5) for name in ("zero", "null", "full")] == [None] * 3
     finally:
         os.close(folder)
 
