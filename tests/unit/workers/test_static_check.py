@@ -167,13 +167,19 @@ def test_a_jail_that_fails_is_tried_again(grader: Make, ledger: Ledger) -> None:
     assert outcome.verdict is Verdict.OK
 
 
-@pytest.mark.parametrize("known", [CHECKS, StaticChecks()])
-def test_what_cannot_be_looked_at_is_never_run(known: StaticChecks, grader: Make, ledger: Ledger) -> None:
-    """Three broken jails, and a worker without the file."""
+def test_what_cannot_be_looked_at_is_never_run(grader: Make, ledger: Ledger) -> None:
     sandbox = FakeSandbox(in_turn(*[SandboxError("no jail")] * 3))
-    outcome = graded(replace(grader(sandbox), static_checks=known), ledger, asking(static_check="basic"))
+    outcome = graded(replace(grader(sandbox), static_checks=CHECKS), ledger, asking(static_check="basic"))
     assert (outcome.verdict, outcome.reason) == (Verdict.JE, "sandbox")
     assert ledger.results == []
+
+
+def test_a_worker_without_the_file_runs_nothing(grader: Make, ledger: Ledger) -> None:
+    sandbox = FakeSandbox()
+    outcome = graded(grader(sandbox), ledger, asking(static_check="basic"))
+    assert (outcome.verdict, outcome.reason) == (Verdict.JE, "sandbox")
+    assert "unknown static check 'basic'" in outcome.message
+    assert sandbox.jails == []
 
 
 def test_another_language_is_compiled_unchecked(grader: Make, ledger: Ledger) -> None:
