@@ -1,10 +1,14 @@
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from app import create_app
 from domain.model import Submission
+from domain.settings import TREE, Settings
 
 if TYPE_CHECKING:
     from tests.unit.app.conftest import Api, MemoryBackend
@@ -31,6 +35,13 @@ def test_a_check_whose_file_is_gone_lets_nothing_in(
     assert answer.status == 503
     assert "unknown static check 'gone'; there are: basic" in caplog.text
     assert not backend.views
+
+
+def test_a_check_that_is_wrong_stops_the_start(settings: Settings, tmp_path: Path) -> None:
+    configs = shutil.copytree(TREE / "jail-configs", tmp_path / "jail-configs")
+    (configs / "static" / "mine.toml").write_text("")
+    with pytest.raises(ValueError, match=r"mine\.toml: the file has missing keys"):
+        create_app(replace(settings, jail_configs=configs))
 
 
 def test_nobody_chooses_it_by_the_request(api: "Api") -> None:
