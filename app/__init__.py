@@ -18,6 +18,7 @@ from domain import logging
 from domain.languages import Languages
 from domain.sentry import start_sentry
 from domain.settings import Settings
+from domain.static_checks import StaticChecks
 
 
 def create_app(settings: Settings | None = None, backend: Backend | None = None) -> Flask:
@@ -35,7 +36,8 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.url_map.converters["file"] = FilePath
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
     languages = Languages.load(settings.jail_configs / "languages")
-    app.extensions[EXTENSION] = Wiring(settings, backend or DomainBackend(settings), languages)
+    static_checks = StaticChecks.load(settings.jail_configs / "static")
+    app.extensions[EXTENSION] = Wiring(settings, backend or DomainBackend(settings), languages, static_checks)
     access_log.log_requests(app)
     auth.require_key(app)
     register_blueprints(errors.ShipdApi(app), app)

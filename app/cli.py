@@ -24,6 +24,7 @@ from domain.errors import ShipdError
 from domain.keys import Role
 from domain.languages import Languages
 from domain.settings import Settings
+from domain.static_checks import StaticChecks
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -96,17 +97,31 @@ def keys() -> None:
     help="submitter: a person, small sources. service: a platform, large ones. admin: reads everybody's submissions.",
 )
 @click.option("--network", is_flag=True, help="What it sends may ask for a network (constraints.network_enabled).")
+@click.option(
+    "--static-check",
+    metavar="CHECK",
+    help="Sources that it sends must keep to this policy, a file of jail-configs/static: `basic` for Python.",
+)
 @as_json
 @_told
-def create_key(name: str, role: str, *, network: bool, as_json: bool) -> None:
+def create_key(name: str, role: str, *, network: bool, static_check: str | None, as_json: bool) -> None:
     """Make a key called NAME and print it. Keep it: it cannot be shown again."""
+    if static_check is not None:
+        _require_check(static_check)
     with _database() as db:
-        key = api_keys.create(db, name=name, role=role, network=network)
+        key = api_keys.create(db, name=name, role=role, network=network, static_check=static_check)
     if as_json:
-        _print_json({"name": name, "role": role, "network": network, "key": key})
+        _print_json({"name": name, "role": role, "network": network, "static_check": static_check, "key": key})
         return
     click.echo(key)
     click.echo("Keep it: it cannot be shown again.", err=True)
+
+
+def _require_check(name: str) -> None:
+    try:
+        StaticChecks.load(_settings().jail_configs / "static").choose(name)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @keys.command("list")
@@ -119,7 +134,7 @@ def list_keys(*, as_json: bool) -> None:
     if as_json:
         _print_json({"keys": entries})
         return
-    columns = ("prefix", "name", "role", "network", "created_at", "expires_at", "revoked_at")
+    columns = ("prefix", "name", "role", "network", "static_check", "created_at", "expires_at", "revoked_at")
     _print_table("API keys", columns, [[entry[column] for column in columns] for entry in entries])
 
 

@@ -7,9 +7,11 @@ from flask import current_app
 
 from app.backend import Backend
 from app.schemas.rules import Rules
+from domain.errors import InvalidRequest, Unavailable
 from domain.keys import Key, Role
 from domain.languages import Languages
 from domain.settings import Settings
+from domain.static_checks import StaticChecks
 
 EXTENSION = "shipd"
 
@@ -21,12 +23,23 @@ class Wiring:
     settings: Settings
     backend: Backend
     languages: Languages
+    static_checks: StaticChecks
 
     def rules(self, key: Key | None) -> Rules:
         """Say what a caller may send: people less source than services and administrators."""
         person = key is None or key.role is Role.SUBMITTER
         most = self.settings.person_source_bytes if person else self.settings.max_body_bytes
         return Rules(self.settings.ranges, self.languages, most, network=key is not None and key.network)
+
+    def static_check(self, key: Key | None) -> str | None:
+        """Name the static check that a caller's submissions are under. Raises Unavailable where its file is gone."""
+        if key is None or key.static_check is None:
+            return None
+        try:
+            return self.static_checks.choose(key.static_check).name
+        except InvalidRequest as error:
+            hint = "its operator must bring the file back, or make another key"
+            raise Unavailable(f"this key is for checked sources only: {error}; {hint}") from error
 
 
 def wired() -> Wiring:

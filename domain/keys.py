@@ -36,6 +36,8 @@ class Key:
     role: Role
     network: bool = False
     """Whether what it sends may have a network."""
+    static_check: str | None = None
+    """The static check that what it sends must pass."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,25 @@ class KeyEntry:
     expires_at: datetime | None
     revoked_at: datetime | None
     network: bool
+    static_check: str | None
 
 
-def create(db: Database, *, name: str, role: str, expires_at: datetime | None = None, network: bool = False) -> str:
+def create(
+    db: Database,
+    *,
+    name: str,
+    role: str,
+    expires_at: datetime | None = None,
+    network: bool = False,
+    static_check: str | None = None,
+) -> str:
     """Make a key and give its text, which cannot be had again. Raises ValueError for an unknown role, Unavailable."""
     prefix, secret = secrets.token_hex(6), secrets.token_hex(32)
     with db.transaction() as tx:
         tx.execute(
-            "INSERT INTO api_keys (id, name, role, prefix, secret_sha256, expires_at, network)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            (new_id(), name, Role(role), prefix, _hash(secret), expires_at, network),
+            "INSERT INTO api_keys (id, name, role, prefix, secret_sha256, expires_at, network, static_check)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            (new_id(), name, Role(role), prefix, _hash(secret), expires_at, network, static_check),
         )
     return f"shipd_{prefix}_{secret}"
 
@@ -71,13 +82,13 @@ def verify(db: Database, text: str) -> Key | None:
         return None
     with db.read() as tx:
         row = tx.execute(
-            "SELECT id, name, role, secret_sha256, network FROM api_keys"
+            "SELECT id, name, role, secret_sha256, network, static_check FROM api_keys"
             " WHERE prefix = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())",
             (found[1],),
         ).fetchone()
     if row is None or not hmac.compare_digest(row[3], _hash(found[2])):
         return None
-    return Key(id=row[0], name=row[1], role=Role(row[2]), network=row[4])
+    return Key(id=row[0], name=row[1], role=Role(row[2]), network=row[4], static_check=row[5])
 
 
 def revoke(db: Database, prefix: str) -> None:
@@ -92,7 +103,8 @@ def listing(db: Database) -> list[KeyEntry]:
     """List all keys, oldest first. Raises Unavailable."""
     with db.read() as tx:
         rows = tx.execute(
-            "SELECT id, name, role, prefix, created_at, expires_at, revoked_at, network FROM api_keys ORDER BY id"
+            "SELECT id, name, role, prefix, created_at, expires_at, revoked_at, network, static_check"
+            " FROM api_keys ORDER BY id"
         ).fetchall()
     return [KeyEntry(row[0], row[1], Role(row[2]), *row[3:]) for row in rows]
 

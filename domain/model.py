@@ -94,6 +94,8 @@ class Submission:
     problem_id: str | None = None
     user_id: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    static_check: str | None = None
+    """The policy that sources are checked by before they run; not the sender's choice but, today, the key's."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,8 @@ class TestResult:
     telemetry: RunTelemetry | None = None
     points: int | None = None
     artifacts: tuple[Artifact, ...] = ()
+    artifacts_cut: bool = False
+    """Whether `outputs` asked for more than what was kept."""
     message: str = ""
     """Why, for whoever sent it: `expected file out.txt is missing`. Never shown of a hidden test case."""
 

@@ -21,7 +21,7 @@ from domain.views import ResultView
 
 _JUDGED = ("ordinal", "verdict", "reason", "message", "exit_code", "exit_signal", *telemetry.USAGE, "points")
 _STDOUT, _STDERR = outputs.columns("stdout"), outputs.columns("stderr")
-_RESULT = (*_JUDGED, *_STDOUT, *_STDERR)
+_RESULT = (*_JUDGED, "artifacts_cut", *_STDOUT, *_STDERR)
 _ARTIFACT = ("ordinal", "path", "size_bytes", "sha256", "truncated")
 
 TOTALS = """
@@ -56,12 +56,12 @@ _READ = f"""
         END AS shown_bytes
         FROM counted
     )
-    SELECT {", ".join(_JUDGED)}, has_output, shown_bytes,
+    SELECT {", ".join(_JUDGED)}, artifacts_cut, has_output, shown_bytes,
         substring(stdout FOR shown_bytes), {", ".join(_STDOUT[1:])},
         substring(stderr FOR shown_bytes), {", ".join(_STDERR[1:])}
     FROM cut ORDER BY ordinal
 """
-_SHOWN = (*_JUDGED, "has_output", "shown_bytes", *_STDOUT, *_STDERR)
+_SHOWN = (*_JUDGED, "artifacts_cut", "has_output", "shown_bytes", *_STDOUT, *_STDERR)
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,7 @@ def _result_row(result: TestResult, blobs: BlobStore) -> Row:
         result.exit_signal,
         *telemetry.usage_values(result.usage),
         result.points,
+        result.artifacts_cut,
         *outputs.keep(result.stdout, blobs),
         *outputs.keep(result.stderr, blobs),
     )
@@ -178,5 +179,6 @@ def _result(row: TupleRow, found: Found, blobs: BlobStore) -> ResultView:
         telemetry=found.telemetry.get(ordinal),
         points=named["points"],
         artifacts=tuple(found.artifacts.get(ordinal, ())),
+        artifacts_cut=named["artifacts_cut"],
         message=named["message"],
     )

@@ -37,6 +37,7 @@ _CONSTRAINTS = (
 _SUBMISSION = (
     *("language", "entry_point", "arguments", "checker_type", "checker_tolerance", "outputs"),
     *("stop_on_first_failure", "priority", "problem_id", "user_id", "metadata", "network_rules"),
+    "static_check",
     *_CONSTRAINTS,
 )
 _FILE = ("position", "path", "mode", "content", "content_sha256")
@@ -88,6 +89,7 @@ def values(new: Submission) -> dict[str, object]:
         "user_id": new.user_id,
         "metadata": Jsonb(dict(new.metadata)),
         "network_rules": _rules_json(constraints.network_rules),
+        "static_check": new.static_check,
         "needs_root": not constraints.disk_is_tmpfs,
         **{name: getattr(constraints, name) for name in _CONSTRAINTS},
     }
@@ -190,6 +192,7 @@ def _submission(row: TupleRow, *, sources: tuple[File, ...], test_cases: tuple[T
         problem_id=named["problem_id"],
         user_id=named["user_id"],
         metadata=named["metadata"],
+        static_check=named["static_check"],
     )
 
 

@@ -84,6 +84,7 @@ class ResultView:
     telemetry: RunTelemetry | None = None
     points: int | None = None
     artifacts: tuple[Artifact, ...] = ()
+    artifacts_cut: bool = False
     message: str = ""
 
 

@@ -12,7 +12,7 @@ packages and reads no environment variable. Its way of working:
 A program's fault is a `RunResult`; ours is a `SandboxError`. Nothing is ever run unconfined because a part is missing.
 """
 
-from sandbox.box import Box, Collected
+from sandbox.box import Box, Collected, Collection
 from sandbox.command import Command
 from sandbox.config import PoolConfig, SandboxConfig
 from sandbox.jail import Jail
@@ -29,6 +29,7 @@ __all__ = [
     "BoxFiles",
     "Cause",
     "Collected",
+    "Collection",
     "Command",
     "Counters",
     "Jail",

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Self
 from sandbox import files
 from sandbox.result import SandboxError
 
+LOOKING_S = 2.0
+"""Of CPU for all that is collected from one box: both paths and globs are the sender's, and together may cost hours."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -21,6 +24,14 @@ class Collected:
     path: str
     content: bytes
     truncated: bool
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What was carried out of a box. `cut` where there may be more than this: too many files, too much in all."""
+
+    files: tuple[Collected, ...]
+    cut: bool = False
 
 
 class Box:
@@ -60,21 +71,25 @@ class Box:
         """Read a regular file: up to `at_most` bytes and whether there was more. None where there is none."""
         return files.read(self.folder, path, at_most)
 
-    def collect(
-        self, patterns: Sequence[str], *, max_files: int, max_file_bytes: int, max_bytes: int
-    ) -> list[Collected]:
+    def collect(self, patterns: Sequence[str], *, max_files: int, max_file_bytes: int, max_bytes: int) -> Collection:
         """Carry out the regular files that any of the globs means, in name order, within the caps."""
         found: list[Collected] = []
-        left = max_bytes
-        for path in files.walk(self.folder):
+        left, short = max_bytes, False
+        walk = files.Walk(self.folder)
+        tired_at = time.thread_time() + LOOKING_S
+        for path in walk:
+            if time.thread_time() > tired_at:
+                return Collection(tuple(found), cut=True)
+            if not any(files.matches(path, pattern) for pattern in patterns):
+                continue
             if len(found) == max_files:
-                break
-            if any(files.matches(path, pattern) for pattern in patterns):
-                read = self.read(path, min(max_file_bytes, left))
-                if read is not None:
-                    found.append(Collected(path, *read))
-                    left -= len(read[0])
-        return found
+                return Collection(tuple(found), cut=True)
+            read = self.read(path, min(max_file_bytes, left))
+            if read is not None:
+                found.append(Collected(path, *read))
+                short = short or (left < max_file_bytes and read[1])
+                left -= len(read[0])
+        return Collection(tuple(found), cut=short or walk.cut)
 
     def used_bytes(self) -> int:
         """How much of the box's file system is taken."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from sandbox import files
-from sandbox.box import Collected
+from sandbox.box import Collected, Collection
 from sandbox.command import Command
 from sandbox.limits import Limits
 from sandbox.network import Network
@@ -65,17 +65,19 @@ class FakeBox:
         content = self.files.get(path)
         return None if content is None else (content[:at_most], len(content) > at_most)
 
-    def collect(
-        self, patterns: Sequence[str], *, max_files: int, max_file_bytes: int, max_bytes: int
-    ) -> list[Collected]:
+    def collect(self, patterns: Sequence[str], *, max_files: int, max_file_bytes: int, max_bytes: int) -> Collection:
         """Carry files out."""
         found: list[Collected] = []
+        cut = False
         for path in sorted(self.files, key=lambda name: name.split("/")):
-            if len(found) < max_files and any(files.matches(path, pattern) for pattern in patterns):
+            if any(files.matches(path, pattern) for pattern in patterns):
+                if len(found) == max_files:
+                    return Collection(tuple(found), cut=True)
                 content = self.files[path][: min(max_file_bytes, max_bytes)]
                 found.append(Collected(path, content, len(content) < len(self.files[path])))
+                cut = cut or (max_bytes < max_file_bytes and found[-1].truncated)
                 max_bytes -= len(content)
-        return found
+        return Collection(tuple(found), cut)
 
 
 @dataclass

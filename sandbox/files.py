@@ -7,6 +7,7 @@ Once untrusted code ran, a name in a box may mean anything. openat2(2) with RESO
 import ctypes
 import errno
 import fnmatch
+import itertools
 import os
 import stat
 import struct
@@ -19,6 +20,9 @@ _NOT_THERE = {
     *(errno.EACCES, errno.ENAMETOOLONG),
 }
 """What opening says of a file that is missing, is a link, is a device or socket, or is closed to us."""
+MOST_ENTRIES = 100_000
+"""Of a box are looked at: more than any program of ours makes, and a second of work."""
+DEEPEST = 32
 _HOW = struct.Struct("=QQQ")
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -82,29 +86,52 @@ def read(folder: int, path: str, at_most: int) -> tuple[bytes, bool] | None:
     return content[:at_most], len(content) > at_most
 
 
-def walk(folder: int, prefix: str = "", depth: int = 32) -> Iterator[str]:
-    """Give the paths of the regular files below, in name order; other kinds and names not in UTF-8 are left out."""
-    with os.scandir(folder) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
-    for entry in entries:
-        path = f"{prefix}{entry.name}"
-        if not _is_text(path):
-            continue
-        if entry.is_file(follow_symlinks=False):
-            yield path
-        elif entry.is_dir(follow_symlinks=False) and depth > 0:
-            yield from _walk_below(folder, entry.name, path, depth)
+class Walk:
+    """The paths of the regular files below a folder, in name order; other kinds and names not in UTF-8 are left out.
 
+    A program may have left more files and deeper folders than anybody wants to look at: it ends after `most` entries
+    of any kind, and goes `deepest` folders down. `cut` says, when it is over, whether there was more than that.
+    """
 
-def _walk_below(folder: int, name: str, path: str, depth: int) -> Iterator[str]:
-    try:
-        below = open_beneath(folder, name, os.O_RDONLY | os.O_DIRECTORY)
-    except PermissionError:  # without root, a folder that its owner closed
-        return
-    try:
-        yield from walk(below, f"{path}/", depth - 1)
-    finally:
-        os.close(below)
+    def __init__(self, folder: int, *, most: int = MOST_ENTRIES, deepest: int = DEEPEST) -> None:
+        self.cut = False
+        self._folder = folder
+        self._left = most
+        self._deepest = deepest
+
+    def __iter__(self) -> Iterator[str]:
+        return self._below(self._folder, "", self._deepest)
+
+    def _below(self, folder: int, prefix: str, depth: int) -> Iterator[str]:
+        for entry in self._entries(folder):
+            path = f"{prefix}{entry.name}"
+            if not _is_text(entry.name):
+                continue
+            if entry.is_file(follow_symlinks=False):
+                yield path
+            elif entry.is_dir(follow_symlinks=False):
+                yield from self._into(folder, entry.name, path, depth)
+
+    def _entries(self, folder: int) -> list["os.DirEntry[str]"]:
+        """Read a folder, no more of it than what may still be looked at: its size is the program's choice."""
+        with os.scandir(folder) as found:
+            entries = list(itertools.islice(found, self._left))
+            self.cut = self.cut or next(found, None) is not None
+        self._left -= len(entries)
+        return sorted(entries, key=lambda entry: entry.name)
+
+    def _into(self, folder: int, name: str, path: str, depth: int) -> Iterator[str]:
+        if depth == 0:
+            self.cut = True
+            return
+        try:
+            below = open_beneath(folder, name, os.O_RDONLY | os.O_DIRECTORY)
+        except PermissionError:  # without root, a folder that its owner closed
+            return
+        try:
+            yield from self._below(below, f"{path}/", depth - 1)
+        finally:
+            os.close(below)
 
 
 def _is_text(name: str) -> bool:

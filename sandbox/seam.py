@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from sandbox.box import Collected
+from sandbox.box import Collection
 from sandbox.command import Command
 from sandbox.limits import Limits
 from sandbox.network import Network
@@ -21,9 +21,7 @@ class BoxFiles(Protocol):
     def read(self, path: str, at_most: int) -> tuple[bytes, bool] | None:
         """Read a regular file: up to `at_most` bytes and whether there was more. None where there is none."""
 
-    def collect(
-        self, patterns: Sequence[str], *, max_files: int, max_file_bytes: int, max_bytes: int
-    ) -> list[Collected]:
+    def collect(self, patterns: Sequence[str], *, max_files: int, max_file_bytes: int, max_bytes: int) -> Collection:
         """Carry out the regular files that any of the globs means, in name order, within the caps."""
 
 

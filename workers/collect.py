@@ -1,6 +1,7 @@
 """Carry artifacts out of a box into the blob store."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
 from domain.blobs import BlobStore
@@ -12,12 +13,20 @@ MAX_FILE_BYTES = 16 * 1024 * 1024
 MAX_BYTES = 64 * 1024 * 1024
 
 
-def collect(box: BoxFiles, patterns: Sequence[str], blobs: BlobStore) -> tuple[Artifact, ...]:
+@dataclass(frozen=True)
+class Kept:
+    """The artifacts of one run; `cut` where there may be more than these."""
+
+    artifacts: tuple[Artifact, ...] = ()
+    cut: bool = False
+
+
+def collect(box: BoxFiles, patterns: Sequence[str], blobs: BlobStore) -> Kept:
     """Keep the files that `outputs` asks for, within the caps. Raises OSError where the blob store is full."""
     if not patterns:
-        return ()
+        return Kept()
     found = box.collect(patterns, max_files=MAX_FILES, max_file_bytes=MAX_FILE_BYTES, max_bytes=MAX_BYTES)
-    return tuple(_artifact(file, blobs) for file in found)
+    return Kept(tuple(_artifact(file, blobs) for file in found.files), found.cut)
 
 
 def _artifact(file: Collected, blobs: BlobStore) -> Artifact:

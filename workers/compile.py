@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from domain.model import File, RunTelemetry, Usage
-from sandbox import Cause, Collected, Jails, Limits, RunResult, Slot
+from sandbox import Cause, Collection, Jails, Limits, RunResult, Slot
 from workers.convert import telemetry_of, usage_of
 from workers.fill import fill
 from workers.java_main import MainClassError, main_class
@@ -62,15 +62,15 @@ def compile_submission(sandbox: Jails, slot: Slot, plan: Plan) -> Compiled:
     return _compiled(plan, limits, result, collected)
 
 
-def _compiled(plan: Plan, limits: Limits, result: RunResult, collected: list[Collected]) -> Compiled:
+def _compiled(plan: Plan, limits: Limits, result: RunResult, collected: Collection) -> Compiled:
     output = (result.stdout + result.stderr)[: limits.output_bytes]
     seen = telemetry_of(result, None), usage_of(result)
     reason = compile_reason(result)
-    if reason is None and (not collected or any(file.truncated for file in collected)):
+    if reason is None and (not collected.files or collected.cut or any(file.truncated for file in collected.files)):
         reason = "no_program"
     if reason is not None:
         raise CompileError(reason, output, *seen)
-    files = tuple(File(file.path, file.content, EXECUTABLE) for file in collected)
+    files = tuple(File(file.path, file.content, EXECUTABLE) for file in collected.files)
     start = None
     if plan.language.main_class:
         try:

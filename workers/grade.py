@@ -6,7 +6,7 @@ verdict JE. Nothing here waits for the database while a jail runs.
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
@@ -21,6 +21,7 @@ from domain.languages import Languages
 from domain.limits import EXECUTION_WALL_S
 from domain.logging import logger
 from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult
+from domain.static_checks import StaticChecks
 from domain.verdict import State, Verdict, overall
 from sandbox import Jails, RunAborted, SandboxError, Slot
 from workers.compile import Compiled, CompileError, compile_submission
@@ -30,6 +31,7 @@ from workers.patience import patiently
 from workers.prepare import Plan, plan
 from workers.recorder import Recorder
 from workers.run import Bench, out_of_time, run_test_case, skipped
+from workers.static_check import applying, check_sources
 from workers.stopwatch import Stopwatch
 
 SANDBOX_TRIES = 3
@@ -55,6 +57,7 @@ class Grader:
     versions: Mapping[str, str]
     """Of platform, nsjail, kernel."""
     language_versions: Mapping[str, str]
+    static_checks: StaticChecks = field(default_factory=StaticChecks)
 
     def grade(self, execution_id: UUID) -> Claim | None:
         """Grade an execution to its end. Gives the claim back, and returns it, where the worker must stop before."""
@@ -127,11 +130,17 @@ class Grading:
         return Outcome(*overall(results), self._telemetry(made, compiled), compiled.output)
 
     def _compile(self, made: Plan, slot: Slot) -> Compiled:
-        if made.language.compile is None:
-            return Compiled(made.submission.sources)
+        sandbox, check = self.grader.sandbox, applying(self.grader.static_checks, made)
+        compiled = Compiled(made.submission.sources)
+        if made.language.compile is None and check is None:
+            return compiled
         self._enter(State.COMPILING)
         with self.watch.phase("compile"):
-            return self._tried(lambda: compile_submission(self.grader.sandbox, slot, made))
+            if check is not None:
+                compiled = self._tried(lambda: check_sources(sandbox, slot, check, made))
+            if made.language.compile is not None:
+                compiled = self._tried(lambda: compile_submission(sandbox, slot, made))
+            return compiled
 
     def _run_all(self, bench: Bench) -> list[tuple[Verdict | None, str | None]]:
         self._enter(State.RUNNING)

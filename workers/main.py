@@ -25,6 +25,7 @@ from domain.model import HostReport, Priority
 from domain.queue import CONTROL, make_celery
 from domain.sentry import start_sentry
 from domain.settings import Settings
+from domain.static_checks import StaticChecks
 from sandbox import Sandbox, SandboxConfig, SandboxError
 from workers import host, network, tasks
 from workers.grade import Grader
@@ -60,6 +61,7 @@ class Worker:
 
     sandbox: Sandbox
     languages: Languages
+    static_checks: StaticChecks
     found: host.Found
     stop: Stop
 
@@ -77,6 +79,7 @@ class Worker:
             max_attempts=settings.max_attempts,
             versions=host.platform_versions(),
             language_versions=self.found.languages,
+            static_checks=self.static_checks,
         )
 
     def attach(self) -> None:
@@ -120,7 +123,8 @@ def prepare() -> Worker:
     sandbox = Sandbox(sandbox_config(settings), stop.descriptor)
     sandbox.check()
     languages = Languages.load(settings.jail_configs / "languages")
-    return Worker(sandbox, languages, host.look(languages), stop)
+    static_checks = StaticChecks.load(settings.jail_configs / "static")
+    return Worker(sandbox, languages, static_checks, host.look(languages), stop)
 
 
 def run_beat() -> int:

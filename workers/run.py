@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from domain.blobs import BlobStore
-from domain.model import Artifact, TestCase, TestResult
+from domain.model import TestCase, TestResult
 from domain.verdict import SKIPPED, Verdict
 from sandbox import BoxFiles, Cause, Jails, Network, RunResult, Slot
 from workers.check import compare
-from workers.collect import collect
+from workers.collect import Kept, collect
 from workers.compile import Compiled
 from workers.convert import telemetry_of, usage_of
 from workers.fill import fill
@@ -87,13 +87,11 @@ def _run_once(bench: Bench, case: TestCase) -> TestResult:
         with watch.phase("check"):
             judgement = judge(plan, case, result, jail.box)
         with watch.phase("collect"):
-            artifacts = collect(jail.box, plan.submission.outputs, bench.blobs)
-    return _result(case, result, judgement, artifacts, bench.slot)
+            kept = collect(jail.box, plan.submission.outputs, bench.blobs)
+    return _result(case, result, judgement, kept, bench.slot)
 
 
-def _result(
-    case: TestCase, result: RunResult, judgement: Judgement, artifacts: tuple[Artifact, ...], slot: Slot
-) -> TestResult:
+def _result(case: TestCase, result: RunResult, judgement: Judgement, kept: Kept, slot: Slot) -> TestResult:
     return TestResult(
         ordinal=case.ordinal,
         verdict=judgement.verdict,
@@ -105,7 +103,8 @@ def _result(
         usage=usage_of(result),
         telemetry=telemetry_of(result, slot.numbers[0]),
         points=points(case, judgement.verdict),
-        artifacts=artifacts,
+        artifacts=kept.artifacts,
+        artifacts_cut=kept.cut,
         message=judgement.message,
     )
 

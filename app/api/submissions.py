@@ -1,11 +1,12 @@
 """Submissions: send, wait, read, list."""
 
 import uuid
+from dataclasses import replace
 
 from flask import Response, jsonify, request
 from flask.views import MethodView
 
-from app.auth import owner, owner_id
+from app.auth import caller, owner, owner_id
 from app.blueprint import Routes
 from app.schemas import links
 from app.schemas.documents import PageAnswer, SubmissionAnswer
@@ -88,8 +89,9 @@ class Execute(MethodView):
 
 
 def _create(asked: Request) -> SubmissionView:
-    return wired().backend.create(
-        asked.submission,
+    here = wired()
+    return here.backend.create(
+        replace(asked.submission, static_check=here.static_check(caller())),
         owner_id=owner_id(),
         submission_id=_chosen_id(asked),
         body_sha256=asked.body_sha256,

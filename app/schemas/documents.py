@@ -78,7 +78,10 @@ class TestResultAnswer(Schema):
     exit_signal = fields.Integer(allow_none=True)
     stdout = _nullable_bytes()
     stderr = _nullable_bytes()
-    truncated = fields.List(fields.String(), metadata={"description": "Fields that were cut."})
+    truncated = fields.List(
+        fields.String(),
+        metadata={"description": "Fields that were cut; `artifacts` where `outputs` meant more than was kept."},
+    )
     links = fields.Dict(metadata={"description": "The whole of what was cut."})
     artifacts = fields.List(fields.Nested(ArtifactAnswer))
     telemetry = fields.Dict(allow_none=True)

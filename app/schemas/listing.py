@@ -104,6 +104,7 @@ def key_json(entry: KeyEntry) -> Json:
         "name": entry.name,
         "role": entry.role.value,
         "network": entry.network,
+        "static_check": entry.static_check,
         "created_at": time_json(entry.created_at),
         "expires_at": time_json(entry.expires_at),
         "revoked_at": time_json(entry.revoked_at),

@@ -140,10 +140,15 @@ def result_json(submission_id: UUID, case: CaseView, result: ResultView) -> Json
 
 
 def _streams(submission_id: UUID, result: ResultView) -> Json:
+    """Give what a program wrote, and beside it the names of all that was cut, the list of artifacts among them."""
     values = {"stdout": result.stdout, "stderr": result.stderr}
-    return _byte_fields(
+    shown = _byte_fields(
         {name: (value, links.stream(submission_id, result.ordinal, name)) for name, value in values.items()}
     )
+    if not result.artifacts_cut:
+        return shown
+    cut = shown.get("truncated", [])
+    return shown | {"truncated": [*cut, "artifacts"] if isinstance(cut, list) else ["artifacts"]}
 
 
 def _hidden_json(case: CaseView, result: ResultView) -> Json:

@@ -37,6 +37,37 @@ def test_a_key_that_was_made_works(run: Run, db: Database) -> None:
     assert (found.name, found.role) == ("someone", "service")
 
 
+def test_a_key_may_be_for_checked_sources_only(run: Run, db: Database) -> None:
+    made = json.loads(run("keys", "create", "course", "--static-check", "basic", "--json").stdout)
+    run("keys", "create", "free")
+
+    found = keys.verify(db, made["key"])
+    assert found is not None
+    assert (found.static_check, made["static_check"]) == ("basic", "basic")
+    listed = json.loads(run("keys", "list", "--json").stdout)["keys"]
+    assert {entry["name"]: entry["static_check"] for entry in listed} == {"course": "basic", "free": None}
+    assert "basic" in run("keys", "list").stdout
+
+
+@pytest.mark.parametrize("name", ["strict", "", "../languages/python", "BASIC"])
+def test_an_unknown_static_check_is_refused_with_those_there_are(run: Run, db: Database, name: str) -> None:
+    result = run("keys", "create", "course", "--static-check", name)
+
+    assert result.exit_code == 1
+    assert f"unknown static check {name!r}; there are: basic" in result.output
+    assert keys.listing(db) == []
+
+
+def test_a_static_check_that_is_wrong_is_named(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "mine.toml").write_text("language = 'python'")
+    monkeypatch.setenv("SHIPD_JAIL_CONFIGS", str(tmp_path))
+    result = run("keys", "create", "course", "--static-check", "mine")
+
+    assert result.exit_code == 1
+    assert "mine.toml: the file has missing keys" in result.output
+
+
 def test_keys_are_listed_without_their_secret(run: Run) -> None:
     made = json.loads(run("keys", "create", "someone", "--json").stdout)
 

@@ -34,6 +34,7 @@ class Answer:
 
     result: RunResult
     collected: tuple[Collected, ...] = ()
+    cut: bool = False
 
 
 STAND_PATIENCE_S = 30
@@ -60,7 +61,7 @@ def answer(sandbox: Sandbox, ask: Ask) -> Answer:
             jail.box.write(path, content, mode)
         result = jail.run(ask.command, ask.limits)
         collected = jail.box.collect(ask.outputs, max_files=100, max_file_bytes=MIB, max_bytes=4 * MIB)
-    return Answer(result, tuple(collected))
+    return Answer(result, collected.files, collected.cut)
 
 
 def at_pace(execute: Callable[[Ask], Answer], factor: int) -> Callable[[Ask], Answer]:

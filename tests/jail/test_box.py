@@ -95,6 +95,27 @@ def test_nothing_but_plain_files_comes_out(run: Runner) -> None:
     }
 
 
+MANY = (
+    "import os\n"
+    "made = 0\n"
+    "try:\n"
+    "    while made < 100_000:\n"
+    "        if made % 1000 == 0: os.makedirs(f'{made:06}/deep'); os.chdir(f'{made:06}')\n"
+    "        os.mknod(f'{made}') if made % 2 else os.symlink('/etc/passwd', f'{made}')\n"
+    "        made += 1\n"
+    "        if made % 1000 == 0: os.chdir('..')\n"
+    "except OSError as error: assert error.errno == 28, error\n"
+    "print(made > 1000)\n"
+)
+
+
+def test_of_very_many_files_the_first_come_out_and_the_answer_says_so(run: Runner) -> None:
+    answer = run.python(MANY, outputs=("**",))
+    assert answer.result.stdout == b"True\n", answer.result
+    assert len(answer.collected) == 100
+    assert answer.cut
+
+
 def test_hard_links_cannot_take_a_file_of_the_host(run: Runner) -> None:
     text = WRITE.format("os.link('/usr/bin/true', 'x')")
     assert run.python(text).result.exit_code in {errno.EXDEV, errno.EPERM}

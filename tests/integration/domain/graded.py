@@ -44,6 +44,7 @@ RESULT = TestResult(
     telemetry=COUNTED,
     points=4,
     artifacts=(Artifact("out/a.png", 3, "ab" * 32), Artifact("out/b.png", 0, "cd" * 32, truncated=True)),
+    artifacts_cut=True,
     message="well done",
 )
 SECOND = TestResult(

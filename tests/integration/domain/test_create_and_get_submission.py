@@ -53,6 +53,7 @@ FULL = Submission(
     problem_id="aplusb",
     user_id="someone",
     metadata={"course": {"week": [1, 2.5, None, True]}, "ключ": "värde"},
+    static_check="basic",
 )
 
 

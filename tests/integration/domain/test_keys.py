@@ -92,3 +92,12 @@ def test_the_network_is_a_permission_of_its_own(db: Database) -> None:
         assert key is not None
         assert key.network is granted
     assert [entry.network for entry in keys.listing(db)] == [True, False]
+
+
+def test_a_key_keeps_its_static_check(db: Database) -> None:
+    texts = {check: keys.create(db, name=f"{check}", role="service", static_check=check) for check in ("basic", None)}
+    for check, text in texts.items():
+        key = keys.verify(db, text)
+        assert key is not None
+        assert key.static_check == check
+    assert [entry.static_check for entry in keys.listing(db)] == ["basic", None]

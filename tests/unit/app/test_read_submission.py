@@ -148,6 +148,22 @@ def test_it_cuts_long_values_and_links_the_whole(api: "Api", backend: "MemoryBac
     }
 
 
+@pytest.mark.parametrize(("stdout", "cut"), [(b"short", ["artifacts"]), (b"x" * 70_000, ["stdout", "artifacts"])])
+def test_it_says_so_where_there_were_more_artifacts(
+    api: "Api", backend: "MemoryBackend", stdout: bytes, cut: list[str]
+) -> None:
+    result = TestResult(0, Verdict.OK, stdout=stdout, artifacts=(Artifact("a", 1, "ab" * 32),), artifacts_cut=True)
+    view = backend.keep(HELLO, ended(result, verdict=Verdict.OK))
+
+    execution = api.get(f"/v1/submissions/{view.id}").body["execution"]
+
+    assert isinstance(execution, dict)
+    (shown,) = execution["test_results"]
+    assert shown["truncated"] == cut
+    assert list(shown.get("links", {})) == cut[:-1]
+    assert "artifacts" not in execution.get("truncated", [])
+
+
 def test_it_marks_and_links_what_was_cut_shorter(api: "Api", backend: "MemoryBackend") -> None:
     short = Shown("xé".encode()[:2], 3, is_text=True)
     result = replace(shown_result(TestResult(1, Verdict.OK)), stdout=short, stderr=replace(short, is_text=False))
@@ -211,6 +227,7 @@ HIDDEN = TestResult(
     telemetry=RunTelemetry(pids_peak=31_337),
     points=0,
     artifacts=(Artifact(SECRET, 1, "cd" * 32),),
+    artifacts_cut=True,
     message=SECRET,
 )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Box, BoxFiles, Cause, Collected, Command, Limits, SandboxError
+from sandbox import Box, BoxFiles, Cause, Collected, Collection, Command, Limits, SandboxError
 from sandbox.fake import FakeBox, FakeSandbox, ended, in_turn
 
 LIMITS = Limits(1000, 2000, 1 << 20, 1024, 1024, 8)
@@ -45,18 +45,21 @@ def test_names_that_clash_are_refused(box: BoxFiles, there: str, new: str, error
 def test_what_is_asked_for_is_collected_in_order(box: BoxFiles) -> None:
     for path in ("out/b", "out/a", "out.txt", "other", "out/deep/c"):
         box.write(path, path.encode())
-    assert [found.path for found in box.collect(["out/*", "out.txt"], **PLENTY)] == ["out/a", "out/b", "out.txt"]
-    assert [found.path for found in box.collect(["**"], **{**PLENTY, "max_files": 2})] == ["other", "out/a"]
+    assert [found.path for found in box.collect(["out/*", "out.txt"], **PLENTY).files] == ["out/a", "out/b", "out.txt"]
+    found = box.collect(["**"], **{**PLENTY, "max_files": 2})
+    assert ([file.path for file in found.files], found.cut) == (["other", "out/a"], True)
 
 
 def test_what_is_collected_is_cut(box: BoxFiles) -> None:
     for name in ("a", "b", "c"):
         box.write(name, b"12345")
-    assert box.collect(["*"], max_files=10, max_file_bytes=4, max_bytes=6) == [
+    found = (
         Collected("a", b"1234", truncated=True),
         Collected("b", b"12", truncated=True),
         Collected("c", b"", truncated=True),
-    ]
+    )
+    assert box.collect(["*"], max_files=10, max_file_bytes=4, max_bytes=6) == Collection(found, cut=True)
+    assert not box.collect(["*"], max_files=10, max_file_bytes=4, max_bytes=99).cut
 
 
 def test_a_fake_box_is_full_at_its_size() -> None:

@@ -28,6 +28,13 @@ def test_it_runs_a_program(tmp_path: Path) -> None:
     assert result["counters"]["sources"]
 
 
+def test_it_tells_forbidden_calls(tmp_path: Path) -> None:
+    text = "import socket; socket.socket(socket.AF_UNIX)"
+    result = json.loads(sandbox(tmp_path, "run", "--policy", "check", "--", "/usr/bin/python3", "-c", text).stdout)
+    assert (result["cause"], result["denied_syscall"]) == ("syscall", "socket")
+    assert result["denied_syscalls"] == {"socket": 1}
+
+
 def test_it_takes_limits(tmp_path: Path) -> None:
     argv = ["run", "--wall-ms", "100", "--memory-mb", "64", "--", "/usr/bin/sleep", "60"]
     assert json.loads(sandbox(tmp_path, *argv).stdout)["cause"] == "wall"

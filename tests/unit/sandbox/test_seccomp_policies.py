@@ -100,11 +100,13 @@ def test_other_architectures_end_the_program(name: str) -> None:
 
 @native
 def test_namespaces_cannot_be_made(name: str) -> None:
-    program = Policies(CONFIGS).filter(name)
-    assert verdict(program, "clone", 0x1200011) == ALLOW
-    assert verdict(program, "clone", 0x3D0F00) == ALLOW  # a thread
+    policy, program = load(CONFIGS, name), Policies(CONFIGS).filter(name)
+    refused = USER_NOTIF if "clone" in policy.kill else ERRNO | errno.ENOSYS
+    child = ALLOW if "clone" in policy.allow else refused
+    assert verdict(program, "clone", 0x1200011) == child
+    assert verdict(program, "clone", 0x3D0F00) == child  # a thread
     for bit in (7, 17, 25, 26, 27, 28, 29, 30):
-        assert verdict(program, "clone", 1 << bit) == ERRNO | errno.ENOSYS
+        assert verdict(program, "clone", 1 << bit) == refused
         assert verdict(program, "unshare", 1 << bit) == ERRNO | errno.ENOSYS
         assert verdict(program, "unshare", 1 << bit | 0x400) == ERRNO | errno.ENOSYS
     assert verdict(program, "unshare", 0x400) == ALLOW
@@ -114,10 +116,16 @@ def test_namespaces_cannot_be_made(name: str) -> None:
 @native
 def test_sockets_of_listed_families_alone(name: str) -> None:
     policy, program = load(CONFIGS, name), Policies(CONFIGS).filter(name)
+    refused = USER_NOTIF if "socket" in policy.kill else ERRNO | errno.ENOSYS
     for family in range(50):
         allowed = "socket" in policy.allow and family in policy.socket_families
-        assert verdict(program, "socket", family) == (ALLOW if allowed else ERRNO | errno.ENOSYS)
-    assert verdict(program, "socket", 2 | 1 << 32) == ERRNO | errno.ENOSYS
+        assert verdict(program, "socket", family) == (ALLOW if allowed else refused)
+    assert verdict(program, "socket", 2 | 1 << 32) == refused
+
+
+@pytest.mark.parametrize("call", ["clone", "clone3", "fork", "vfork", "socket", "connect", "mkdir", "unlink", "ptrace"])
+def test_the_check_of_sources_has_nothing_to_spare(call: str) -> None:
+    assert verdict(Policies(CONFIGS).filter("check"), call) in {USER_NOTIF, ERRNO | errno.ENOSYS}
 
 
 @native

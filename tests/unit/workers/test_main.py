@@ -43,6 +43,15 @@ def test_a_language_file_that_is_wrong_stops_the_start(start: Start, tmp_path: P
     assert "python.toml" in said["error"]
 
 
+def test_a_static_check_that_is_wrong_stops_the_start(start: Start, tmp_path: Path) -> None:
+    configs = shutil.copytree(TREE / "jail-configs", tmp_path / "jail-configs")
+    (configs / "static" / "mine.toml").write_text('language = "python"\nimprots = {}')
+    ended = start(SHIPD_JAIL_CONFIGS=str(configs))
+    said = json.loads(ended.stderr.splitlines()[-1])
+    assert (ended.returncode, said["event"]) == (1, "host_unfit")
+    assert "mine.toml: the file has unknown keys ['improts']" in said["error"]
+
+
 def test_a_setting_that_is_wrong_stops_the_start(start: Start) -> None:
     ended = start(SHIPD_LEASE_S="soon")
     assert ended.returncode == 1
