@@ -20,6 +20,10 @@ from domain.model import File
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
+ARGUMENTS = "{arguments}"
+"""In an argument list: the program's own arguments."""
+
+
 @dataclass(frozen=True)
 class Step:
     """What is run in a jail: argument list, extra environment, and the name of its seccomp policy."""
@@ -27,6 +31,12 @@ class Step:
     argv: tuple[str, ...]
     seccomp: str
     env: Mapping[str, str] = field(default_factory=dict)
+    interpreter: str | None = None
+    """Of `jail-configs/interpreters/`: what `argv` starts can be started before the program is known."""
+
+    def __post_init__(self) -> None:
+        if self.interpreter is not None and (not self.argv or self.argv[-1] != ARGUMENTS):
+            raise ValueError(f"argv must end with {ARGUMENTS} where an interpreter is started ahead")
 
 
 @dataclass(frozen=True)
@@ -154,7 +164,10 @@ def _strings(value: object) -> tuple[str, ...]:
 def _step(value: object) -> Step:
     table = _table(value)
     env = {name: str(text) for name, text in _table(table.get("env", {})).items()}
-    return Step(argv=_strings(table["argv"]), seccomp=str(table["seccomp"]), env=env)
+    interpreter = table.get("interpreter")
+    if interpreter is not None and not isinstance(interpreter, str):
+        raise TypeError(f"interpreter must be a name, not {interpreter!r}")
+    return Step(argv=_strings(table["argv"]), seccomp=str(table["seccomp"]), env=env, interpreter=interpreter)
 
 
 def _compile_step(value: object) -> CompileStep:

@@ -126,6 +126,8 @@ class RunTelemetry:
     disk_bytes: int | None = None
     slot: int | None = None
     prepare_us: int | None = None
+    hash_seed: int | None = None
+    """PYTHONHASHSEED that the program ran with."""
     """From the wish for a jail to the program's start; not part of the program's wall time."""
     mode: str | None = None
     """How the jail came to be: `cold`."""

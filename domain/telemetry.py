@@ -12,7 +12,7 @@ USAGE = ("cpu_time_ms", "wall_time_ms", "memory_bytes", "usage_source")
 COUNTERS = (
     *("cpu_user_ms", "cpu_system_ms", "pids_peak", "page_faults", "page_faults_major", "context_switches"),
     *("cpu_migrations", "bytes_read", "bytes_written", "system_calls", "network_bytes", "disk_bytes"),
-    *("slot", "prepare_us", "mode"),
+    *("slot", "prepare_us", "hash_seed", "mode"),
 )
 DETAILS = ("sources", "denied_syscalls")
 RUN = (*USAGE, *COUNTERS, *DETAILS)

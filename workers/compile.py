@@ -52,7 +52,7 @@ def compile_submission(sandbox: Jails, slot: Slot, plan: Plan) -> Compiled:
         return Compiled(plan.submission.sources)
     limits = compile_limits(step)
     sources = plan.submission.sources
-    with sandbox.jail(slot, limits, disk_bytes(step.disk_mb, sources), plan.language.mounts) as jail:
+    with sandbox.jail(slot, limits, disk_bytes(step.disk_mb, sources), plan.language.mounts, command=command) as jail:
         fill(jail.box, sources)
         result = jail.run(command, limits)
         refuse_what_did_not_start(command.argv[0], result)

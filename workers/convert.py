@@ -37,7 +37,8 @@ def telemetry_of(result: RunResult, slot: int | None) -> RunTelemetry:
         disk_bytes=seen.disk_bytes,
         slot=slot,
         prepare_us=result.prepare_us,
-        mode="cold",
+        mode=result.mode,
+        hash_seed=result.hash_seed,
         sources=dict(seen.sources),
         denied_syscalls=dict(result.denied_syscalls),
     )

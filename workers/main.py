@@ -26,12 +26,13 @@ from domain.queue import CONTROL, make_celery
 from domain.sentry import start_sentry
 from domain.settings import Settings
 from domain.static_checks import StaticChecks
-from sandbox import Sandbox, SandboxConfig, SandboxError
+from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError
 from workers import host, network, tasks
 from workers.grade import Grader
 from workers.stop import Stop
 
 HEARTBEAT_S = 10.0
+MIB = 1024 * 1024
 ALONE = ("--without-mingle", "--without-gossip")
 """Workers have nothing to tell each other, and gossip stumbles when the broker comes back."""
 
@@ -51,8 +52,15 @@ def sandbox_config(settings: Settings) -> SandboxConfig:
         cgroups=settings.cgroups,
         slots=settings.slots,
         nsjail=settings.nsjail,
+        pool=_pool(settings),
         network=network.offered(settings),
     )
+
+
+def _pool(settings: Settings) -> PoolConfig | None:
+    if settings.pool_mb == 0:
+        return None
+    return PoolConfig(settings.pool_most, settings.pool_ttl_s, settings.pool_mb * MIB)
 
 
 @dataclass
@@ -87,7 +95,12 @@ class Worker:
 
         @signals.worker_process_init.connect(weak=False)
         def _child(**_: object) -> None:
+            self.sandbox.start_pool()
             tasks.grader = self.grader(os.getpid())
+
+        @signals.worker_process_shutdown.connect(weak=False)
+        def _child_ends(**_: object) -> None:
+            self.sandbox.stop_pool()
 
         @signals.worker_ready.connect(weak=False)
         def _ready(**_: object) -> None:

@@ -1,8 +1,9 @@
-"""Turn a claimed submission into what the jails need (pure): language, command lines, files, limits.
+"""Turn a claimed submission into what the jails need (no I/O): language, command lines, files, limits.
 
 This is where the domain's constraints (megabytes, milliseconds) become the sandbox's limits.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -16,6 +17,8 @@ from sandbox import Command, Limits
 KIB = 1024
 MIB = 1024 * 1024
 PAGE = 4096
+MAX_SEED = 2**32 - 1
+"""Of PYTHONHASHSEED; 0 would switch the randomisation off."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Plan:
     submission: Submission
     choice: Choice
     entry: str | None
+    seed: int | None = None
+    """Of the interpreter's hashes, one for all test cases that are not run in an interpreter started ahead."""
 
     @property
     def language(self) -> Language:
@@ -57,15 +62,26 @@ class Plan:
     def _command(
         self, step: Step, lists: Mapping[str, Sequence[str]], values: Mapping[str, str], stdin: bytes = b""
     ) -> Command:
-        argv = languages.expand(step.argv, lists, values)
-        return Command(tuple(argv), step.seccomp, languages.environment(step, values), stdin)
+        environment = languages.environment(step, values)
+        if step.interpreter is None:
+            return Command(tuple(languages.expand(step.argv, lists, values)), step.seccomp, environment, stdin)
+        argv, own = (languages.expand(part, lists, values) for part in (step.argv[:-1], step.argv[-1:]))
+        return Command(
+            tuple(argv),
+            step.seccomp,
+            environment,
+            stdin,
+            arguments=tuple(own),
+            interpreter=step.interpreter,
+            seed=self.seed,
+        )
 
 
 def plan(known: Languages, submission: Submission) -> Plan:
     """Look the language up. Raises InvalidRequest for one that this worker's files do not have (any more)."""
     choice = known.choose(submission.language)
     entry = languages.entry_point(choice.language, submission.sources, submission.entry_point)
-    return Plan(submission, choice, entry)
+    return Plan(submission, choice, entry, 1 + secrets.randbelow(MAX_SEED))
 
 
 def run_limits(constraints: Constraints, case: TestCase, language: Language) -> Limits:

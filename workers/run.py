@@ -78,10 +78,12 @@ def _run_once(bench: Bench, case: TestCase) -> TestResult:
     files = box_files(bench.compiled.files, case.files)
     size = disk_bytes(constraints.disk_limit_mb, files)
     on_disk = not constraints.disk_is_tmpfs
-    jailed = bench.sandbox.jail(bench.slot, limits, size, plan.language.mounts, on_disk=on_disk, network=bench.network)
+    command = plan.run_command(case, bench.compiled.main_class)
+    jailed = bench.sandbox.jail(
+        bench.slot, limits, size, plan.language.mounts, on_disk=on_disk, network=bench.network, command=command
+    )
     with watch.phase("run"), jailed as jail:
         fill(jail.box, files)
-        command = plan.run_command(case, bench.compiled.main_class)
         result = jail.run(command, limits)
         refuse_what_did_not_start(command.argv[0], result)
         with watch.phase("check"):

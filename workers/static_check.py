@@ -63,7 +63,7 @@ def check_sources(sandbox: Jails, slot: Slot, check: StaticCheck, plan: Plan) ->
     """Check all that the interpreter could take for a source. Raises CompileError for what is refused, SandboxError."""
     submission = plan.submission
     limits, files = _limits(check.limits), _box(check, submission, plan.entry)
-    with sandbox.jail(slot, limits, disk_bytes(BOX_MB, files), plan.language.mounts) as jail:
+    with sandbox.jail(slot, limits, disk_bytes(BOX_MB, files), plan.language.mounts, command=COMMAND) as jail:
         fill(jail.box, files)
         result = jail.run(COMMAND, limits)
         refuse_what_did_not_start(COMMAND.argv[0], result)

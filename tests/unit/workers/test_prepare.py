@@ -19,7 +19,7 @@ def test_a_script_is_run_as_it_is() -> None:
     made = planned(arguments=("x",))
     assert made.compile_command() is None
     command = made.run_command(replace(ONLY, arguments=("{entry}", "*"), stdin=b"in"), None)
-    assert command.argv == ("/usr/bin/python3", "-B", "./main.py", "x", "{entry}", "*")
+    assert command.line == ("/usr/bin/python3", "-B", "./main.py", "x", "{entry}", "*")
     assert (command.policy, command.stdin) == ("python", b"in")
 
 
@@ -108,4 +108,4 @@ def test_what_is_put_into_a_box_takes_nothing_from_the_program(sizes: list[int],
 
 def test_a_test_case_has_its_own_arguments_after_the_submission_s() -> None:
     case = TestCase(0, "only", arguments=("b",))
-    assert planned(arguments=("a",)).run_command(case, None).argv[-2:] == ("a", "b")
+    assert planned(arguments=("a",)).run_command(case, None).line[-2:] == ("a", "b")

@@ -25,7 +25,7 @@ def test_it_runs_the_program_with_all_it_should_have(tmp_path: Path) -> None:
     made = planned(arguments=("a", "b"), constraints=Constraints(memory_mb=64, output_kb=2, processes=7, disk_mb=3))
     result = run_test_case(bench(sandbox, tmp_path, made), case)
     [jail] = sandbox.jails
-    assert jail.command.argv == ("/usr/bin/python3", "-B", "./main.py", "a", "b", "c")
+    assert jail.command.line == ("/usr/bin/python3", "-B", "./main.py", "a", "b", "c")
     assert (jail.command.stdin, jail.command.policy) == (b"in", "python")
     assert (jail.limits.cpu_time_ms, jail.limits.wall_time_ms, jail.limits.memory_bytes) == (500, 2000, 64 * MIB)
     assert (jail.limits.output_bytes, jail.limits.processes) == (2048, 7)
