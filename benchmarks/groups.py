@@ -9,7 +9,8 @@ and the instance's own, is everything but what the kernel does in its own thread
 """
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from sandbox import SandboxError, detect
 from sandbox.cgroup import keyed, kill_all, make, number, remove, write
 from sandbox.cgroup_v1 import HierarchyV1
 from sandbox.cgroup_v2 import HierarchyV2
+
+REMOVE_PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -76,5 +79,16 @@ def own_group(name: str) -> Iterator[Group]:
         yield group
     finally:
         for path in paths:
-            kill_all(path)
-            remove(path)
+            _patiently(kill_all, path)
+            _patiently(remove, path)
+
+
+def _patiently(step: Callable[[Path], None], path: Path) -> None:
+    """Do what a run's group gets a second for: thousands of jails take longer to end."""
+    deadline = time.monotonic() + REMOVE_PATIENCE_S
+    while True:
+        try:
+            return step(path)
+        except SandboxError:
+            if time.monotonic() > deadline:
+                raise

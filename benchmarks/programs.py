@@ -10,24 +10,25 @@ from sandbox import Command, Jails, Limits, Slot
 from workers.compile import compile_submission
 from workers.prepare import disk_bytes, plan, run_limits
 
+CPP = r"""#include <cstdio>
+int main() { int a, b; scanf("%d%d", &a, &b); printf("%d\n", a + b); }
+"""
+PYTHON = "print(sum(map(int, input().split())))\n"
+JAVA = """public class Main {
+  public static void main(String[] words) {
+    var in = new java.util.Scanner(System.in);
+    System.out.println(in.nextInt() + in.nextInt());
+  }
+}
+"""
+NODE = """const [a, b] = require("fs").readFileSync(0, "utf8").split(" ").map(Number);
+console.log(a + b);
+"""
 A_PLUS_B: Mapping[str, tuple[str, str, str]] = {
-    "cpp": (
-        "cpp",
-        "main.cpp",
-        '#include <cstdio>\nint main() { int a, b; scanf("%d%d", &a, &b); printf("%d\\n", a + b); }\n',
-    ),
-    "python": ("python", "main.py", "print(sum(map(int, input().split())))\n"),
-    "java": (
-        "java",
-        "Main.java",
-        "public class Main {\n  public static void main(String[] words) {\n"
-        "    var in = new java.util.Scanner(System.in);\n    System.out.println(in.nextInt() + in.nextInt());\n  }\n}\n",
-    ),
-    "node": (
-        "javascript",
-        "main.js",
-        'const [a, b] = require("fs").readFileSync(0, "utf8").split(" ").map(Number);\nconsole.log(a + b);\n',
-    ),
+    "cpp": ("cpp", "main.cpp", CPP),
+    "python": ("python", "main.py", PYTHON),
+    "java": ("java", "Main.java", JAVA),
+    "node": ("javascript", "main.js", NODE),
 }
 """By the names of the figures: the platform's name, the main file, the source."""
 STDIN = b"20 22\n"

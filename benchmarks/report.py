@@ -16,8 +16,13 @@ HEADINGS = {
     "http": "From POST to the final result over HTTP",
     "control": "The control plane alone: nothing is run",
     "standing": "Jails that stand and wait",
-    "more": "More",
+    "rows": "Calls among many submissions",
+    "more/cases": "What a test case comes to",
+    "more/phases": "Where the time goes, as telemetry tells",
+    "more/control": "The control plane's latencies, and Celery's from sending to the task's start when idle",
+    "more/standing": "What the machine's available memory fell by, for each standing jail",
 }
+"""By the beginning of the paths that stand in one table."""
 DIGITS = 3
 
 
@@ -33,13 +38,19 @@ class Ratio:
 
 RATIOS = (
     *(
-        Ratio(f"{mode} / bare, {language}, {figure}", f"jail/{language}/{mode}/{figure}", f"jail/{language}/bare/{figure}")
+        Ratio(
+            f"{mode} / bare, {language}, {figure}", f"jail/{language}/{mode}/{figure}", f"jail/{language}/bare/{figure}"
+        )
         for language in ("cpp", "python", "java", "node")
         for mode in ("cold", "warm", "inner")
         for figure in ("wall_p50_ms", "cpu_ms")
     ),
     *(
-        Ratio(f"{mode} / isolate, {language}, {figure}", f"jail/{language}/{mode}/{figure}", f"jail/{language}/isolate/{figure}")
+        Ratio(
+            f"{mode} / isolate, {language}, {figure}",
+            f"jail/{language}/{mode}/{figure}",
+            f"jail/{language}/isolate/{figure}",
+        )
         for language in ("cpp", "python", "java", "node")
         for mode in ("cold", "warm", "inner")
         for figure in ("wall_p50_ms", "cpu_ms")
@@ -74,7 +85,7 @@ def ratios(figures: Figures, known: Sequence[Ratio] = RATIOS) -> list[tuple[Rati
 
 def markdown(figures: Figures, machine: Mapping[str, str], run: Mapping[str, object]) -> str:
     """Write everything as Markdown tables, one for each part that was measured."""
-    parts = [part for part in HEADINGS if any(path.split("/")[0] == part for path in figures)]
+    parts = [part for part in HEADINGS if any(_within(part, path) for path in figures)]
     blocks = [_machine(machine, run), *(_part(part, figures) for part in parts), _ratios(figures)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -84,8 +95,12 @@ def _machine(machine: Mapping[str, str], run: Mapping[str, object]) -> str:
     return f"Measured in one run: {said}."
 
 
+def _within(part: str, path: str) -> bool:
+    return f"{path}/".startswith(f"{part}/")
+
+
 def _part(part: str, figures: Figures) -> str:
-    rows = {path.partition("/")[2]: numbers for path, numbers in figures.items() if path.split("/")[0] == part}
+    rows = {path.removeprefix(part)[1:]: numbers for path, numbers in figures.items() if _within(part, path)}
     names = list(dict.fromkeys(name for numbers in rows.values() for name in numbers))
     lines = [[path, *(_shown(numbers.get(name)) for name in names)] for path, numbers in rows.items()]
     return f"### {HEADINGS[part]}\n\n{_table(['', *names], lines)}"
