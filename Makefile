@@ -7,7 +7,7 @@ RUN := exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m standal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo stop test test-vm soak bench-limits lint format lock setup clean
+.PHONY: help up demo stop test test-vm soak bench bench-limits bench-rows lint format lock setup clean
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this list
@@ -33,8 +33,14 @@ test: setup ## Run all tests against real servers, workers and jails, and check 
 soak: setup ## Run 10,000 jails, hostile ones among them, and show that nothing of them remains
 	@$(BIN)/python -m benchmarks.soak
 
+bench: setup ## Measure everything in one run, on a machine that does nothing else (ARGS="--only jail,http --quick")
+	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m benchmarks.run $(ARGS)
+
 bench-limits: setup ## Measure how exact limits are, and what a hostile program costs the next one (ARGS="--http")
 	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m benchmarks.limits $(ARGS)
+
+bench-rows: setup ## Measure the hot calls among 1 M and 10 M submissions, in 10 GiB of var (ARGS="--sizes 100000")
+	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m benchmarks.rows $(ARGS)
 
 test-vm: setup ## Run tests/jail on an emulated machine with cgroup v2 only (hour; ARGS="-k box" for some of it)
 	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m tests.vm $(ARGS)

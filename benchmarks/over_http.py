@@ -88,9 +88,8 @@ def measure(platform: Platform, times: int, kinds: Sequence[Kind] = KINDS) -> Fi
     cells = [Cell(kind, clients) for kind in kinds for clients in kind.clients]
     for kind in kinds:
         platform.load(Load(), 2, 1, kind.body)
-    for _ in range(BLOCKS):
-        for cell in progress(cells, "over HTTP"):
-            cell.block(platform, times)
+    for cell in progress(cells * BLOCKS, "over HTTP"):
+        cell.block(platform, times)
     return {**_submissions(cells), **_cases(cells), **_phases(cells)}
 
 

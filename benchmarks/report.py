@@ -77,9 +77,12 @@ def figure(figures: Figures, path: str) -> float | None:
     return figures.get(place, {}).get(name)
 
 
-def ratios(figures: Figures, known: Sequence[Ratio] = RATIOS) -> list[tuple[Ratio, float]]:
+def ratios(figures: Figures, known: Sequence[Ratio] | None = None) -> list[tuple[Ratio, float]]:
     """Give the ratios of which both sides were measured in this run."""
-    found = [(ratio, figure(figures, ratio.above), figure(figures, ratio.below)) for ratio in known]
+    found = [
+        (ratio, figure(figures, ratio.above), figure(figures, ratio.below))
+        for ratio in (RATIOS if known is None else known)
+    ]
     return [(ratio, above / below) for ratio, above, below in found if above is not None and below]
 
 
