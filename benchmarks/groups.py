@@ -63,6 +63,13 @@ def of_instance(instance: str) -> Group:
     return Group(found.root, found.root)
 
 
+def trees() -> list[Path]:
+    """Give the folders in which groups are made: one for each controller in version 1."""
+    found = detect.detect("bench")
+    roots = found.roots.values() if isinstance(found, HierarchyV1) else [of_instance("bench").cpu]
+    return list(dict.fromkeys(root.parent for root in roots))
+
+
 def version() -> str:
     """Name the version of control groups that this host has: `v1` or `v2`."""
     return detect.detect("bench").version

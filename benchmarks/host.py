@@ -30,6 +30,11 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """Give a temporary folder, named after this process: if it is killed, `leftovers` knows whose it was."""
+    return tempfile.TemporaryDirectory(prefix=f"shipd-bench-{os.getpid()}-")
+
+
 @contextmanager
 def own_sandbox(state: Path, name: str = "") -> Iterator[Sandbox]:
     """Make a sandbox of an instance that nobody else has; its control groups are gone afterwards.
@@ -51,7 +56,7 @@ def progress(items: Sequence[Item], description: str) -> Iterator[Item]:
 
 def built(argv: Sequence[str], source: str, suffix: str) -> bytes:
     """Compile one file with `argv -o TARGET SOURCE` and give the program. Raises CalledProcessError."""
-    with tempfile.TemporaryDirectory(prefix="shipd-bench-") as folder:
+    with scratch() as folder:
         path, target = Path(folder) / f"main{suffix}", Path(folder) / "a.out"
         path.write_text(source)
         subprocess.run([*argv, "-o", target, path], check=True)

@@ -1,6 +1,5 @@
 """One jailed run: every mode with every language, in turn; wall time by the lane's clock, CPU time by its groups."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from pathlib import Path
 from benchmarks import groups
 from benchmarks.child import Child
 from benchmarks.groups import Group, own_group
-from benchmarks.host import progress
+from benchmarks.host import progress, scratch
 from benchmarks.modes import MODES, ONLY
 from benchmarks.programs import A_PLUS_B
 from benchmarks.report import Figures
@@ -70,7 +69,7 @@ def measure(times: int) -> Figures:
 @contextmanager
 def _lane(language: str, mode: str) -> Iterator[Lane]:
     # A folder of its own: the locks of its slots are nobody else's, so no lane waits for another's.
-    with tempfile.TemporaryDirectory(prefix="shipd-bench-") as folder, own_group(f"{language}-{mode}") as group:
+    with scratch() as folder, own_group(f"{language}-{mode}") as group:
         Path(folder).chmod(0o755)
         with Child("benchmarks.lane", (mode, language, folder), group) as child:
             child.ask("ready")

@@ -19,7 +19,7 @@ import click
 import psycopg
 
 import migrations
-from benchmarks import filling, machine, report
+from benchmarks import filling, leftovers, machine, report
 from benchmarks.filling import Template
 from benchmarks.host import end_in_order, progress
 from benchmarks.programs import A_PLUS_B, STDIN, STDOUT
@@ -206,6 +206,7 @@ def _postgres(folder: Path) -> Iterator[Postgres]:
 def main(*, sizes: str, times: int, folder: Path) -> None:
     """Measure the hot calls among many rows, print a table, and write FOLDER/rows.json."""
     end_in_order()
+    leftovers.remove(folder)
     scratch = folder.absolute() / f"rows-{os.getpid()}"
     with _postgres(scratch) as server:
         figures = measure(server.url, scratch, [int(size) for size in sizes.split(",")], times)

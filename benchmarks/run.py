@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import control, jails, machine, over_http, report, standing
+from benchmarks import control, jails, leftovers, machine, over_http, report, standing
 from benchmarks.host import end_in_order
 from benchmarks.report import Figures
 from benchmarks.running import platform
@@ -75,6 +75,7 @@ def main(*, times: int, only: str, quick: bool, folder: Path, markdown: Path | N
     ask = Ask(folder, QUICK_TIMES if quick else times, quick)
     names = chosen(only, ask.parts)
     folder.mkdir(parents=True, exist_ok=True)
+    leftovers.remove(folder)
     figures: Figures = {}
     for name in names:
         figures |= ask.parts[name]()

@@ -8,7 +8,6 @@ machine's available memory fell, right only where nothing else runs.
 """
 
 import resource
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import psutil
 
 from benchmarks.child import Child
 from benchmarks.groups import own_group
-from benchmarks.host import progress
+from benchmarks.host import progress, scratch
 from benchmarks.report import Figures
 from benchmarks.samples import percentile
 from sandbox.limits import MIB
@@ -37,7 +36,7 @@ def measure(counts: Sequence[int] = COUNTS) -> Figures:
     """Make jails until so many stand, look, and go on; all are gone afterwards. A number without room is left out."""
     found: Figures = {}
     with (
-        tempfile.TemporaryDirectory(prefix="shipd-bench-") as folder,
+        scratch() as folder,
         own_group("standing") as group,
         Child("benchmarks.standing_host", (folder,), group) as child,
     ):
