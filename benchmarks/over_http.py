@@ -18,6 +18,7 @@ from benchmarks.samples import percentile
 BLOCKS = 5
 """Turns that every kind of submission gets."""
 CLIENTS = (1, 2, 8)
+IDLE_S = 10.0
 PHASES = ("queue_ms", "prepare_ms", "compile_ms", "run_ms", "check_ms", "collect_ms")
 COMMENTS = {"python": "#", "cpp": "//"}
 
@@ -83,6 +84,14 @@ class Cell:
                     self.phases.setdefault(phase, []).append(spent)
 
 
+def idle(platform: Platform) -> Figures:
+    """Measure what the platform spends while nobody asks anything of it; it is in every submission's `cpu_ms` too."""
+    before_s, began = platform.cpu_s(), time.perf_counter()
+    time.sleep(IDLE_S)
+    spent_s, seconds = platform.cpu_s() - before_s, time.perf_counter() - began
+    return {"more/idle": {"cpu_ms_per_s": 1000 * spent_s / seconds}}
+
+
 def measure(platform: Platform, times: int, kinds: Sequence[Kind] = KINDS) -> Figures:
     """Measure `times` submissions of each kind by each number of clients."""
     cells = [Cell(kind, clients) for kind in kinds for clients in kind.clients]
@@ -90,7 +99,7 @@ def measure(platform: Platform, times: int, kinds: Sequence[Kind] = KINDS) -> Fi
         platform.load(Load(), 2, 1, kind.body)
     for cell in progress(cells * BLOCKS, "over HTTP"):
         cell.block(platform, times)
-    return {**_submissions(cells), **_cases(cells), **_phases(cells)}
+    return {**_submissions(cells), **_cases(cells), **_phases(cells), **idle(platform)}
 
 
 def _submissions(cells: Sequence[Cell]) -> Figures:

@@ -17,6 +17,8 @@ HEADINGS = {
     "control": "The control plane alone: nothing is run",
     "standing": "Jails that stand and wait",
     "rows": "Calls among many submissions",
+    "more/turn": "CPU time of one run in every mode together: as counted above, and of the whole machine meanwhile",
+    "more/idle": "The platform while nobody asks anything of it",
     "more/cases": "What a test case comes to",
     "more/phases": "Where the time goes, as telemetry tells",
     "more/control": "The control plane's latencies, and Celery's from sending to the task's start when idle",
