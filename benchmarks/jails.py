@@ -1,5 +1,6 @@
 """One jailed run: every mode with every language, in turn; wall time by the lane's clock, CPU time by its groups."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from benchmarks.samples import percentile
 
 WARM_UP = 3
 """Runs that do not count: page cache, what is made once per process, a pool that fills."""
+PAUSE_S = 0.02
+"""Between runs: what one leaves to be done (a namespace to tear down, a pool to fill) must not slow the next."""
 
 
 @dataclass
@@ -66,6 +69,7 @@ def measure(times: int) -> Figures:
         for _ in progress(range(times), "one jailed run"):
             for lane in lanes:
                 lane.run()
+                time.sleep(PAUSE_S)
         return {**{lane.name: lane.figures() for lane in lanes}, **_all(lanes, times, machine_cpu_s() - before_s)}
 
 
