@@ -11,7 +11,7 @@ from benchmarks.samples import summary
 from sandbox import Cause, Command, Limits, Sandbox
 from sandbox.limits import MIB
 
-LIMITS = Limits(500, 2000, 64 * MIB, 65_536, 4 * MIB, 16)
+LIMITS = Limits(500, 10_000, 64 * MIB, 65_536, 4 * MIB, 16)
 DISK_BYTES = 4 * MIB
 HELLO = "print(6 * 7)"
 AFTER_HELLO = "hello"

@@ -34,7 +34,9 @@ class Program:
 
     def overshoot_ms(self, sandbox: Sandbox, limit_ms: int) -> float:
         """Run it once; gives what it spent beyond the limit. Raises ClickException where it ended otherwise."""
-        cpu_ms, wall_ms = (limit_ms, 10 * limit_ms + FAR_MS) if self.cause is Cause.CPU else (limit_ms + FAR_MS, limit_ms)
+        cpu_ms, wall_ms = (
+            (limit_ms, 10 * limit_ms + FAR_MS) if self.cause is Cause.CPU else (limit_ms + FAR_MS, limit_ms)
+        )
         limits = Limits(cpu_ms, wall_ms, 64 * MIB, 65_536, MIB, 8)
         with sandbox.slot() as slot, sandbox.jail(slot, limits, DISK_BYTES) as jail:
             jail.box.write(self.file, self.content, 0o755)
