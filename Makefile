@@ -7,12 +7,12 @@ RUN := exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m standal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo stop test test-vm soak lint format lock setup clean
+.PHONY: help up demo stop test test-vm soak bench bench-limits bench-rows lint format lock setup clean
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  make %-8s %s\n' "$$name" "$$text"; done
+		printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 up: ## Set up and start everything, grade the examples, stay up until Ctrl-C (SHIPD_PORT=8000 fixes the API's port)
 	@$(PYTHON) -m standalone.preflight --ports
@@ -32,6 +32,15 @@ test: setup ## Run all tests against real servers, workers and jails, and check 
 
 soak: setup ## Run 10,000 jails, hostile ones among them, and show that nothing of them remains
 	@$(BIN)/python -m benchmarks.soak
+
+bench: setup ## Measure everything in one run, on a machine that does nothing else (ARGS="--only jail,http --quick")
+	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m benchmarks.run $(ARGS)
+
+bench-limits: setup ## Measure how exact limits are, and what a hostile program costs the next one (ARGS="--http")
+	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m benchmarks.limits $(ARGS)
+
+bench-rows: setup ## Measure the hot calls among 1 M and 10 M submissions, in 10 GiB of var (ARGS="--sizes 100000")
+	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m benchmarks.rows $(ARGS)
 
 test-vm: setup ## Run tests/jail on an emulated machine with cgroup v2 only (hour; ARGS="-k box" for some of it)
 	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m tests.vm $(ARGS)

@@ -43,7 +43,8 @@ class Stack:
     """One platform; a context manager that gives it healthy and leaves no process.
 
     `environ` is added to this process's environment, for the platform's settings. `port` fixes the API's port.
-    `durable=False` is for tests: quick, and lost with the machine. `report` is told of each step that begins.
+    `durable=False` is for tests: quick, and lost with the machine. `worker` takes the worker's place, for measurements.
+    `report` is told of each step that begins.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Stack:
         environ: Mapping[str, str] | None = None,
         port: int | None = None,
         durable: bool = True,
+        worker: Program | None = None,
         report: Callable[[str], None] = _say_nothing,
     ) -> None:
         self.folder = folder.absolute()
@@ -60,6 +62,7 @@ class Stack:
         self._base = {**os.environ, **(environ or {})}
         self._port = port
         self._durable = durable
+        self._worker = worker or programs.worker()
         self._report = report
 
     @cached_property
@@ -198,7 +201,7 @@ class Stack:
         return [
             programs.beat(),
             programs.api(self.ports["api"]),
-            programs.worker(),
+            self._worker,
             programs.flower(self.ports["flower"]),
         ]
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from standalone import lock, ports
+from standalone import lock, ports, programs
 from standalone.client import Client
+from standalone.programs import Program
 from standalone.stack import Stack
 from standalone.supervisor import ProgramError
 
@@ -63,6 +64,14 @@ def test_a_port_given_is_the_one_of_the_api(tmp_path: Path) -> None:
     stack = Stack(tmp_path, port=8123)
     assert stack.url == "http://127.0.0.1:8123"
     assert "api" not in (tmp_path / "ports.json").read_text()
+
+
+@pytest.mark.usefixtures("alone")
+def test_another_program_takes_the_place_of_the_worker(tmp_path: Path) -> None:
+    other = Program("worker", ("other",))
+    assert other in Stack(tmp_path, worker=other)._programs
+    assert programs.worker() not in Stack(tmp_path, worker=other)._programs
+    assert programs.worker() in Stack(tmp_path)._programs
 
 
 @pytest.mark.usefixtures("alone")
