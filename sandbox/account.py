@@ -59,7 +59,7 @@ def result_of(seen: Observation, limits: Limits) -> RunResult:
         source=seen.source,
         counters=_counters(seen),
         denied_syscall=evidence.denied_syscall,
-        denied_syscalls=Counter(seen.ending.denied_syscalls),
+        denied_syscalls=dict(Counter(seen.ending.denied_syscalls)),
         exec_errno=report.error if report else 0,
         prepare_us=seen.prepare_us,
     )
