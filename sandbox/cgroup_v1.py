@@ -66,6 +66,9 @@ def _limit(paths: Mapping[str, Path], limits: Limits) -> None:
     write(paths["memory"] / "memory.limit_in_bytes", limits.memory_bytes)
     if (paths["memory"] / "memory.memsw.limit_in_bytes").exists():
         write(paths["memory"] / "memory.memsw.limit_in_bytes", limits.memory_bytes)
+    if (paths["memory"] / "memory.kmem.tcp.limit_in_bytes").exists():
+        # Version 1 counts the buffers of sockets (UDP's too) apart from memory, and by default without a limit.
+        write(paths["memory"] / "memory.kmem.tcp.limit_in_bytes", limits.memory_bytes)
     write(paths["memory"] / "memory.swappiness", 0)
     write(paths["pids"] / "pids.max", limits.processes)
     quota = cpu_quota_us(limits)
