@@ -5,7 +5,7 @@ import pytest
 from sandbox import Cause, keeper
 from tests.jail.running import Runner
 
-# What the kernel does for a program at the cost of others: records that no control group counts, and files that all see.
+# What the kernel does for a program at others' cost: records that no control group counts, and files that all see.
 
 LOCK = """
 import fcntl

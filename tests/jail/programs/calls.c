@@ -61,6 +61,13 @@ static int call_in_a_child(int argc, char **argv)
         pause();
 }
 
+/* Real and effective user and group. */
+static int tell_who(void)
+{
+    printf("%d %d %d %d\n", (int)getuid(), (int)geteuid(), (int)getgid(), (int)getegid());
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -68,6 +75,8 @@ int main(int argc, char **argv)
         return call(argc - 2, argv + 2);
     if (strcmp(what, "child-call") == 0)
         return call_in_a_child(argc - 2, argv + 2);
+    if (strcmp(what, "who") == 0)
+        return tell_who();
     if (strcmp(what, "clone") == 0)
         return make_child(number(argv[2]));
 #ifdef __x86_64__
