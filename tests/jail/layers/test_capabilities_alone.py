@@ -1,6 +1,7 @@
 """No capabilities, no_new_privs, and init another user: everything may be called, and nothing may be done."""
 
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -37,6 +38,8 @@ def test_there_is_nobody_else_to_become(open_to_every_call: Sandbox) -> None:
     )
     assert says(open_to_every_call, become) == ""
 
+
+SETUID_AND_SETGID = stat.S_ISUID | stat.S_ISGID | 0o755
 
 NAMESPACE = """
 import ctypes, errno, os
@@ -87,6 +90,6 @@ def test_a_setuid_program_gains_nothing(
         if ROOT:
             assert slot.init_uid is not None
             os.chown("who", slot.init_uid, slot.init_uid, dir_fd=jail.box.folder)
-            os.chmod("who", 0o6755, dir_fd=jail.box.folder)
+            os.chmod("who", SETUID_AND_SETGID, dir_fd=jail.box.folder)
         result = jail.run(Command(("./who", "who"), "strict"), limits())
     assert (result.exit_code, result.stdout) == (0, b"1000 1000 1000 1000\n")

@@ -28,8 +28,24 @@ KEEPS_CAPABILITIES = {
 }
 """Edits of init's source by which the program stays root inside, with every capability that nsjail left."""
 NO_NEW_PRIVILEGES_LEFT_OUT = {"static int forbid_new_privileges(void)\n{": "    return 0;"}
+NO_FILTER = """
+    shared->listener = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (order != NULL && unshare(CLONE_FILES) == 0)
+        return;"""
+USER_ALONE = "    return setresuid(head->uid, head->uid, head->uid);"
+ONE_GROUP = "    if (setgroups(1, &head->gid) != 0)\n        return -1;"
 
-MIGHTY = ("SYS_ADMIN", "SYS_PTRACE", "SYS_CHROOT", "DAC_OVERRIDE", "MKNOD", "NET_ADMIN", "NET_RAW", "SYS_BOOT", "SYS_TIME")
+MIGHTY = (
+    "SYS_ADMIN",
+    "SYS_PTRACE",
+    "SYS_CHROOT",
+    "DAC_OVERRIDE",
+    "MKNOD",
+    "NET_ADMIN",
+    "NET_RAW",
+    "SYS_BOOT",
+    "SYS_TIME",
+)
 """What nsjail leaves to a program that keeps its capabilities, over the jail's own user namespace."""
 
 
