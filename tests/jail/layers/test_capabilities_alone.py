@@ -78,18 +78,37 @@ def test_a_user_namespace_of_its_own_opens_nothing(open_to_every_call: Sandbox) 
     assert says(open_to_every_call, OWN_NAMESPACE) == ""
 
 
-@pytest.mark.parametrize("nosuid", [True, False], ids=["as-it-is", "without-nosuid"])
-def test_a_setuid_program_gains_nothing(
-    config: SandboxConfig, tmp_path: Path, nosuid: bool, programs: Mapping[str, Path]
-) -> None:
-    """Its owner would be init's user, who is root inside; an ordinary user has nobody but itself to own it."""
-    edits = {} if nosuid else {"nosuid: true": "nosuid: false"}
-    sandbox = weaken.with_nsjail(config, tmp_path, edits)
-    with weaken.no_seccomp(), sandbox.slot() as slot, sandbox.jail(slot, limits(), 16 * MIB) as jail:
-        jail.box.write("who", programs["calls"].read_bytes(), 0o755)
-        if ROOT:
-            assert slot.init_uid is not None
+def who_it_becomes(sandbox: Sandbox, program: Path) -> bytes:
+    """Run a setuid and setgid program, and give its real and effective ids.
+
+    Its owner is init's user, who is root inside; an ordinary user has nobody but itself to own it.
+    """
+    with sandbox.slot() as slot, sandbox.jail(slot, limits(), 16 * MIB) as jail:
+        jail.box.write("who", program.read_bytes(), 0o755)
+        if slot.init_uid is not None:
             os.chown("who", slot.init_uid, slot.init_uid, dir_fd=jail.box.folder)
-            os.chmod("who", SETUID_AND_SETGID, dir_fd=jail.box.folder)
+        os.chmod("who", SETUID_AND_SETGID, dir_fd=jail.box.folder)
         result = jail.run(Command(("./who", "who"), "strict"), limits())
-    assert (result.exit_code, result.stdout) == (0, b"1000 1000 1000 1000\n")
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def test_a_setuid_program_gains_nothing(config: SandboxConfig, tmp_path: Path, programs: Mapping[str, Path]) -> None:
+    """No_new_privs alone: no filter, and no mount is nosuid."""
+    sandbox = weaken.with_nsjail(config, tmp_path, {"nosuid: true": "nosuid: false"})
+    with weaken.no_seccomp():
+        assert who_it_becomes(sandbox, programs["calls"]) == b"1000 1000 1000 1000\n"
+
+
+@pytest.mark.parametrize("nosuid", [True, False])
+def test_a_setuid_program_gains_nothing_by_its_mount(
+    config: SandboxConfig, tmp_path: Path, programs: Mapping[str, Path], nosuid: bool
+) -> None:
+    """Nosuid alone: nobody sets no_new_privs, and there is no filter. Without nosuid it would be root inside."""
+    edits = {**weaken.NO_NEW_PRIVILEGES_LEFT_OUT, **weaken.NO_FILTER_INSTALLED}
+    suid = {} if nosuid else {"nosuid: true": "nosuid: false"}
+    sandbox = weaken.with_init(config, tmp_path, edits, [weaken.NOTHING_ABOUT_PRIVILEGES], suid)
+    with weaken.nobody_looks():
+        became = who_it_becomes(sandbox, programs["calls"])
+    gained = ROOT and not nosuid
+    assert became == (b"1000 0 1000 0\n" if gained else b"1000 1000 1000 1000\n")

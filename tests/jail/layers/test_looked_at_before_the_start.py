@@ -11,7 +11,7 @@ from tests.jail.layers import weaken
 from tests.jail.running import PYTHON, Ask, answer, limits
 
 # nsjail sets no_new_privs too; without it a filter takes a capability.
-ADDED = ['cap: "CAP_SYS_ADMIN"', "disable_no_new_privs: true"]
+ADDED = ['cap: "CAP_SYS_ADMIN"', weaken.NOTHING_ABOUT_PRIVILEGES]
 HELLO = Ask(Command((PYTHON, "-c", "print('ran')"), "python"), limits())
 
 CONFINED = "static int set_limits(const struct order *order)\n{"
@@ -21,10 +21,7 @@ LEFT_OUT: Mapping[str, tuple[Mapping[str, str], str]] = {
     "capabilities": ({"static int drop_capabilities(void)\n{": "    return 0;"}, "Cap(Eff|Prm|Inh|Amb)"),
     "bounding set": ({"static int empty_bounding_set(void)\n{": "    return 0;"}, "CapBnd"),
     "no_new_privs": ({**weaken.KEEPS_CAPABILITIES, **weaken.NO_NEW_PRIVILEGES_LEFT_OUT}, "NoNewPrivs"),
-    "filter": (
-        {"static void install_filter(const struct order *order, struct shared *shared)\n{": weaken.NO_FILTER},
-        "Seccomp",
-    ),
+    "filter": (weaken.NO_FILTER_INSTALLED, "Seccomp"),
 }
 # An ordinary user has one identity only, and groups that nobody can drop.
 LEFT_OUT_AS_ROOT: Mapping[str, tuple[Mapping[str, str], str]] = {

@@ -28,10 +28,14 @@ KEEPS_CAPABILITIES = {
 }
 """Edits of init's source by which the program stays root inside, with every capability that nsjail left."""
 NO_NEW_PRIVILEGES_LEFT_OUT = {"static int forbid_new_privileges(void)\n{": "    return 0;"}
+NOTHING_ABOUT_PRIVILEGES = "disable_no_new_privs: true"
+"""For nsjail, which would set no_new_privs too."""
 NO_FILTER = """
-    shared->listener = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    shared->listener = (int)syscall(SYS_eventfd2, 0, O_CLOEXEC);
     if (order != NULL && unshare(CLONE_FILES) == 0)
         return;"""
+_INSTALL = "static void install_filter(const struct order *order, struct shared *shared)\n{"
+NO_FILTER_INSTALLED = {_INSTALL: NO_FILTER}
 USER_ALONE = "    return setresuid(head->uid, head->uid, head->uid);"
 ONE_GROUP = "    if (setgroups(1, &head->gid) != 0)\n        return -1;"
 
@@ -79,7 +83,13 @@ def with_nsjail(config: SandboxConfig, folder: Path, edits: Mapping[str, str], a
     return Sandbox(replace(config, nsjail=script))
 
 
-def with_init(config: SandboxConfig, folder: Path, edits: Mapping[str, str], added: Sequence[str] = ()) -> Sandbox:
+def with_init(
+    config: SandboxConfig,
+    folder: Path,
+    edits: Mapping[str, str],
+    added: Sequence[str] = (),
+    nsjail_edits: Mapping[str, str] | None = None,
+) -> Sandbox:
     """Make a sandbox whose init was built of a source that does less: after each of these lines another one stands."""
     text = init.SOURCE.read_text()
     for line, insertion in edits.items():
@@ -88,7 +98,7 @@ def with_init(config: SandboxConfig, folder: Path, edits: Mapping[str, str], add
     source = folder / "init.c"
     source.write_text(text)
     with patch.object(init, "SOURCE", source):
-        return with_nsjail(config, folder, {}, added)
+        return with_nsjail(config, folder, nsjail_edits or {}, added)
 
 
 def almighty(config: SandboxConfig, folder: Path) -> Sandbox:
