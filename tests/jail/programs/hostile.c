@@ -140,6 +140,8 @@ int main(int argc, char **argv)
     const char *what = argc > 1 ? argv[1] : "";
     if (strcmp(what, "stop") == 0)
         kill(0, SIGSTOP);
+    if (strcmp(what, "stop-self") == 0)
+        raise(SIGSTOP);
     if (strcmp(what, "stop-all") == 0)
         kill(-1, SIGSTOP);
     if (strcmp(what, "ignore") == 0)
