@@ -69,8 +69,14 @@ REFUSED: list[Row] = [
     ("source is a string", {"source": "print()"}, "source"),
     ("source without type", {"source": {"content": "x"}}, "source.type"),
     ("unknown source type", {"source": {"type": "ftp"}}, "source.type"),
-    ("archive", {"source": {"type": "archive", "format": "zip", "data": {"base64": ""}}}, "source.type"),
-    ("git", {"source": {"type": "git", "url": "https://example.org/x.git"}}, "source.type"),
+    *(
+        (f"archive {form}", {"source": {"type": "archive", "format": form, "data": {"base64": ""}}}, "source.type")
+        for form in ("zip", "tar", "tar.gz", "tar.zst")
+    ),
+    *(
+        (f"git {url}", {"source": {"type": "git", "url": url, "branch": "main"}}, "source.type")
+        for url in ("https://example.org/x.git", "file:///etc", "ext::sh -c id", "ssh://git@10.0.0.1/x", "git://x/y")
+    ),
     ("code without content", {"source": {"type": "code"}}, "source.content"),
     ("number as content", {"source": code(content=3)}, "source.content"),
     ("bad base64", {"source": code(content={"base64": "?"})}, "source.content.base64"),
@@ -179,7 +185,10 @@ REFUSED: list[Row] = [
     ("negative tolerance", {"checker": {"type": "float", "tolerance": -1}}, "checker.tolerance"),
     ("tolerance as text", {"checker": {"type": "float", "tolerance": "1"}}, "checker.tolerance"),
     ("interactor", {"interactor": {"language": "python"}}, "interactor"),
-    ("callback", {"callback": {"url": "http://127.0.0.1/", "secret": "x"}}, "callback"),
+    *(
+        (f"callback {url}", {"callback": {"url": url, "secret": "x"}}, "callback")
+        for url in ("http://127.0.0.1/", "http://169.254.169.254/", "https://example.org/", "file:///etc/passwd", "")
+    ),
     ("region", {"region": "eu"}, "region"),
     ("cache", {"cache": False}, "cache"),
     ("constraints as a list", {"constraints": []}, "constraints"),
