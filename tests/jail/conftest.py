@@ -33,7 +33,8 @@ MODES = (*LOCAL_MODES, "ordinary") if ROOT else LOCAL_MODES
 TIME_FACTOR = int(os.environ.get("SHIPD_TEST_TIME_FACTOR", "1"))
 
 # Control groups and loop mounts: what only root can have.
-collect_ignore = [] if ROOT else ["test_box_on_disk.py", "test_cgroup_limits.py", "test_removing_groups.py"]
+OF_ROOT = ("test_box_on_disk.py", "test_cgroup_limits.py", "test_removing_groups.py", "layers/test_cgroups_alone.py")
+collect_ignore = [] if ROOT else list(OF_ROOT)
 # What is so on a host with cgroup v2 alone: `make test-vm` has one.
 TREE_V2 = Path("/sys/fs/cgroup")
 if not (ROOT and (TREE_V2 / "cgroup.controllers").exists()):
