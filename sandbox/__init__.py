@@ -13,7 +13,7 @@ A program's fault is a `RunResult`; ours is a `SandboxError`. Nothing is ever ru
 """
 
 from sandbox.box import Box, Collected
-from sandbox.command import Command
+from sandbox.command import Command, Mount
 from sandbox.config import SandboxConfig
 from sandbox.jail import Jail
 from sandbox.limits import Limits
@@ -34,6 +34,7 @@ __all__ = [
     "Jail",
     "Jails",
     "Limits",
+    "Mount",
     "Network",
     "NetworkConfig",
     "OpenJail",

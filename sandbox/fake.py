@@ -84,7 +84,7 @@ class FakeJail:
 
     slot: Slot
     disk_bytes: int
-    mounts: tuple[str, ...]
+    mounts: tuple[Mount, ...]
     on_disk: bool
     box: FakeBox
     script: Callable[["FakeJail"], RunResult]
@@ -134,7 +134,7 @@ class FakeSandbox:
         slot: Slot,
         limits: Limits,
         disk_bytes: int,
-        mounts: Sequence[str] = (),
+        mounts: Sequence[Mount] = (),
         *,
         on_disk: bool = False,
         network: Network | None = None,

@@ -19,7 +19,7 @@ from typing import Self
 from sandbox.account import Observation, result_of
 from sandbox.box import Box
 from sandbox.cgroup import Group, Hierarchy
-from sandbox.command import BOX_PATH, PROGRAM_UID, Command, Room, inodes_for, room_config
+from sandbox.command import BOX_PATH, PROGRAM_UID, Command, Mount, Room, inodes_for, room_config
 from sandbox.confinement import verify
 from sandbox.counters import PerfCounters, bytes_moved
 from sandbox.init import Channel, Kind, Order, host_pid, signal_process
@@ -56,7 +56,7 @@ class Space:
 
     disk_bytes: int
     image: Path | None = None
-    mounts: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
     link: Link | None = None
 
 

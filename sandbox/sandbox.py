@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from sandbox import init, nsjail
-from sandbox.command import Command
+from sandbox.command import Command, Mount
 from sandbox.config import SandboxConfig
 from sandbox.detect import hierarchy
 from sandbox.image import mounted
@@ -53,7 +53,7 @@ class Sandbox:
         slot: Slot,
         limits: Limits,
         disk_bytes: int,
-        mounts: Sequence[str] = (),
+        mounts: Sequence[Mount] = (),
         *,
         on_disk: bool = False,
         network: Network | None = None,

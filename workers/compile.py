@@ -1,19 +1,23 @@
 """Compile a submission once, in a jail of its own, and carry the declared results out of it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import assert_never
 
+from domain.logging import logger
 from domain.model import File, RunTelemetry, Usage
-from sandbox import Cause, Collected, Jails, Limits, RunResult, Slot
+from sandbox import Cause, Collected, Jails, Limits, Mount, RunResult, Slot
 from workers.convert import telemetry_of, usage_of
 from workers.fill import fill
 from workers.java_main import MainClassError, main_class
-from workers.prepare import Plan, compile_limits, disk_bytes
+from workers.prepare import PREPARED_DIR, Plan, compile_limits, disk_bytes
 from workers.started import refuse_what_did_not_start
 
 MAX_ARTIFACT_FILES = 4096
 MAX_ARTIFACT_BYTES = 256 * 1024 * 1024
 EXECUTABLE = 0o755
+
+log = logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,36 @@ class CompileError(Exception):
     message: str = ""
 
 
-def compile_submission(sandbox: Jails, slot: Slot, plan: Plan) -> Compiled:
-    """Compile, or take the sources as they are where there is no compiler. Raises CompileError, SandboxError."""
-    command, step = plan.compile_command(), plan.language.compile
+def compile_submission(sandbox: Jails, slot: Slot, plan: Plan, prepared: Path | None = None) -> Compiled:
+    """Compile, or take the sources as they are where there is no compiler. Raises CompileError, SandboxError.
+
+    `prepared` is a folder of `workers.prepared`. It saves time and decides nothing: what fails with it and might not
+    without is compiled again, and only that counts.
+    """
+    if prepared is not None and plan.suits_prepared:
+        try:
+            return _compile(sandbox, slot, plan, prepared)
+        except CompileError as error:
+            if _would_fail_anyway(plan, error.reason):
+                raise
+            log.info("compiled_again_without_prepared", language=plan.language.name, reason=error.reason)
+    return _compile(sandbox, slot, plan, None)
+
+
+def _would_fail_anyway(plan: Plan, reason: str) -> bool:
+    if reason.startswith("exit:"):
+        return plan.preparation is None or not plan.preparation.repeat_failed
+    return reason in {Cause.CPU, Cause.WALL}
+
+
+def _compile(sandbox: Jails, slot: Slot, plan: Plan, prepared: Path | None) -> Compiled:
+    command, step = plan.compile_command(prepared=prepared is not None), plan.language.compile
     if command is None or step is None:
         return Compiled(plan.submission.sources)
     limits = compile_limits(step)
     sources = plan.submission.sources
-    with sandbox.jail(slot, limits, disk_bytes(step.disk_mb, sources), plan.language.mounts) as jail:
+    shown: tuple[Mount, ...] = () if prepared is None else ((str(prepared), PREPARED_DIR),)
+    with sandbox.jail(slot, limits, disk_bytes(step.disk_mb, sources), (*plan.language.mounts, *shown)) as jail:
         fill(jail.box, sources)
         result = jail.run(command, limits)
         refuse_what_did_not_start(command.argv[0], result)
