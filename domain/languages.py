@@ -45,6 +45,8 @@ class Preparation:
     """What `{prepared}` in the compiler's argument list stands for where it is there; nothing where it is not."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Takes the place of the compile step's variables of the same names."""
+    hex_folders: str = ""
+    """A folder that must have the 256 folders 00 to ff, filled or not: go's cache makes them first of all."""
     begins_with: str = ""
     """A regular expression: used only where every source that the compiler is given begins so."""
     repeat_failed: bool = False

@@ -18,7 +18,7 @@ from domain.blobs import BlobStore
 from domain.copying import Row, copy
 from domain.db import Connection
 from domain.limits import Constraints
-from domain.model import Checker, CheckerType, Expectation, File, Priority, Submission, TestCase
+from domain.model import Cache, Checker, CheckerType, Expectation, File, Priority, Submission, TestCase
 from domain.network import NetworkRule, Protocol
 from domain.payload import Payload
 from domain.views import Asked, CaseView
@@ -36,7 +36,7 @@ _CONSTRAINTS = (
 )
 _SUBMISSION = (
     *("language", "entry_point", "arguments", "checker_type", "checker_tolerance", "outputs"),
-    *("stop_on_first_failure", "priority", "problem_id", "user_id", "metadata", "network_rules"),
+    *("stop_on_first_failure", "priority", "problem_id", "user_id", "metadata", "network_rules", "cache"),
     *_CONSTRAINTS,
 )
 _FILE = ("position", "path", "mode", "content", "content_sha256")
@@ -87,6 +87,7 @@ def values(new: Submission) -> dict[str, object]:
         "problem_id": new.problem_id,
         "user_id": new.user_id,
         "metadata": Jsonb(dict(new.metadata)),
+        "cache": new.cache,
         "network_rules": _rules_json(constraints.network_rules),
         "needs_root": not constraints.disk_is_tmpfs,
         **{name: getattr(constraints, name) for name in _CONSTRAINTS},
@@ -190,6 +191,7 @@ def _submission(row: TupleRow, *, sources: tuple[File, ...], test_cases: tuple[T
         problem_id=named["problem_id"],
         user_id=named["user_id"],
         metadata=named["metadata"],
+        cache=Cache(named["cache"]),
     )
 
 

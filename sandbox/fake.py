@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from sandbox import files
 from sandbox.box import Collected
-from sandbox.command import Command
+from sandbox.command import Command, Mount
 from sandbox.limits import Limits
 from sandbox.network import Network
 from sandbox.result import Cause, Counters, RunResult, SandboxError

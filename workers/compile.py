@@ -1,11 +1,11 @@
 """Compile a submission once, in a jail of its own, and carry the declared results out of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
 from domain.logging import logger
-from domain.model import File, RunTelemetry, Usage
+from domain.model import CompileCache, File, RunTelemetry, Usage
 from sandbox import Cause, Collected, Jails, Limits, Mount, RunResult, Slot
 from workers.convert import telemetry_of, usage_of
 from workers.fill import fill
@@ -29,13 +29,20 @@ class Compiled:
     output: bytes | None = None
     telemetry: RunTelemetry | None = None
     usage: Usage | None = None
+    prepared: bool = False
+    """Whether the compiler was given what `workers.prepared` made."""
+    cache: CompileCache | None = None
 
     @property
     def metrics(self) -> dict[str, int | str] | None:
         """What is known of the artifact; None where nothing was compiled."""
         if self.usage is None:
             return None
-        return {"artifact_files": len(self.files), "artifact_bytes": sum(len(file.content) for file in self.files)}
+        sizes: dict[str, int | str] = {
+            "artifact_files": len(self.files),
+            "artifact_bytes": sum(len(file.content) for file in self.files),
+        }
+        return sizes | ({"prepared": 1} if self.prepared else {})
 
 
 @dataclass
@@ -47,6 +54,9 @@ class CompileError(Exception):
     telemetry: RunTelemetry
     usage: Usage
     message: str = ""
+    by_itself: bool = False
+    """Whether the compiler just ended: nothing was refused it that another time might not be."""
+    cache: CompileCache | None = None
 
 
 def compile_submission(sandbox: Jails, slot: Slot, plan: Plan, prepared: Path | None = None) -> Compiled:
@@ -57,7 +67,7 @@ def compile_submission(sandbox: Jails, slot: Slot, plan: Plan, prepared: Path | 
     """
     if prepared is not None and plan.suits_prepared:
         try:
-            return _compile(sandbox, slot, plan, prepared)
+            return replace(_compile(sandbox, slot, plan, prepared), prepared=True)
         except CompileError as error:
             if _would_fail_anyway(plan, error.reason):
                 raise
@@ -95,7 +105,7 @@ def _compiled(plan: Plan, limits: Limits, result: RunResult, collected: list[Col
     if reason is None and (not collected or any(file.truncated for file in collected)):
         reason = "no_program"
     if reason is not None:
-        raise CompileError(reason, output, *seen)
+        raise CompileError(reason, output, *seen, by_itself=result.cause is Cause.EXIT)
     files = tuple(File(file.path, file.content, EXECUTABLE) for file in collected)
     start = None
     if plan.language.main_class:

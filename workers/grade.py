@@ -24,6 +24,7 @@ from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult
 from domain.verdict import State, Verdict, overall
 from sandbox import Jails, RunAborted, SandboxError, Slot
 from workers.compile import Compiled, CompileError, compile_submission
+from workers.compile_cache import NO_CACHE, Compiler
 from workers.lease import ClaimLost, holding
 from workers.network import network_of
 from workers.patience import patiently
@@ -55,6 +56,7 @@ class Grader:
     versions: Mapping[str, str]
     """Of platform, nsjail, kernel."""
     language_versions: Mapping[str, str]
+    compiler: Compiler = NO_CACHE
 
     def grade(self, execution_id: UUID) -> Claim | None:
         """Grade an execution to its end. Gives the claim back, and returns it, where the worker must stop before."""
@@ -129,9 +131,11 @@ class Grading:
     def _compile(self, made: Plan, slot: Slot) -> Compiled:
         if made.language.compile is None:
             return Compiled(made.submission.sources)
+        compiler, sandbox = self.grader.compiler, self.grader.sandbox
+        anew = partial(compile_submission, sandbox, slot, made, compiler.folder(made))
         self._enter(State.COMPILING)
         with self.watch.phase("compile"):
-            return self._tried(lambda: compile_submission(self.grader.sandbox, slot, made))
+            return self._tried(lambda: compiler.compile(made, anew))
 
     def _run_all(self, bench: Bench) -> list[tuple[Verdict | None, str | None]]:
         self._enter(State.RUNNING)
@@ -186,6 +190,7 @@ class Grading:
             versions=versions,
             compile=compiled.telemetry if compiled is not None else None,
             compile_usage=compiled.usage if compiled is not None else None,
+            compile_cache=compiled.cache if compiled is not None else None,
             language_metrics=compiled.metrics if isinstance(compiled, Compiled) else None,
         )
 

@@ -27,6 +27,13 @@ class Found:
 
     languages: Mapping[str, str]
     missing: Mapping[str, str]
+    packages: str = ""
+    """A hash of all that is installed beside them: headers, linker, libraries."""
+
+    @property
+    def toolchains(self) -> dict[str, str]:
+        """What identifies each compiler with all that it takes from the host, by language."""
+        return {name: f"{found} {os.uname().machine} {self.packages}" for name, found in self.languages.items()}
 
 
 def look(known: Languages) -> Found:
@@ -35,13 +42,8 @@ def look(known: Languages) -> Found:
     return Found(
         languages={name: found for name, found in versions.items() if found is not None},
         missing={name: known.known[name].install for name, found in versions.items() if found is None},
+        packages=packages_sha256(),
     )
-
-
-def toolchains(found: Found) -> dict[str, str]:
-    """Identify the compilers and all that they take from the host: what changes when any package does, by language."""
-    packages = packages_sha256()
-    return {name: f"{version} {os.uname().machine} {packages}" for name, version in found.languages.items()}
 
 
 def packages_sha256(status: Path = Path("/var/lib/dpkg/status")) -> str:

@@ -68,15 +68,15 @@ def find(root: Path, known: Languages, toolchains: Mapping[str, str]) -> dict[st
     """Give the folders that are whole, by `language@version`; what is missing or damaged is logged and left out."""
     found = {}
     for one in wanted(root, known, toolchains):
-        fault = _fault(one.folder)
-        if fault is None:
+        wrong = fault(one.folder)
+        if wrong is None:
             found[one.name] = one.folder / FILES
         else:
-            log.warning("not_prepared", language=one.name, fault=fault, hint="run `python -m workers caches`")
+            log.warning("not_prepared", language=one.name, fault=wrong, hint="run `python -m workers caches`")
     return found
 
 
-def _fault(folder: Path) -> str | None:
+def fault(folder: Path) -> str | None:
     """Say what is wrong with a folder; None where it holds exactly what its manifest tells of."""
     try:
         expected = json.loads((folder / MANIFEST).read_bytes())
@@ -94,21 +94,18 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def make(sandbox: Jails, one: Wanted) -> bool:
-    """Make what is not there or not whole; False where it was there. Raises SandboxError, OSError."""
-    if _fault(one.folder) is None:
-        return False
+def make(sandbox: Jails, one: Wanted) -> None:
+    """Make it anew, and take away what was there for another compiler. Raises SandboxError, OSError."""
     files = _made(sandbox, one)
     one.folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix="new-", dir=one.folder.parent.parent))
     try:
-        _write(new, files)
+        _write(new, files, one.preparation.hex_folders)
         for old in one.folder.parent.iterdir():  # of another compiler, or damaged; jails that show it keep it
             shutil.rmtree(old)
         new.rename(one.folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    return True
 
 
 def _made(sandbox: Jails, one: Wanted) -> Sequence[Collected]:
@@ -136,7 +133,7 @@ def _command(one: Wanted) -> Command:
     return Command(tuple(argv), step.seccomp, languages.environment(step, values))
 
 
-def _write(folder: Path, files: Sequence[Collected]) -> None:
+def _write(folder: Path, files: Sequence[Collected], hex_folders: str) -> None:
     """Write files that everybody may read: jails run as users of their own."""
     folder.chmod(0o755)
     for file in files:
@@ -144,6 +141,9 @@ def _write(folder: Path, files: Sequence[Collected]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.content)
         path.chmod(0o444)
+    if hex_folders:
+        for number in range(256):
+            (folder / FILES / hex_folders / f"{number:02x}").mkdir(exist_ok=True)
     for inner in (folder / FILES, *(folder / FILES).rglob("*/")):
         if inner.is_dir():
             inner.chmod(0o755)
