@@ -33,6 +33,8 @@ def reachable(folder: Path, instance: str, name: str) -> Iterator[Path]:
     if is_open(folder):
         yield folder
         return
+    if not stat.S_IMODE(folder.stat().st_mode) & 0o001:
+        raise SandboxError(f"{folder} is closed to jails (chmod 755 {folder})")
     if os.geteuid() != 0:
         raise SandboxError(f"jails cannot reach {folder}: a folder above it is closed to others (chmod o+x it)")
     place.mkdir(parents=True, exist_ok=True)
@@ -44,8 +46,13 @@ def reachable(folder: Path, instance: str, name: str) -> Iterator[Path]:
         _hide(place)
 
 
+def _is_mounted(place: Path) -> bool:
+    """Ask the kernel: a bind mount within one file system has nothing else to tell it by. The place has no spaces."""
+    return any(line.split()[4] == str(place) for line in Path("/proc/self/mountinfo").read_text().splitlines())
+
+
 def _hide(place: Path) -> None:
-    while place.is_mount():
+    while _is_mounted(place):
         do("umount", "--lazy", str(place))
     with contextlib.suppress(FileNotFoundError):
         place.rmdir()

@@ -11,9 +11,9 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from domain import __version__
-from domain.compiled import CompiledStore
 from domain.errors import Unavailable
 from domain.logging import logger
 from domain.model import Cache, CompileCache, File, RunTelemetry, Usage
@@ -29,11 +29,21 @@ _LENGTH_BYTES = 8
 log = logger(__name__)
 
 
+class Store(Protocol):
+    """Where it is kept: `domain.compiled`."""
+
+    def find(self, key: bytes) -> bytes | None:
+        """Give what was kept under a key, whole; None where there is none. Raises Unavailable, OSError."""
+
+    def keep(self, key: bytes, data: bytes) -> None:
+        """Keep it. Raises Unavailable, OSError."""
+
+
 @dataclass(frozen=True)
 class Compiler:
     """Compiles through the cache; `prepared` and `toolchains` are this host's, by language (with version)."""
 
-    store: CompiledStore | None
+    store: Store | None
     toolchains: Mapping[str, str]
     prepared: Mapping[str, Path]
 
@@ -74,7 +84,7 @@ def key_of(plan: Plan, toolchain: str) -> bytes:
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).digest()
 
 
-def _found(store: CompiledStore, key: bytes) -> Compiled | CompileError | None:
+def _found(store: Store, key: bytes) -> Compiled | CompileError | None:
     try:
         data = store.find(key)
         return unpacked(key, data) if data is not None else None
@@ -83,7 +93,7 @@ def _found(store: CompiledStore, key: bytes) -> Compiled | CompileError | None:
         return None
 
 
-def _compiled(store: CompiledStore, key: bytes, anew: Callable[[], Compiled]) -> Compiled:
+def _compiled(store: Store, key: bytes, anew: Callable[[], Compiled]) -> Compiled:
     try:
         made = replace(anew(), cache=CompileCache.MISS)
     except CompileError as error:
@@ -95,7 +105,7 @@ def _compiled(store: CompiledStore, key: bytes, anew: Callable[[], Compiled]) ->
     return made
 
 
-def _keep(store: CompiledStore, key: bytes, made: Compiled | CompileError) -> None:
+def _keep(store: Store, key: bytes, made: Compiled | CompileError) -> None:
     data = packed(key, made)
     if len(data) > MAX_BYTES:
         return

@@ -98,6 +98,8 @@ def make(sandbox: Jails, one: Wanted) -> None:
     """Make it anew, and take away what was there for another compiler. Raises SandboxError, OSError."""
     files = _made(sandbox, one)
     one.folder.parent.mkdir(parents=True, exist_ok=True)
+    for above in (one.folder.parent.parent, one.folder.parent):  # whatever the umask
+        above.chmod(0o755)
     new = Path(tempfile.mkdtemp(prefix="new-", dir=one.folder.parent.parent))
     try:
         _write(new, files, one.preparation.hex_folders)
