@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from domain.languages import Languages
 from domain.model import File
@@ -16,7 +17,7 @@ from sandbox.reach import is_open, reachable
 from tests.jail.conftest import CONFIGS, LOCAL_MODES, ROOT
 from tests.jail.running import MIB, PYTHON, limits
 from tests.unit.workers.making import planned
-from workers import host, prepared
+from workers import caches, host, prepared
 from workers.compile import Compiled, CompileError, compile_submission
 from workers.prepare import PREPARED_DIR, Plan
 
@@ -69,9 +70,14 @@ def sandbox(sandboxes: Mapping[str, Sandbox]) -> Sandbox:
 def root(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Everything that can be prepared here, made once."""
     folder = tmp_path_factory.mktemp("prepared")
-    languages = Languages.load(CONFIGS / "languages")
-    for one in prepared.wanted(folder, languages, host.look(languages).toolchains):
-        prepared.make(sandbox, one)
+    options = ["--state", str(sandbox.config.state_dir), "--folder", str(folder)]
+    before, made, again, after = (
+        CliRunner().invoke(caches.main, [*options, *more]) for more in (["--check"], [], [], ["--check"])
+    )
+    assert (before.exit_code, made.exit_code, again.exit_code, after.exit_code) == (1, 0, 0, 0), made.output
+    assert "cpp@17: missing\n" in before.output
+    assert "cpp@17: made\n" in made.output
+    assert "cpp@17: ready\n" in again.output == after.output
     return folder
 
 
