@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from sandbox import Command, Limits, Network, Slot
+from sandbox import Command, Limits, Mount, Network, Slot
 from sandbox.fake import FakeJail, FakeSandbox
 from workers import main as workers_main
 from workers.grade import Grader
@@ -24,7 +24,7 @@ class Nothing(FakeSandbox):
         slot: Slot,
         limits: Limits,
         disk_bytes: int,
-        mounts: Sequence[str] = (),
+        mounts: Sequence[Mount] = (),
         *,
         on_disk: bool = False,
         network: Network | None = None,
