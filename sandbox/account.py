@@ -30,6 +30,8 @@ class Observation:
     prepare_us: int
     mode: str = "cold"
     hash_seed: int | None = None
+    shared_bytes: int = 0
+    """Memory that a program shares with the interpreter that it is a copy of: charged to neither, and so added."""
 
 
 def result_of(seen: Observation, limits: Limits) -> RunResult:
@@ -57,7 +59,7 @@ def result_of(seen: Observation, limits: Limits) -> RunResult:
         stderr=seen.stderr.data,
         cpu_time_us=spent.cpu_us,
         wall_time_us=seen.ending.wall_time_us,
-        memory_bytes=spent.memory_peak_bytes,
+        memory_bytes=None if spent.memory_peak_bytes is None else spent.memory_peak_bytes + seen.shared_bytes,
         source=seen.source,
         counters=_counters(seen),
         denied_syscall=evidence.denied_syscall,

@@ -62,6 +62,11 @@ class Box:
         with acting_as(self.owner):
             files.write(self.folder, path, content, mode)
 
+    def unlink(self, path: str) -> None:
+        """Take a file away again, while no program is there. Raises OSError."""
+        with acting_as(self.owner):
+            os.unlink(path, dir_fd=self.folder)
+
     def remove(self, path: str) -> None:
         """Take a file and the folders above it away again, while no program is there. Raises OSError."""
         with acting_as(self.owner):

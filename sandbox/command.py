@@ -7,10 +7,9 @@ from pathlib import Path
 
 from sandbox.limits import MIB
 from sandbox.network import Link, names
+from sandbox.slots import PROGRAM_UID, UIDS_PER_SLOT
 
 BOX_PATH = "/box"
-PROGRAM_UID = 1000
-"""The program's uid inside every jail; init's is 0 where there are two to map."""
 
 CERTIFICATES = ("/etc/ssl/certs", "/etc/ssl/openssl.cnf")
 """Of the host, for jails with a network: whom a TLS client trusts."""
@@ -77,13 +76,13 @@ def inodes_for(disk_bytes: int) -> int:
 
 def room_config(room: Room) -> str:
     """Write the part of nsjail's configuration (protobuf text) that differs between jails."""
-    inside = [(PROGRAM_UID, room.program_uid)]
+    inside = [(PROGRAM_UID, room.program_uid, 1)]
     if room.init_uid is not None:
-        inside.insert(0, (0, room.init_uid))
+        inside = [(0, room.init_uid, 1), (PROGRAM_UID, room.program_uid, UIDS_PER_SLOT - 1)]
     maps = [
-        f'{kind} {{ inside_id: "{inner}" outside_id: "{outer}" count: 1 }}'
+        f'{kind} {{ inside_id: "{inner}" outside_id: "{outer}" count: {count} }}'
         for kind in ("uidmap", "gidmap")
-        for inner, outer in inside
+        for inner, outer, count in inside
     ]
     own = f"clone_newnet: {'true' if room.link is None else 'false'}"
     mounts = [*map(_host_folder, room.mounts), _box_mount(room), *_scratch_mounts(room), *_network_mounts(room)]

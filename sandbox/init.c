@@ -21,6 +21,11 @@
  *   init   -> keeper  REPORT_ENDED      the program is a zombie, all others have been killed
  *   keeper -> init    'b'               counters have been read: exit
  * At any time: REPORT_FAILED with the step and errno, after which init exits.
+ *
+ * A request may make the child a launcher instead of a program: it keeps init's privileges, runs nothing of anybody's,
+ * and makes a jail within this one for each line that it is sent over its stdin: an init like this in namespaces of its
+ * own, which speaks as above over that line. Built as a shared object this is loaded by an interpreter that was started
+ * as a launcher (ZYGOTE): the programs of its jails are then copies of that interpreter, and go on where it stands.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -30,13 +35,18 @@
 #include <linux/filter.h>
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
+#include <net/if.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -61,7 +71,8 @@ enum report_kind { REPORT_STANDING = 1, REPORT_READY, REPORT_ENDED, REPORT_FAILE
 
 /* Which step failed; sandbox/init.py names them in the same order. */
 enum step { STEP_NONE, STEP_BOX, STEP_REQUEST, STEP_CLONE, STEP_STDIO, STEP_CWD, STEP_RLIMIT, STEP_IDENTITY,
-            STEP_CAPABILITIES, STEP_NO_NEW_PRIVS, STEP_SECCOMP, STEP_DESCRIPTORS, STEP_WAIT, STEP_CGROUP };
+            STEP_CAPABILITIES, STEP_NO_NEW_PRIVS, STEP_SECCOMP, STEP_DESCRIPTORS, STEP_WAIT, STEP_CGROUP,
+            STEP_MOUNT, STEP_LOOPBACK };
 
 struct report {
     uint32_t kind;
@@ -76,7 +87,17 @@ struct request {
     uint32_t uid, gid;
     uint32_t drop_groups; /* 0 in a single-uid namespace, where setgroups is denied */
     uint32_t rlimit_count, filter_count, argument_count, environment_count;
+    uint32_t launcher; /* enum launcher */
     /* then: struct limit[], struct sock_filter[], strings: cwd, arguments, environment; each ends with NUL */
+};
+
+/* What the child becomes: a program, or what makes jails within this one: this code, or an interpreter that loads it. */
+enum launcher { LAUNCHER_NONE, LAUNCHER_OWN, LAUNCHER_INTERPRETER };
+
+/* What comes with a line: the sizes of the file systems of the jail that it asks for, and whose they are. */
+struct line {
+    uint32_t uid, padding;
+    uint64_t box_bytes, box_inodes, scratch_bytes, scratch_inodes;
 };
 
 struct limit {
@@ -102,6 +123,9 @@ struct order { /* a request taken apart */
 };
 
 static int keeper;
+#ifdef ZYGOTE
+static pid_t *thread_id; /* where the C library keeps this thread's number */
+#endif
 
 static void send_report(const struct report *report, const int *descriptors, unsigned count)
 {
@@ -277,15 +301,6 @@ static int forbid_new_privileges(void)
     return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : -1;
 }
 
-static void reset_signals(void)
-{
-    for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL); /* fails for SIGKILL and SIGSTOP, which have no other way anyway */
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /*
  * The last filter. The descriptor table is still shared with init here, so the listener appears in init's table too;
  * then the child takes a table of its own. From here on only calls that every policy allows are made.
@@ -301,15 +316,18 @@ static void install_filter(const struct order *order, struct shared *shared)
         give_up(shared, STEP_DESCRIPTORS);
 }
 
-static void become_program(const struct order *order, struct shared *shared, int ready, int go)
+static void take_stdio(const struct order *order, struct shared *shared)
 {
-    char byte = 'r';
-    setsid();
     for (int i = 0; i < 3; i++) {
         shared->stdio[i] = order->stdio[i];
         if (dup2(order->stdio[i], i) != i)
             give_up(shared, STEP_STDIO);
     }
+}
+
+/* From here on whatever is run cannot do harm; it is looked at from outside before it may start. */
+static void confine(const struct order *order, struct shared *shared)
+{
     if (chdir(order->cwd) != 0)
         give_up(shared, STEP_CWD);
     umask(022);
@@ -327,14 +345,84 @@ static void become_program(const struct order *order, struct shared *shared, int
         give_up(shared, STEP_NO_NEW_PRIVS);
     if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
         give_up(shared, STEP_DESCRIPTORS);
-    reset_signals();
-    install_filter(order, shared);
+}
+
+static void wait_for_start(int ready, int go)
+{
+    char byte = 'r';
     if (write(ready, &byte, 1) != 1 || read(go, &byte, 1) != 1)
         _exit(1);
+}
+
+#ifdef ZYGOTE
+/* Be a process as if fork() of the C library had made it, and as an execve would have left it. */
+static void become_program(const struct order *order, struct shared *shared, int ready, int go)
+{
+    sigset_t none;
+    setsid();
+    take_stdio(order, shared);
+    confine(order, shared);
+    *thread_id = (pid_t)syscall(SYS_gettid);
+    if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0 || prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) != 0)
+        give_up(shared, STEP_IDENTITY);
+    signal(SIGCHLD, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    install_filter(order, shared);
+    wait_for_start(ready, go);
+    if (syscall(SYS_close_range, 3, ~0U, 0) != 0 || munmap(shared, sizeof *shared) != 0)
+        _exit(1);
+}
+#else
+static void launch(int control);
+
+static void reset_signals(void)
+{
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL); /* fails for SIGKILL and SIGSTOP, which have no other way anyway */
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void execute(const struct order *order, struct shared *shared)
+{
     execve(order->arguments[0], order->arguments, order->environment);
     shared->exec_error = errno;
     _exit(127);
 }
+
+static void become_launcher(const struct order *order, struct shared *shared, int ready, int go)
+{
+    take_stdio(order, shared);
+    if (chdir(order->cwd) != 0)
+        give_up(shared, STEP_CWD);
+    if (unshare(CLONE_FILES) != 0 || fcntl(keeper, F_SETFD, FD_CLOEXEC) != 0)
+        give_up(shared, STEP_DESCRIPTORS);
+    reset_signals();
+    wait_for_start(ready, go);
+    if (order->head.launcher == LAUNCHER_INTERPRETER)
+        execute(order, shared);
+    if (syscall(SYS_close_range, 3, ~0U, 0) != 0)
+        _exit(1);
+    launch(0);
+}
+
+static void become_program(const struct order *order, struct shared *shared, int ready, int go)
+{
+    if (order->head.launcher != LAUNCHER_NONE) {
+        become_launcher(order, shared, ready, go);
+        return;
+    }
+    setsid();
+    take_stdio(order, shared);
+    confine(order, shared);
+    reset_signals();
+    install_filter(order, shared);
+    wait_for_start(ready, go);
+    execute(order, shared);
+}
+#endif
 
 /* Wait for a byte on `descriptor` while the keeper is there and the child lives; 0 when the child ended first. */
 static int wait_for_byte(int descriptor, int child)
@@ -438,11 +526,13 @@ static void say_ready(const struct shared *shared)
 {
     int listener = shared->listener;
     struct report report = {.kind = REPORT_READY};
-    send_report(&report, &listener, 1);
-    close(listener);
+    send_report(&report, &listener, listener < 0 ? 0 : 1); /* a launcher has no filter */
+    if (listener >= 0)
+        close(listener);
 }
 
-static void run(void)
+/* Comes back, in the program, where that is a copy of an interpreter; in init when the program has ended. */
+static int run(void)
 {
     int ready[2], go[2], program_fd = -1;
     struct shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -457,8 +547,10 @@ static void run(void)
     pid_t program = (pid_t)syscall(SYS_clone, CLONE_FILES | CLONE_PIDFD | SIGCHLD, NULL, &program_fd, NULL, NULL);
     if (program < 0)
         fail(STEP_CLONE, errno);
-    if (program == 0)
+    if (program == 0) {
         serve(shared, ready[1], go[0]);
+        return 0;
+    }
     say_standing(program_fd);
     if (!wait_for_byte(ready[0], program_fd))
         fail(shared->failed_step ? (enum step)shared->failed_step : STEP_CLONE, shared->error);
@@ -473,7 +565,126 @@ static void run(void)
     wait_for_end(program, children, &end, &usage);
     kill(-1, SIGKILL); /* whoever is left must not go on while the counters are read */
     report_end(&end, &usage, shared->exec_error);
+    char bye;
+    read_fully(&bye, 1);
+    return 1;
 }
+
+static void mount_own(const char *kind, const char *where, unsigned long flags, const char *options)
+{
+    if (mount("none", where, kind, MS_NOSUID | MS_NODEV | flags, options) != 0)
+        fail(STEP_MOUNT, errno);
+}
+
+/* Over those of the jail that this one is in: nothing that a program before could write is in sight. */
+static void mount_file_systems(const struct line *line)
+{
+    char box[200], scratch[200];
+    snprintf(box, sizeof box, "size=%llu,nr_inodes=%llu,uid=%u,gid=%u,mode=0755", (unsigned long long)line->box_bytes,
+             (unsigned long long)line->box_inodes, line->uid, line->uid);
+    snprintf(scratch, sizeof scratch, "size=%llu,nr_inodes=%llu,mode=1777", (unsigned long long)line->scratch_bytes,
+             (unsigned long long)line->scratch_inodes);
+    mount_own("tmpfs", BOX, 0, box);
+    mount_own("tmpfs", "/tmp", 0, scratch);
+    mount_own("tmpfs", "/dev/shm", 0, scratch);
+    mount_own("proc", "/proc", MS_NOEXEC | MS_RDONLY, NULL);
+}
+
+static void raise_loopback(void)
+{
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING};
+    int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (any < 0 || ioctl(any, SIOCSIFFLAGS, &request) != 0)
+        fail(STEP_LOOPBACK, errno);
+    close(any);
+}
+
+static int receive_line(int control, struct line *line)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control_data = {0};
+    struct iovec vector = {line, sizeof *line};
+    struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control_data.bytes, .msg_controllen = sizeof control_data.bytes};
+    ssize_t got;
+    do
+        got = recvmsg(control, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
+    while (got < 0 && errno == EINTR);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (got != (ssize_t)sizeof *line || header == NULL || header->cmsg_len != CMSG_LEN(sizeof(int)))
+        _exit(0); /* whoever asked for jails is gone */
+    int received;
+    memcpy(&received, CMSG_DATA(header), sizeof received);
+    return received;
+}
+
+/* Make a jail for every line. Comes back in the programs of the jails alone, where they are copies of this process. */
+static void launch(int control)
+{
+    const int namespaces = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET;
+    struct line line;
+    signal(SIGCHLD, SIG_IGN); /* the kernel buries them */
+    for (;;) {
+        keeper = receive_line(control, &line);
+        pid_t init = (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, NULL);
+        if (init < 0)
+            fail(STEP_CLONE, errno);
+        if (init == 0) {
+            signal(SIGCHLD, SIG_DFL);
+            if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+                fail(STEP_IDENTITY, errno);
+            close(control);
+            mount_file_systems(&line);
+            raise_loopback();
+            if (run())
+                _exit(0);
+            return;
+        }
+        close(keeper);
+    }
+}
+
+#ifdef ZYGOTE
+/*
+ * Where the C library keeps this thread's number, which a copy made without the library must mend: somewhere in the
+ * thread's own block, at the one place that the library's own fork() changes from the parent's number to the child's.
+ */
+static pid_t *find_thread_id(void)
+{
+    enum { NUMBERS = 512 };
+    static pid_t before[NUMBERS];
+    pid_t *block = (pid_t *)pthread_self(), own = (pid_t)syscall(SYS_gettid), child;
+    int status;
+    memcpy(before, block, sizeof before);
+    child = fork();
+    if (child == 0) {
+        int place = 0, found = 0;
+        for (int i = 1; i < NUMBERS; i++)
+            if (before[i] == own && block[i] == (pid_t)syscall(SYS_gettid)) {
+                place = i;
+                found++;
+            }
+        /* Exit codes have eight bits; the block is looked at in pairs of numbers, which the place is even or odd in. */
+        _exit(found == 1 && place % 2 == 0 && place / 2 < 256 ? place / 2 : 0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) == 0)
+        return NULL;
+    return block + 2 * WEXITSTATUS(status);
+}
+
+/* What an interpreter calls when it loads this as a module of the name `zygote`: none is made, in no process. */
+void *PyInit_zygote(void)
+{
+    thread_id = find_thread_id();
+    if (thread_id == NULL || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+        _exit(2);
+    if (write(1, "", 1) != 1) /* ready */
+        _exit(2);
+    launch(0);
+    return NULL;
+}
+#else
 
 /* `tie PARENT COMMAND...`: be COMMAND, and end with the thread that started this: an nsjail alone makes jails for ever. */
 static int tie(char **argv)
@@ -494,7 +705,6 @@ int main(int argc, char **argv)
     if (getpid() != 1 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || fcntl(keeper, F_SETFD, FD_CLOEXEC) != 0)
         return 2;
     run();
-    char bye;
-    read_fully(&bye, 1);
     return 0;
 }
+#endif

@@ -22,10 +22,13 @@ from sandbox.limits import Limits
 from sandbox.result import SandboxError
 
 SOURCE = Path(__file__).with_name("init.c")
-COMPILER = ("cc", "-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-s")
+COMPILER = ("cc", "-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-s")
+STATIC = ("-static",)
+ZYGOTE = ("-DZYGOTE", "-shared", "-fPIC")
 
 _REPORT = struct.Struct("=IiiiQQQQQQQ")
-_REQUEST = struct.Struct("=IIIIIIII")
+_REQUEST = struct.Struct("=IIIIIIIII")
+_LINE = struct.Struct("=IIQQQQ")
 _LIMIT = struct.Struct("=QQ")
 _FILTER_INSTRUCTION_BYTES = 8
 _DESCRIPTOR_BYTES = array.array("i").itemsize
@@ -46,6 +49,7 @@ class Kind(IntEnum):
 STEPS = (
     *("none", "opening the box", "reading the request", "clone", "stdio", "chdir", "setrlimit", "setuid"),
     *("dropping capabilities", "no_new_privs", "seccomp", "descriptors", "waiting", "making a cgroup namespace"),
+    *("mounting", "raising the loopback"),
 )
 
 
@@ -77,6 +81,19 @@ class Report:
         return None if self.code == CLD_EXITED else self.status
 
 
+class Launcher(IntEnum):
+    """What the child becomes: a program, or what makes jails within this one: init itself, or an interpreter."""
+
+    NONE = 0
+    OWN = 1
+    INTERPRETER = 2
+
+
+def line_message(uid: int, *, box: tuple[int, int], scratch: tuple[int, int]) -> bytes:
+    """Write what comes with the line of a jail within a jail: sizes are bytes and inodes, `uid` is that inside."""
+    return _LINE.pack(uid, 0, *box, *scratch)
+
+
 @dataclass(frozen=True)
 class Order:
     """What init is asked to run: identity inside the jail, limits, filter, command line."""
@@ -91,6 +108,7 @@ class Order:
     cwd: str
     argv: Sequence[str]
     environment: Sequence[str]
+    launcher: Launcher = Launcher.NONE
 
 
 def rlimits(limits: Limits, *, backstop_cpu_s: int) -> list[tuple[int, int]]:
@@ -129,6 +147,7 @@ def encode(order: Order) -> bytes:
         len(order.seccomp_filter) // _FILTER_INSTRUCTION_BYTES,
         len(order.argv),
         len(order.environment),
+        order.launcher,
     )
     return head + payload
 
@@ -213,20 +232,28 @@ def host_pid(pidfd: int) -> int:
     raise SandboxError("a process of the jail ended before it was released")
 
 
-def built_path(state_dir: Path) -> Path:
+def built_path(state_dir: Path, name: str = "init") -> Path:
     """Where the built init lies: named by its source, so that a new source is a new file."""
     digest = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:12]
-    return state_dir / "sandbox" / f"init-{digest}"
+    return state_dir / "sandbox" / f"{name}-{digest}"
 
 
 def build(state_dir: Path) -> Path:
     """Compile init.c unless that was done. Gives its path; raises SandboxError with what the compiler said."""
-    target = built_path(state_dir)
+    return _build(built_path(state_dir), STATIC)
+
+
+def build_zygote(state_dir: Path) -> Path:
+    """Compile init.c as what an interpreter loads to make jails. Gives its path; raises SandboxError."""
+    return _build(built_path(state_dir, "zygote"), ZYGOTE)
+
+
+def _build(target: Path, how: Sequence[str]) -> Path:
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_name(f".{target.name}.{os.getpid()}.{time.monotonic_ns()}")
-    command = [*COMPILER, "-o", str(scratch), str(SOURCE)]
+    command = [*COMPILER, *how, "-o", str(scratch), str(SOURCE)]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     except FileNotFoundError as error:

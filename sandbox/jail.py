@@ -9,17 +9,17 @@ with sandbox.jail(slot, limits, disk_bytes) as jail:         made for this, or t
 import contextlib
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sandbox.account import Observation, result_of
 from sandbox.box import Box
 from sandbox.cgroup import Hierarchy
-from sandbox.command import BOX_PATH, PROGRAM_UID, Command
+from sandbox.command import BOX_PATH, Command
 from sandbox.confinement import verify
 from sandbox.counters import PerfCounters, bytes_moved
-from sandbox.init import Kind, Order
+from sandbox.init import Kind, Launcher, Order
 from sandbox.keeper import Ending, Handles, Keeper
 from sandbox.limits import Limits
 from sandbox.network import Link
@@ -39,6 +39,8 @@ class Parts:
 
     nsjail: Path
     init: Path
+    zygote: Path
+    """What an interpreter loads to make jails of copies of itself."""
     common_config: str
     policies: Policies
     hierarchy: Hierarchy
@@ -77,10 +79,10 @@ def make_ready(
         undo.callback(os.close, listener)
         verify(standing.pid, slot, link)
         undo.pop_all()
-    return Ready(streams, listener, lambda: _start(standing, streams, command.stdin))
+    return Ready(streams, listener, lambda: start(standing, streams, command.stdin))
 
 
-def _start(standing: Standing, streams: Streams, stdin: bytes) -> None:
+def start(standing: Standing, streams: Streams, stdin: bytes) -> None:
     streams.feed.give(stdin)
     standing.channel.say(b"g")
 
@@ -93,10 +95,21 @@ def _listener(standing: Standing) -> int:
     return listener
 
 
+def make_launcher(
+    parts: Parts, slot: Slot, standing: Standing, command: Command, limits: Limits, *, stdio: Sequence[int]
+) -> None:
+    """Have init's child make jails within this one, for lines sent over its stdin. Raises SandboxError."""
+    launcher = Launcher.OWN if command.interpreter is None else Launcher.INTERPRETER
+    order = replace(_order(parts, slot, command, limits, None), launcher=launcher)
+    standing.channel.order(order, stdio, ORDER_PATIENCE_S)
+    standing.channel.expect(Kind.READY, ORDER_PATIENCE_S)
+    standing.channel.say(b"g")
+
+
 def _order(parts: Parts, slot: Slot, command: Command, limits: Limits, link: Link | None) -> Order:
     policies, sampled = parts.policies, parts.hierarchy.version == "none"
     return Order(
-        uid=PROGRAM_UID,
+        uid=slot.uid_inside,
         drop_groups=slot.init_uid is not None,
         limits=limits,
         backstop_cpu_s=limits.cpu_time_ms // 1000 + 10,
@@ -129,6 +142,8 @@ class Jail:
         self.box_is_memory = box_is_memory
         self.mode = "cold"
         self.ran = False
+        self.shared_bytes = 0
+        """Memory that the program shares with an interpreter it is a copy of, and is not charged for."""
         self.seed: int | None = None
         self.clean = True
         """Whether its init has nothing left unsaid or unheard: the next jail hears on the same line."""
@@ -143,7 +158,7 @@ class Jail:
         if self.ran:
             raise SandboxError("a jail runs one command only")
         self.clean, self.ran = False, True
-        self.standing.group.limit(limits)
+        self.standing.group.limit(replace(limits, memory_bytes=limits.memory_bytes - self.shared_bytes))
         if self.box_is_memory:
             self.standing.group.watch_files(self.box.used_bytes)
         self.seed = command.seed
@@ -178,6 +193,7 @@ class Jail:
             prepare_us=prepare_us,
             mode=self.mode,
             hash_seed=self.seed,
+            shared_bytes=self.shared_bytes,
         )
         return result_of(seen, limits)
 

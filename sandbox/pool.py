@@ -20,7 +20,7 @@ from sandbox.forecast import Forecast
 from sandbox.jail import Parts
 from sandbox.result import SandboxError
 from sandbox.slots import Slot
-from sandbox.warm import Kind, Maker, Warm, WarmJail
+from sandbox.warm import Kind, Maker, Rerun, Warm, WarmJail
 
 log = logging.getLogger(__name__)
 
@@ -86,11 +86,21 @@ class Pool:
         if shelf is None or shelf.ready is None or shelf.maker is None:
             yield None
             return
-        jail = WarmJail(shelf.maker, shelf.ready, disk_bytes, asked_at=asked_at)
+        jail = WarmJail(self.parts, kind, shelf.ready, disk_bytes, asked_at=asked_at)
         try:
             yield jail
         finally:
             self._give_back(shelf, clean=jail.clean)
+
+    @contextmanager
+    def outer(self, slot: Slot, kind: Kind) -> Iterator[Warm | None]:
+        """Take a jail that makes jails; None where there is none. It is gone when the block is left."""
+        shelf = self._take(slot, kind)
+        try:
+            yield None if shelf is None else shelf.ready
+        finally:
+            if shelf is not None:
+                self._give_back(shelf, clean=True)
 
     def sizes(self) -> dict[str, int]:
         """Count the jails by state: `ready`, `making`, `taken`."""
@@ -106,6 +116,21 @@ class Pool:
                 self._add(slot, kind)
             return self._changed.wait_for(lambda: self._find(slot, kind) is not None, patience_s)
 
+    def adopt(self, slot: Slot, kind: Kind, maker: Maker) -> None:
+        """Have jails standing that are made by a maker of somebody else's, until it is dismissed."""
+        with self._changed:
+            shelf = Shelf(kind, slot, maker)
+            self._shelves.append(shelf)
+            self._work.append(shelf)
+            self._changed.notify_all()
+
+    def dismiss(self, kind: Kind) -> None:
+        """Let go of a kind, and wait until nothing of it stands."""
+        with self._changed:
+            for shelf in [one for one in self._shelves if one.kind == kind]:
+                self._drop(shelf)
+            self._settle()
+
     def forget(self, slot_name: str) -> None:
         """Let go of what stands in a slot: somebody else had it meanwhile, and has ended it."""
         with self._changed:
@@ -117,9 +142,12 @@ class Pool:
         with self._changed:
             for shelf in list(self._shelves):
                 self._drop(shelf)
-            self._changed.wait_for(
-                lambda: not (self._busy or self._work or self._spent) or not self._thread.is_alive(), CLEAR_PATIENCE_S
-            )
+            self._settle()
+
+    def _settle(self) -> None:
+        self._changed.wait_for(
+            lambda: not (self._busy or self._work or self._spent) or not self._thread.is_alive(), CLEAR_PATIENCE_S
+        )
 
     def close(self) -> None:
         """End every jail that stands, and the thread."""
@@ -133,7 +161,8 @@ class Pool:
         with self._changed:
             if not self._thread.is_alive():
                 return None
-            self._foresee(slot, kind, began)
+            if not kind.series:
+                self._foresee(slot, kind, began)
             found = self._find(slot, kind)
             if found is None and any(one.kind == kind and one.slot == slot for one in self._shelves):
                 self.stats.waited += 1
@@ -255,7 +284,7 @@ class Pool:
         began = time.monotonic()
         try:
             if maker is None or not maker.alive:
-                maker = Maker(self.parts, self.configs, shelf.slot, shelf.kind)
+                maker = self._maker(shelf, maker)
             made = maker.next()
         except (SandboxError, OSError) as error:
             log.warning("no jail can be made ahead: %s", error)
@@ -269,6 +298,13 @@ class Pool:
             else:  # dropped meanwhile
                 self._spent += [made, maker]
             self._changed.notify_all()
+
+    def _maker(self, shelf: Shelf, dead: Maker | None) -> Maker:
+        if dead is not None:
+            dead.close()
+        if shelf.kind.series:
+            raise SandboxError("what makes the jails of this submission is gone")
+        return Rerun(self.parts, self.configs, shelf.slot, shelf.kind)
 
     def _give_up(self, shelf: Shelf, maker: Maker | None) -> None:
         with self._changed:
@@ -287,5 +323,5 @@ def _end(parts: "deque[Warm | Maker]") -> None:
         with contextlib.suppress(SandboxError):  # a jail that does not end is killed by whoever takes the slot next
             if isinstance(part, Warm):
                 part.end()
-            elif isinstance(part, Maker):
+            else:
                 part.close()

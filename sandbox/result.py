@@ -73,7 +73,7 @@ class RunResult:
     prepare_us: int = 0
     """From asking for the jail to the program's start."""
     mode: str = "cold"
-    """How the jail was made: `cold` (when it was asked for), `warm` (it stood ready)."""
+    """How the jail was made: `cold` (when it was asked for), `warm` (it stood ready), `inner` (within another)."""
     hash_seed: int | None = None
     """PYTHONHASHSEED that the program had; a jail that stood ready has its own."""
 

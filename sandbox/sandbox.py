@@ -18,7 +18,9 @@ from sandbox.network.host import OuterFence
 from sandbox.network.link import linked
 from sandbox.pool import Pool
 from sandbox.result import Cause, SandboxError
+from sandbox.seam import Jails
 from sandbox.seccomp import Policies
+from sandbox.series import series
 from sandbox.slots import Slot, Slots
 from sandbox.warm import Kind, WarmJail
 
@@ -35,6 +37,7 @@ class Sandbox:
         self.parts = Parts(
             nsjail=nsjail.locate(config.nsjail),
             init=init.build(config.state_dir.resolve()),
+            zygote=init.build_zygote(config.state_dir.resolve()),
             common_config=_common_config(config),
             policies=Policies(config.jail_configs / "seccomp", learning=learning),
             hierarchy=hierarchy(config),
@@ -97,6 +100,14 @@ class Sandbox:
         if self.pool is None or command is None or not common or len(slot.numbers) > 1:
             return nullcontext()
         return self.pool.jail(slot, Kind.of(command, mounts), disk_bytes, asked_at)
+
+    def within(self, slot: Slot, kind: Kind, disk_bytes: int) -> AbstractContextManager[WarmJail | None]:
+        """Give the next jail of a series; None where none can be had."""
+        return nullcontext() if self.pool is None else self.pool.jail(slot, kind, disk_bytes, time.monotonic())
+
+    def series(self, slot: Slot, command: Command, mounts: Sequence[Mount] = ()) -> AbstractContextManager[Jails]:
+        """Give jails for many runs of one command: each within one jail that is there for these runs alone."""
+        return series(self, slot, command, mounts)
 
     def start_pool(self) -> None:
         """From here on keep jails standing ready, where the configuration says so.

@@ -23,6 +23,11 @@ from sandbox.result import SandboxError
 GATHER_PAUSE_S = 0.002
 UID_BASE = 0x4000_0000
 UIDS_PER_INSTANCE = 4096
+UIDS_PER_SLOT = 32
+"""One for init, the others for programs: each jail within a jail has another."""
+MOST_SLOTS = UIDS_PER_INSTANCE // UIDS_PER_SLOT
+PROGRAM_UID = 1000
+"""The first program's uid inside every jail; init's is 0 where there are several to map."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class Slot:
     cpus: tuple[int, ...]
     init_uid: int | None
     program_uid: int
+    uid_inside: int = PROGRAM_UID
+    """What the program sees of its own."""
 
 
 class Slots:
@@ -45,6 +52,8 @@ class Slots:
         self.hierarchy = hierarchy
         self.cpus = sorted(os.sched_getaffinity(0))
         self.count = count or len(self.cpus)
+        if self.count > MOST_SLOTS:
+            raise SandboxError(f"{self.count} slots are more than {MOST_SLOTS}: run several workers, each an instance")
         self.uid_base = UID_BASE + zlib.crc32(instance.encode()) % 0xFFFF * UIDS_PER_INSTANCE
         self.on_change: Callable[[str], None] = lambda _: None
         """Called with a slot's name when somebody else may have had it."""
@@ -128,6 +137,6 @@ class Slots:
             numbers=tuple(numbers),
             name=str(first),
             cpus=tuple(sorted({self.cpus[number % len(self.cpus)] for number in numbers})),
-            init_uid=self.uid_base + 2 * first if root else None,
-            program_uid=self.uid_base + 2 * first + 1 if root else os.geteuid(),
+            init_uid=self.uid_base + UIDS_PER_SLOT * first if root else None,
+            program_uid=self.uid_base + UIDS_PER_SLOT * first + 1 if root else os.geteuid(),
         )

@@ -11,15 +11,17 @@ import resource
 import secrets
 import select
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from sandbox import interpreter, tmpfs
 from sandbox.cold import Space, room_of
 from sandbox.command import Command, Mount, inodes_for, room_config
 from sandbox.init import Channel, rlimits
 from sandbox.jail import Jail, Parts, Ready, make_ready
+from sandbox.launcher import Launcher
 from sandbox.limits import MIB, Limits
 from sandbox.nsjail import Nsjail
 from sandbox.result import SandboxError
@@ -32,6 +34,7 @@ ROOMY = Limits(600_000, 600_000, 8192 * MIB, 64 * MIB, 1 << 40, 1024)
 """What a jail that stands ready may spend, until it is known what it may: no program is in it before."""
 SCRATCH = ("tmp", "dev/shm")
 START_PATIENCE_S = 10.0
+OWN_LAUNCHER = ("launcher",)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,10 @@ class Kind:
     interpreter: str | None = None
     policy: str = ""
     environment: tuple[tuple[str, str], ...] = ()
+    launcher: bool = False
+    """Whether it makes jails itself, for the test cases of one submission."""
+    series: int = 0
+    """The submission whose test cases alone it is for, a jail within a jail."""
 
     @classmethod
     def of(cls, command: Command, mounts: Sequence[Mount]) -> "Kind":
@@ -56,7 +63,8 @@ class Kind:
     @property
     def command(self) -> Command:
         """What starts the interpreter."""
-        return Command(self.argv, self.policy, dict(self.environment), interpreter=self.interpreter)
+        argv, policy = (self.argv, self.policy) if self.argv else (OWN_LAUNCHER, "strict")
+        return Command(argv, policy, dict(self.environment), interpreter=self.interpreter)
 
     @property
     def memory_bytes(self) -> int:
@@ -68,28 +76,65 @@ class Kind:
 class Warm:
     """One jail that stands ready."""
 
+    slot: Slot
+    """With the uid that the program in it will have."""
     standing: Standing
-    scratch: tuple[int, ...]
+    scratch: tuple[int, ...] = ()
     """Descriptors of its other file systems."""
     started: Ready | None = None
     """The interpreter, where it has one, waiting."""
     seed: int | None = None
+    launcher: Launcher | None = None
+    """What makes jails within it, where it is for that."""
+    shared_bytes: int = 0
+    own_channel: bool = False
+    """Whether the line to its init is its own, and goes with it."""
+
+    @classmethod
+    def receive(cls, parts: Parts, channel: Channel, slot: Slot) -> "Warm":
+        """Wait for the next jail of a channel. Raises SandboxError."""
+        standing = Standing.receive(channel, parts.hierarchy, slot, ROOMY)
+        warm = cls(slot, standing)
+        try:
+            warm.scratch = _scratch(standing.pid)
+        except BaseException:
+            warm.end()
+            raise
+        return warm
 
     def end(self) -> None:
-        """End it, and let go of everything."""
-        for descriptor in self.scratch:
-            os.close(descriptor)
-        self.scratch = ()
-        if self.started is not None:
-            self.started.close()
-            self.started = None
-        try:
+        """End it, and let go of everything; init first, or it would report on a line that the next jail uses too."""
+        with contextlib.ExitStack() as parts:
+            parts.callback(self.standing.box.close)
+            if self.own_channel:
+                parts.callback(self.standing.channel.close)
+            for descriptor in self.scratch:
+                parts.callback(os.close, descriptor)
+            if self.started is not None:
+                parts.callback(self.started.close)
+            if self.launcher is not None:
+                parts.callback(self.launcher.close)
+            self.scratch, self.started, self.launcher = (), None, None
             self.standing.end()
-        finally:
-            self.standing.box.close()
 
 
-class Maker:
+class Maker(Protocol):
+    """What makes one jail after the other, of one kind and for one slot."""
+
+    parts: Parts
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still makes jails."""
+
+    def next(self) -> Warm:
+        """Wait for the next jail. Raises SandboxError: this one is no good any more."""
+
+    def close(self) -> None:
+        """End it, and what it has made."""
+
+
+class Rerun:
     """An nsjail that makes one jail after the other, of one kind and for one slot. Belongs to one thread at a time."""
 
     def __init__(self, parts: Parts, configs: Path, slot: Slot, kind: Kind) -> None:
@@ -118,34 +163,52 @@ class Maker:
         """Wait for the next jail, and start its interpreter. Raises SandboxError: this one is no good any more."""
         self.process.read_log()
         try:
-            standing = Standing.receive(self.channel, self.parts.hierarchy, self.slot, ROOMY)
+            warm = Warm.receive(self.parts, self.channel, self.slot)
         except SandboxError as error:
             raise SandboxError(f"nsjail made no jail: {self.process.complaints()} ({error})") from error
-        warm = Warm(standing, ())
         try:
-            warm.scratch = _scratch(standing.pid)
-            if self.kind.interpreter is not None:
-                self._start(warm)
+            with self._hook(warm):
+                if self.kind.launcher:
+                    self._launch(warm)
+                elif self.kind.interpreter is not None:
+                    self._start(warm)
         except BaseException:
             warm.end()
             raise
         return warm
 
-    def _start(self, warm: Warm) -> None:
+    @contextlib.contextmanager
+    def _hook(self, warm: Warm) -> Iterator[None]:
+        """Have the interpreter find its hook while it starts, and nobody after it: no program has been in the box."""
         command = self.kind.command
-        assert command.interpreter is not None  # noqa: S101 - asked before
+        if command.interpreter is None:
+            yield
+            return
         warm.seed = 1 + secrets.randbelow(2**32 - 1)  # 0 would switch randomisation off
         path = interpreter.hook_path(command.interpreter, command.argv[0])
         box = warm.standing.box
         box.write(path, interpreter.hook(self.configs, command.interpreter))
-        ready = make_ready(self.parts, self.slot, warm.standing, replace(command, seed=warm.seed), ROOMY)
+        zygote = f"{path.rpartition('/')[0]}/zygote"
+        if self.kind.launcher:
+            box.write(zygote, self.parts.zygote.read_bytes(), 0o755)
+        yield
+        if self.kind.launcher:
+            box.unlink(zygote)
+        box.remove(path)
+
+    def _launch(self, warm: Warm) -> None:
+        command = replace(self.kind.command, seed=warm.seed)
+        warm.launcher = Launcher.start(self.parts, self.slot, warm.standing, command, ROOMY)
+
+    def _start(self, warm: Warm) -> None:
+        command = replace(self.kind.command, seed=warm.seed)
+        ready = make_ready(self.parts, self.slot, warm.standing, command, ROOMY)
         warm.started = ready
         warm.standing.channel.say(b"g")
         output = ready.streams.stdout.descriptor
         readable, _, _ = select.select([output], [], [], START_PATIENCE_S)
         if not readable or os.read(output, 1) != interpreter.READY:
             raise SandboxError(f"the interpreter {command.argv} did not come up")
-        box.remove(path)  # nobody's program was in it so far
 
     def close(self) -> None:
         """End it, and what it has made."""
@@ -156,20 +219,28 @@ class Maker:
 class WarmJail(Jail):
     """A jail that stood ready."""
 
-    def __init__(self, maker: Maker, warm: Warm, disk_bytes: int, *, asked_at: float) -> None:
-        super().__init__(maker.parts, maker.slot, warm.standing, asked_at=asked_at)
+    def __init__(self, parts: Parts, kind: Kind, warm: Warm, disk_bytes: int, *, asked_at: float) -> None:
+        super().__init__(parts, warm.slot, warm.standing, asked_at=asked_at)
+        self.kind = kind
         self.warm = warm
         self.disk_bytes = disk_bytes
-        self.mode = "warm"
+        self.mode = "inner" if kind.series else "warm"
+        self.shared_bytes = warm.shared_bytes
 
     def _ready(self, command: Command, limits: Limits) -> Ready:
         """Hold it to what this run may spend; then it is as if it had been made for it."""
         tmpfs.resize(self.box.folder, self.disk_bytes, inodes_for(self.disk_bytes))
         for folder in self.warm.scratch:
             tmpfs.resize(folder, limits.memory_bytes, inodes_for(limits.memory_bytes))
+        if self.kind.interpreter is None:
+            return super()._ready(command, limits)
+        given = interpreter.order(command.arguments) + command.stdin
+        if self.kind.series:
+            self.seed = self.warm.seed
+            return super()._ready(replace(command, stdin=given), limits)
         ready = self.warm.started
         if ready is None:
-            return super()._ready(command, limits)
+            raise SandboxError("a jail without its interpreter")
         self.warm.started = None
         self.seed = self.warm.seed
         pid, streams = self.standing.pid, ready.streams
@@ -177,7 +248,6 @@ class WarmJail(Jail):
             lowest = min(value, resource.prlimit(pid, kind)[1] % (1 << 64))
             resource.prlimit(pid, kind, (lowest, lowest))
         streams.keep(limits.output_bytes)
-        given = interpreter.order(command.arguments) + command.stdin
         return Ready(streams, ready.listener, lambda: streams.feed.give(given), executed=True)
 
 

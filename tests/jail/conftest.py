@@ -18,7 +18,7 @@ import pytest
 from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError
 from sandbox.image import MOUNTS
 from tests.jail import leaks
-from tests.jail.running import Answer, Ask, Runner, answer, answer_warm, at_pace
+from tests.jail.running import Answer, Ask, Runner, answer, answer_inner, answer_warm, at_pace
 
 TREE = Path(__file__).parents[2]
 CONFIGS = TREE / "jail-configs"
@@ -28,7 +28,8 @@ ROOT = os.geteuid() == 0
 # Root has all three; an ordinary user is what the third one is.
 LOCAL_MODES = ("cgroup", "sampled") if ROOT else ("sampled",)
 # Jails that stood ready before they were asked for: root with control groups.
-WARM_MODES = ("warm",) if ROOT else ()
+WARM_MODES = ("warm", "inner") if ROOT else ()
+ANSWERS = {"warm": answer_warm, "inner": answer_inner}
 MODES = (*WARM_MODES, *LOCAL_MODES, "ordinary") if ROOT else LOCAL_MODES
 # An emulated machine is slower: its time limits are this many times longer, and programs that spend time spend as much
 # more of it. Nothing else differs there.
@@ -75,7 +76,7 @@ def configs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, SandboxCon
             jail_configs=CONFIGS,
             cgroups="none" if mode == "sampled" else "auto",
             slots=2,
-            pool=PoolConfig() if mode == "warm" else None,
+            pool=PoolConfig() if mode in WARM_MODES else None,
         )
         for mode in (*WARM_MODES, *LOCAL_MODES)
     }
@@ -155,7 +156,7 @@ def runners(
 ) -> Mapping[str, Runner]:
     """A runner for every way."""
     ways: dict[str, Callable[[Ask], Answer]] = {
-        mode: partial(answer_warm if mode in WARM_MODES else answer, made) for mode, made in sandboxes.items()
+        mode: partial(ANSWERS.get(mode, answer), made) for mode, made in sandboxes.items()
     }
     if ROOT:
         _, line = request.getfixturevalue("ordinary")

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from sandbox import Command, Sandbox, SandboxConfig, SandboxError, jail, keeper
-from sandbox.command import PROGRAM_UID
 from sandbox.confinement import verify
 from sandbox.init import signal_process
 from sandbox.seccomp import Policies
+from sandbox.slots import PROGRAM_UID
 from tests.jail.conftest import CONFIGS
-from tests.jail.running import MIB, PYTHON, Ask, answer, limits
+from tests.jail.running import MIB, PYTHON, Ask, answer, limits, run_in
 
 # Where a part is missing or lies, nothing is run at all.
 
@@ -75,10 +75,13 @@ def test_the_filter_has_no_sensible_size(sandbox: Sandbox, monkeypatch: pytest.M
         answer(sandbox, HELLO)
 
 
-def test_the_program_would_be_somebody_else(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jail, "PROGRAM_UID", 0 if os.geteuid() == 0 else PROGRAM_UID + 1)
-    with pytest.raises(SandboxError, match=r"not confined as it must be: .*Uid|init failed at setuid"):
-        answer(sandbox, HELLO)
+def test_the_program_would_be_somebody_else(sandbox: Sandbox) -> None:
+    other = 0 if os.geteuid() == 0 else PROGRAM_UID + 1
+    with (
+        sandbox.slot() as slot,
+        pytest.raises(SandboxError, match=r"not confined as it must be: .*Uid|init failed at setuid"),
+    ):
+        run_in(sandbox, replace(slot, uid_inside=other), HELLO)
 
 
 def test_the_program_is_looked_at_before_it_is_let_go(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,9 +52,9 @@ def ends() -> Iterator[tuple[Channel, socket.socket]]:
 
 def test_the_request_is_laid_out_as_init_reads_it() -> None:
     message = encode(ORDER)
-    head = struct.unpack_from("=IIIIIIII", message)
-    assert head == (len(message) - 32, 1000, 1000, 1, len(rlimits(LIMITS, backstop_cpu_s=11)), 3, 3, 1)
-    offset = 32
+    head = struct.unpack_from("=IIIIIIIII", message)
+    assert head == (len(message) - 36, 1000, 1000, 1, len(rlimits(LIMITS, backstop_cpu_s=11)), 3, 3, 1, 0)
+    offset = 36
     pairs = [struct.unpack_from("=QQ", message, offset + 16 * index) for index in range(head[4])]
     assert pairs == rlimits(LIMITS, backstop_cpu_s=11)
     offset += 16 * head[4]

@@ -13,12 +13,12 @@ def mounts(config: str) -> dict[str, str]:
     return {line.split('dst: "')[1].split('"')[0]: line for line in config.splitlines() if line.startswith("mount ")}
 
 
-def test_root_has_two_uids_mapped() -> None:
+def test_root_has_a_uid_for_init_and_several_for_programs() -> None:
     assert [line for line in room_config(ROOM).splitlines() if "map " in line] == [
         'uidmap { inside_id: "0" outside_id: "5000" count: 1 }',
-        'uidmap { inside_id: "1000" outside_id: "5001" count: 1 }',
+        'uidmap { inside_id: "1000" outside_id: "5001" count: 31 }',
         'gidmap { inside_id: "0" outside_id: "5000" count: 1 }',
-        'gidmap { inside_id: "1000" outside_id: "5001" count: 1 }',
+        'gidmap { inside_id: "1000" outside_id: "5001" count: 31 }',
     ]
 
 
