@@ -244,7 +244,7 @@ class WarmJail(Jail):
         self.warm.started = None
         self.seed = self.warm.seed
         pid, streams = self.standing.pid, ready.streams
-        for kind, value in rlimits(limits, backstop_cpu_s=limits.cpu_time_ms // 1000 + 11):
+        for kind, value in rlimits(limits, backstop_cpu_s=limits.cpu_time_ms // 1000 + 10):
             lowest = min(value, resource.prlimit(pid, kind)[1] % (1 << 64))
             resource.prlimit(pid, kind, (lowest, lowest))
         streams.keep(limits.output_bytes)
