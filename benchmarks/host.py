@@ -13,7 +13,7 @@ from typing import NoReturn, TypeVar
 from rich.console import Console
 from rich.progress import track
 
-from sandbox import Sandbox, SandboxConfig
+from sandbox import PoolConfig, Sandbox, SandboxConfig
 
 TREE = Path(__file__).absolute().parent.parent
 Item = TypeVar("Item")
@@ -36,16 +36,18 @@ def scratch() -> tempfile.TemporaryDirectory[str]:
 
 
 @contextmanager
-def own_sandbox(state: Path, name: str = "") -> Iterator[Sandbox]:
+def own_sandbox(state: Path, name: str = "", pool: PoolConfig | None = None) -> Iterator[Sandbox]:
     """Make a sandbox of an instance that nobody else has; its control groups are gone afterwards.
 
     `state` is the folder of the built init. The slots' locks lie beside it, so that a platform in the same folder and
     this do not run timed jails on one CPU at a time.
     """
-    sandbox = Sandbox(SandboxConfig(f"bench-{os.getpid()}{name}", state, TREE / "jail-configs"))
+    sandbox = Sandbox(SandboxConfig(f"bench-{os.getpid()}{name}", state, TREE / "jail-configs", pool=pool))
     try:
+        sandbox.start_pool()
         yield sandbox
     finally:
+        sandbox.stop_pool()
         sandbox.forget()
 
 

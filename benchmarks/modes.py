@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -19,8 +19,11 @@ import click
 
 from benchmarks.host import own_sandbox
 from benchmarks.programs import STDIN, STDOUT, Program, ready
-from sandbox import Sandbox, Slot
+from sandbox import Jails, PoolConfig, Sandbox, Slot
+from sandbox.warm import Kind
 
+POOL = PoolConfig(wait_s=5.0)
+STAND_PATIENCE_S = 30.0
 ISOLATE = "ISOLATE"
 """Names the binary of isolate, where there is one to compare with."""
 
@@ -62,23 +65,26 @@ class Bare:
 
 
 @dataclass(frozen=True)
-class Cold:
-    """A jail made when it is asked for, as for every test case: nsjail, files in, run, gone."""
+class Jailed:
+    """A jail for every run, as for every test case: files in, run, gone. What gives the jails makes the difference."""
 
-    sandbox: Sandbox
+    mode: str
+    jails: Jails
     slot: Slot
     program: Program
 
     def run(self) -> float:
         """See Mode."""
-        program = self.program
+        program, command = self.program, None if self.mode == "cold" else self.program.command
         began = time.perf_counter()
-        with self.sandbox.jail(self.slot, program.limits, program.disk_bytes, program.mounts) as jail:
+        with self.jails.jail(self.slot, program.limits, program.disk_bytes, program.mounts, command=command) as jail:
             for file in program.files:
                 jail.box.write(file.path, file.content, file.mode)
             result = jail.run(program.command, program.limits)
         took = time.perf_counter() - began
-        _check("cold", result.stdout)
+        _check(self.mode, result.stdout)
+        if result.mode != self.mode:
+            raise click.ClickException(f"{self.mode}: the jail that was given was {result.mode}")
         return took
 
 
@@ -153,7 +159,31 @@ def bare(name: str, scratch: Path) -> Iterator[Mode]:
 def cold(name: str, scratch: Path) -> Iterator[Mode]:
     """Hold a slot, as an execution does for all of its test cases."""
     with own_sandbox(scratch) as sandbox, sandbox.slot() as slot:
-        yield Cold(sandbox, slot, ready(name, sandbox, slot))
+        yield Jailed("cold", sandbox, slot, ready(name, sandbox, slot))
+
+
+@contextmanager
+def warm(name: str, scratch: Path) -> Iterator[Mode]:
+    """Have jails standing ready; each run waits for one where the last was quicker than it could be replaced."""
+    with own_sandbox(scratch, pool=POOL) as sandbox, sandbox.slot() as slot:
+        program = ready(name, sandbox, slot)
+        _stand(sandbox, slot, Kind.of(program.command, program.mounts))
+        yield Jailed("warm", sandbox, slot, program)
+
+
+@contextmanager
+def inner(name: str, scratch: Path) -> Iterator[Mode]:
+    """Make the jails within one jail, as for the test cases of one submission."""
+    with own_sandbox(scratch, pool=POOL) as sandbox, sandbox.slot() as slot:
+        program = ready(name, sandbox, slot)
+        _stand(sandbox, slot, replace(Kind.of(program.command, program.mounts), launcher=True))
+        with sandbox.series(slot, program.command, program.mounts) as jails:
+            yield Jailed("inner", jails, slot, program)
+
+
+def _stand(sandbox: Sandbox, slot: Slot, kind: Kind) -> None:
+    if sandbox.pool is None or not sandbox.pool.warm(slot, kind, STAND_PATIENCE_S):
+        raise click.ClickException("no jail stands ready: that takes root and control groups")
 
 
 @contextmanager
@@ -168,6 +198,8 @@ Make = Callable[[str, Path], AbstractContextManager[Mode]]
 MODES: Mapping[str, Make] = {
     "bare": bare,
     "cold": cold,
+    "warm": warm,
+    "inner": inner,
     **({"isolate": isolate} if os.environ.get(ISOLATE) else {}),
 }
 """Every way there is, by the name of its figures."""

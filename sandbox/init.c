@@ -634,7 +634,7 @@ static void launch(int control)
             signal(SIGCHLD, SIG_DFL);
             if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
                 fail(STEP_IDENTITY, errno);
-            close(control);
+            /* `control` is stdin: it stays until the program's own takes its place, so that nothing else gets its number. */
             mount_file_systems(&line);
             raise_loopback();
             if (run())

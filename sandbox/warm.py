@@ -237,7 +237,7 @@ class WarmJail(Jail):
         given = interpreter.order(command.arguments) + command.stdin
         if self.kind.series:
             self.seed = self.warm.seed
-            return super()._ready(replace(command, stdin=given), limits)
+            return replace(super()._ready(replace(command, stdin=given), limits), executed=True)
         ready = self.warm.started
         if ready is None:
             raise SandboxError("a jail without its interpreter")
