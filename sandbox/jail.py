@@ -129,6 +129,7 @@ class Jail:
         self.box_is_memory = box_is_memory
         self.mode = "cold"
         self.ran = False
+        self.cancel: int | None = None
         self.seed: int | None = None
         self.clean = True
         """Whether its init has nothing left unsaid or unheard: the next jail hears on the same line."""
@@ -138,11 +139,14 @@ class Jail:
         """The program's working folder."""
         return self.standing.box
 
-    def run(self, command: Command, limits: Limits) -> RunResult:
-        """Run one command to its end. Raises SandboxError where it is not the program that failed."""
+    def run(self, command: Command, limits: Limits, cancel: int | None = None) -> RunResult:
+        """Run one command to its end, or until the descriptor `cancel` becomes readable.
+
+        Raises SandboxError where it is not the program that failed, RunAborted.
+        """
         if self.ran:
             raise SandboxError("a jail runs one command only")
-        self.clean, self.ran = False, True
+        self.clean, self.ran, self.cancel = False, True, cancel
         self.standing.group.limit(limits)
         if self.box_is_memory:
             self.standing.group.watch_files(self.box.used_bytes)
@@ -194,6 +198,6 @@ class Jail:
             ready.streams,
             group=self.standing.group,
             limits=limits,
-            abort=self.parts.abort,
+            aborts=tuple(one for one in (self.parts.abort, self.cancel) if one is not None),
             learning=self.parts.policies.learning,
         )

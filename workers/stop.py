@@ -12,6 +12,10 @@ class Stop:
     def __init__(self) -> None:
         self.descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
+    def close(self) -> None:
+        """Let go of the descriptor: nobody looks at it any more."""
+        os.close(self.descriptor)
+
     def say(self) -> None:
         """Tell everybody."""
         os.eventfd_write(self.descriptor, 1)
