@@ -31,6 +31,7 @@ class Sandbox:
 
     def __init__(self, config: SandboxConfig, abort: int | None = None, *, learning: bool = False) -> None:
         self.config = config
+        nsjail.allow_descriptors()
         self.parts = Parts(
             nsjail=nsjail.locate(config.nsjail),
             init=init.build(config.state_dir.resolve()),
