@@ -171,6 +171,8 @@ class Spread:
                     self._run(lane, index)
         except BaseException as error:  # noqa: BLE001 - raised by the thread that grades
             with self.work.changed:
+                if lane.index >= self.work.wanted:  # nobody asks for it any more, but it is not to be lost
+                    log.warning("lane_failed", error=repr(error))
                 self.work.fail(error)
                 self._cancel_unwanted()
         finally:

@@ -1,3 +1,4 @@
+import fcntl
 import os
 import subprocess
 import sys
@@ -254,6 +255,17 @@ def test_nothing_is_borrowed_while_somebody_waits(tmp_path: Path) -> None:
         with made.borrow() as spare:
             assert spare is not None
             assert spare.numbers != own.numbers
+
+
+def test_not_even_a_slot_that_has_just_become_free(tmp_path: Path) -> None:
+    made = of(tmp_path)
+    with (made.folder / "turnstile.lock").open("w") as turnstile:
+        fcntl.flock(turnstile, fcntl.LOCK_EX)  # as whoever waits does
+        assert made.wanted()
+        with made.borrow() as nothing:
+            assert nothing is None
+    with made.borrow() as slot:
+        assert slot is not None
 
 
 def test_who_waits_gets_what_was_borrowed(tmp_path: Path) -> None:

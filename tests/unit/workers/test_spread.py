@@ -38,10 +38,13 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 class Programs:
     """What programs do, by the number of their test case; notes who began and ended, and where."""
 
-    def __init__(self, **by_number: Callable[[FakeJail], RunResult]) -> None:
+    def __init__(self, *, endless: int | None = None, **by_number: Callable[[FakeJail], RunResult]) -> None:
         self.by_number = {int(name.removeprefix("case")): program for name, program in by_number.items()}
+        if endless is not None:
+            self.by_number[endless] = self.until_cancelled
         self.began: dict[int, list[int]] = {}
         self.ended: list[int] = []
+        self.cancelled: list[int] = []
         self.changed = threading.Condition()
 
     def __call__(self, jail: FakeJail) -> RunResult:
@@ -56,19 +59,20 @@ class Programs:
             self.changed.notify_all()
         return result
 
+    def until_cancelled(self, jail: FakeJail) -> RunResult:
+        """Run until nobody wants it any more."""
+        assert jail.cancel is not None
+        if select.select([jail.cancel], [], [], PATIENCE_S)[0]:
+            with self.changed:
+                self.cancelled.append(int(jail.command.stdin))
+                self.changed.notify_all()
+        raise RunAborted("told to stop")
+
     def after(self, condition: Callable[[], bool], result: RunResult = SPENT) -> RunResult:
         """Run until something is so, and end like this."""
         with self.changed:
             assert self.changed.wait_for(condition, PATIENCE_S)
         return result
-
-
-def until_cancelled(jail: FakeJail) -> RunResult:
-    """Run until nobody wants it any more."""
-    assert jail.cancel is not None
-    readable, _, _ = select.select([jail.cancel], [], [], PATIENCE_S)
-    assert readable
-    raise RunAborted("told to stop")
 
 
 def verdicts(ledger: Ledger) -> list[tuple[int, Verdict | None]]:
@@ -142,33 +146,30 @@ def test_after_a_failure_what_ran_ahead_is_not_told(grader: Make, ledger: Ledger
 
 
 def test_after_a_failure_what_still_runs_ahead_is_ended(grader: Make, ledger: Ledger) -> None:
-    programs = Programs(case0=lambda _: programs.after(lambda: 1 in programs.began, ended(3)), case1=until_cancelled)
+    programs = Programs(
+        case0=lambda _: programs.after(lambda: 1 in programs.began, ended(3)),
+        endless=1,
+    )
     wanted = asking(test_cases=CASES, stop_on_first_failure=True)
     graded(grader(FakeSandbox(programs, spare=[1])), ledger, wanted)
     assert verdicts(ledger) == [(0, Verdict.RTE), *[(number, None) for number in range(1, 6)]]
+    assert programs.cancelled == [1]
     assert 2 not in programs.began
 
 
 def test_who_grades_does_not_go_on_after_a_failure_elsewhere(grader: Make, ledger: Ledger) -> None:
     """The one in its own slot is a later one here, and is ended; an earlier one in a third slot is not."""
 
-    def cancelled_then_tell(jail: FakeJail) -> RunResult:
-        try:
-            return until_cancelled(jail)
-        finally:
-            with programs.changed:
-                programs.ended.append(9)
-                programs.changed.notify_all()
-
     programs = Programs(
         case0=lambda _: programs.after(lambda: {1, 2} <= set(programs.began)),
-        case1=lambda _: programs.after(lambda: 9 in programs.ended),
+        case1=lambda _: programs.after(lambda: 3 in programs.cancelled),
         case2=lambda _: programs.after(lambda: 3 in programs.began, ended(4)),
-        case3=cancelled_then_tell,
+        endless=3,
     )
     wanted = asking(test_cases=CASES, stop_on_first_failure=True)
     graded(grader(FakeSandbox(programs, spare=[1, 2])), ledger, wanted)
     assert verdicts(ledger) == [(0, Verdict.OK), (1, Verdict.OK), (2, Verdict.RTE), *[(n, None) for n in (3, 4, 5)]]
+    assert programs.cancelled == [3]
 
 
 def test_without_that_wish_all_are_run_whatever_fails(grader: Make, ledger: Ledger) -> None:
@@ -206,11 +207,12 @@ def test_told_to_stop_it_is_given_back_and_nothing_runs_on(grader: Make, ledger:
     def stop(_: FakeJail) -> RunResult:
         raise RunAborted("told to stop")
 
-    programs = Programs(case0=until_cancelled, case1=stop)
+    programs = Programs(endless=0, case1=stop)
     sandbox = FakeSandbox(programs, spare=[1])
     ledger.offered = claimed(asking(test_cases=CASES))
     assert grader(sandbox).grade(ledger.offered.execution_id) == ledger.offered
     assert (ledger.given_back, ledger.outcome, ledger.results) == (1, None, [])
+    assert programs.cancelled == [0]
     assert (sandbox.held, sandbox.spare) == ([], [1])
 
 
@@ -218,19 +220,20 @@ def test_any_other_error_in_a_borrowed_slot_is_met_by_who_grades(grader: Make, l
     def break_down(_: FakeJail) -> RunResult:
         raise ZeroDivisionError
 
-    programs = Programs(case0=until_cancelled, case1=break_down)
+    programs = Programs(endless=0, case1=break_down)
     sandbox = FakeSandbox(programs, spare=[1])
     ledger.offered = claimed(asking(test_cases=CASES))
     with pytest.raises(ZeroDivisionError):
         grader(sandbox).grade(ledger.offered.execution_id)
     assert (ledger.outcome, sandbox.held, sandbox.spare) == (None, [], [1])
+    assert programs.cancelled == [0]
 
 
 def test_a_lost_claim_ends_what_runs_elsewhere(grader: Make, ledger: Ledger) -> None:
     ledger.lost = {"record"}
     programs = Programs(
         case0=lambda _: programs.after(lambda: 1 in programs.began, ended(stdout=bytes(1 << 20))),
-        case1=until_cancelled,
+        endless=1,
     )
     sandbox = FakeSandbox(programs, spare=[1])
     submission = asking(test_cases=CASES[:2], stop_on_first_failure=True)
@@ -239,6 +242,7 @@ def test_a_lost_claim_ends_what_runs_elsewhere(grader: Make, ledger: Ledger) -> 
         patched.setattr("workers.recorder.AT_MOST_BYTES", 1)
         assert grader(sandbox).grade(ledger.offered.execution_id) is None
     assert (ledger.outcome, ledger.given_back, sandbox.held) == (None, 0, [])
+    assert programs.cancelled == [1]
 
 
 def test_a_borrowed_slot_is_given_back_when_somebody_waits(grader: Make, ledger: Ledger) -> None:
@@ -268,11 +272,11 @@ def test_a_test_case_that_takes_its_time_does_not_hold_up_who_waits(grader: Make
         return SPENT
 
     programs = Programs(
-        case0=watch_it_go, case1=lambda jail: until_cancelled(jail) if jail.slot.numbers == (1,) else SPENT
+        case0=watch_it_go, case1=lambda jail: programs.until_cancelled(jail) if jail.slot.numbers == (1,) else SPENT
     )
     sandbox = FakeSandbox(programs, spare=[1])
     graded(grader(sandbox), ledger, asking(test_cases=CASES))
-    assert programs.began[1] == [1, 0]
+    assert (programs.began[1], programs.cancelled) == ([1, 0], [1])
     assert verdicts(ledger) == [(number, Verdict.OK) for number in range(6)]
 
 
