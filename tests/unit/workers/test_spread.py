@@ -1,82 +1,20 @@
 """Test cases of one execution in several slots at once, with a fake sandbox that lends some."""
 
-import select
-import signal
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import pytest
 
 from domain.limits import Constraints
-from domain.model import TestCase
 from domain.verdict import Verdict
-from sandbox import Cause, RunAborted, RunResult, SandboxError
+from sandbox import RunAborted, RunResult, SandboxError
 from sandbox.fake import SPENT, FakeJail, FakeSandbox, ended
 from tests.unit.workers.grading import BROKEN, Make, graded
 from tests.unit.workers.ledger import Ledger
 from tests.unit.workers.making import asking, claimed
-from workers import spread
+from tests.unit.workers.programs import CASES, PATIENCE_S, Programs, verdicts
 from workers.grade import SANDBOX_TRIES
 
-PATIENCE_S = 30
-"""What does not come by then will not."""
-CASES = tuple(TestCase(number, str(number), stdin=str(number).encode(), points=1) for number in range(6))
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The scout looks all the time; and no thread may remain."""
-    monkeypatch.setattr(spread, "HEAD_START_S", 0.001)
-    monkeypatch.setattr(spread, "LOOK_S", 0.001)
-    monkeypatch.setattr(spread, "GRACE_S", 0.005)
-    before = threading.active_count()
-    yield
-    assert threading.active_count() == before
-
-
-class Programs:
-    """What programs do, by the number of their test case; notes who began and ended, and where."""
-
-    def __init__(self, *, endless: int | None = None, **by_number: Callable[[FakeJail], RunResult]) -> None:
-        self.by_number = {int(name.removeprefix("case")): program for name, program in by_number.items()}
-        if endless is not None:
-            self.by_number[endless] = self.until_cancelled
-        self.began: dict[int, list[int]] = {}
-        self.ended: list[int] = []
-        self.cancelled: list[int] = []
-        self.changed = threading.Condition()
-
-    def __call__(self, jail: FakeJail) -> RunResult:
-        number = int(jail.command.stdin)
-        with self.changed:
-            self.began.setdefault(number, []).append(jail.slot.numbers[0])
-            self.changed.notify_all()
-        program = self.by_number.get(number)
-        result = program(jail) if program else SPENT
-        with self.changed:
-            self.ended.append(number)
-            self.changed.notify_all()
-        return result
-
-    def until_cancelled(self, jail: FakeJail) -> RunResult:
-        """Run until nobody wants it any more."""
-        assert jail.cancel is not None
-        if select.select([jail.cancel], [], [], PATIENCE_S)[0]:
-            with self.changed:
-                self.cancelled.append(int(jail.command.stdin))
-                self.changed.notify_all()
-        raise RunAborted("told to stop")
-
-    def after(self, condition: Callable[[], bool], result: RunResult = SPENT) -> RunResult:
-        """Run until something is so, and end like this."""
-        with self.changed:
-            assert self.changed.wait_for(condition, PATIENCE_S)
-        return result
-
-
-def verdicts(ledger: Ledger) -> list[tuple[int, Verdict | None]]:
-    return [(found.ordinal, found.verdict) for found in ledger.results]
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 def test_they_run_at_the_same_time_and_are_told_in_order(grader: Make, ledger: Ledger) -> None:
@@ -243,71 +181,3 @@ def test_a_lost_claim_ends_what_runs_elsewhere(grader: Make, ledger: Ledger) -> 
         assert grader(sandbox).grade(ledger.offered.execution_id) is None
     assert (ledger.outcome, ledger.given_back, sandbox.held) == (None, 0, [])
     assert programs.cancelled == [1]
-
-
-def test_a_borrowed_slot_is_given_back_when_somebody_waits(grader: Make, ledger: Ledger) -> None:
-    def begin_to_wait(_: FakeJail) -> RunResult:
-        sandbox.wanted = True
-        return SPENT
-
-    def watch_it_go(_: FakeJail) -> RunResult:
-        programs.after(lambda: 1 in programs.ended)
-        while len(sandbox.held) > 1:
-            assert 2 not in programs.began
-        return SPENT
-
-    programs = Programs(case0=watch_it_go, case1=begin_to_wait)
-    sandbox = FakeSandbox(programs, spare=[1])
-    graded(grader(sandbox), ledger, asking(test_cases=CASES))
-    assert [programs.began[number] for number in range(6)] == [[0], [1], [0], [0], [0], [0]]
-    assert verdicts(ledger) == [(number, Verdict.OK) for number in range(6)]
-
-
-def test_a_test_case_that_takes_its_time_does_not_hold_up_who_waits(grader: Make, ledger: Ledger) -> None:
-    def watch_it_go(_: FakeJail) -> RunResult:
-        programs.after(lambda: 1 in programs.began)
-        sandbox.wanted = True
-        while len(sandbox.held) > 1:
-            pass
-        return SPENT
-
-    programs = Programs(
-        case0=watch_it_go, case1=lambda jail: programs.until_cancelled(jail) if jail.slot.numbers == (1,) else SPENT
-    )
-    sandbox = FakeSandbox(programs, spare=[1])
-    graded(grader(sandbox), ledger, asking(test_cases=CASES))
-    assert (programs.began[1], programs.cancelled) == ([1, 0], [1])
-    assert verdicts(ledger) == [(number, Verdict.OK) for number in range(6)]
-
-
-SLOW = replace(ended(cause=Cause.CPU, exit_signal=signal.SIGKILL), cpu_time_us=60_000_000, wall_time_us=60_000_000)
-
-
-def test_a_tle_beside_others_is_confirmed_alone(grader: Make, ledger: Ledger) -> None:
-    def slow_at_first(_: FakeJail) -> RunResult:
-        if len(programs.began[1]) == 1:
-            return SLOW
-        assert len(sandbox.held) == 1
-        return SPENT
-
-    programs = Programs(case0=lambda _: programs.after(lambda: 1 in programs.ended), case1=slow_at_first)
-    sandbox = FakeSandbox(programs, spare=[1])
-    graded(grader(sandbox), ledger, asking(test_cases=CASES))
-    assert programs.began[1] == [1, 0]
-    assert verdicts(ledger) == [(number, Verdict.OK) for number in range(6)]
-
-
-def test_a_tle_of_who_grades_is_confirmed_too(grader: Make, ledger: Ledger) -> None:
-    def slow(_: FakeJail) -> RunResult:
-        if len(programs.began[0]) == 1:
-            programs.after(lambda: 1 in programs.began)
-        else:
-            assert len(sandbox.held) == 1
-        return SLOW
-
-    programs = Programs(case0=slow)
-    sandbox = FakeSandbox(programs, spare=[1])
-    outcome = graded(grader(sandbox), ledger, asking(test_cases=CASES, stop_on_first_failure=True))
-    assert programs.began[0] == [0, 0]
-    assert (outcome.verdict, outcome.reason) == (Verdict.TLE, "cpu")
-    assert verdicts(ledger) == [(0, Verdict.TLE), *[(number, None) for number in range(1, 6)]]
