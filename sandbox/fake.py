@@ -93,10 +93,11 @@ class FakeJail:
     limits: Limits
     network: Network | None = None
     command: Command = NOTHING
+    cancel: int | None = None
 
-    def run(self, command: Command, limits: Limits) -> RunResult:
+    def run(self, command: Command, limits: Limits, cancel: int | None = None) -> RunResult:
         """Do what the test says instead."""
-        self.command, self.limits = command, limits
+        self.command, self.limits, self.cancel = command, limits, cancel
         return self.script(self)
 
 
@@ -104,12 +105,19 @@ Script = Callable[[FakeJail], RunResult]
 
 
 class FakeSandbox:
-    """Makes boxes in memory; `jails` lists all that were made, `held` the slots that are held."""
+    """Makes boxes in memory; `jails` lists all that were made, `held` the slots that are held.
 
-    def __init__(self, script: Script | None = None, *, slots: int = 2, busy: bool = False) -> None:
+    `spare` slots may be borrowed, unless the test says that one is `wanted`.
+    """
+
+    def __init__(
+        self, script: Script | None = None, *, slots: int = 2, busy: bool = False, spare: Sequence[int] = ()
+    ) -> None:
         self.script: Script = script or in_turn()
         self.slots = slots
         self.busy = busy
+        self.spare = list(spare)
+        self.wanted = False
         self.jails: list[FakeJail] = []
         self.held: list[Slot] = []
 
@@ -126,9 +134,34 @@ class FakeSandbox:
         finally:
             self.held.remove(slot)
 
+    @contextmanager
+    def spare_slot(self, count: int = 1) -> Iterator[Slot | None]:
+        """Lend room."""
+        if self.wanted or len(self.spare) < count:
+            yield None
+            return
+        numbers = tuple(self.spare.pop(0) for _ in range(count))
+        slot = Slot(numbers, name=str(numbers[0]), cpus=numbers, init_uid=None, program_uid=os.geteuid())
+        self.held.append(slot)
+        try:
+            yield slot
+        finally:
+            self.held.remove(slot)
+            self.spare += numbers
+
+    def slot_wanted(self) -> bool:
+        """Say what the test says."""
+        return self.wanted
+
     def others_busy(self, slot: Slot) -> bool:
         """Say what the test says."""
         return slot in self.held and self.busy
+
+    @contextmanager
+    def series(self, slot: Slot, command: Command, mounts: Sequence[Mount] = ()) -> Iterator["FakeSandbox"]:
+        """Give itself."""
+        del slot, command, mounts
+        yield self
 
     @contextmanager
     def jail(

@@ -144,6 +144,7 @@ class Jail:
         self.ran = False
         self.shared_bytes = 0
         """Memory that the program shares with an interpreter it is a copy of, and is not charged for."""
+        self.cancel: int | None = None
         self.seed: int | None = None
         self.clean = True
         """Whether its init has nothing left unsaid or unheard: the next jail hears on the same line."""
@@ -153,11 +154,14 @@ class Jail:
         """The program's working folder."""
         return self.standing.box
 
-    def run(self, command: Command, limits: Limits) -> RunResult:
-        """Run one command to its end. Raises SandboxError where it is not the program that failed."""
+    def run(self, command: Command, limits: Limits, cancel: int | None = None) -> RunResult:
+        """Run one command to its end, or until the descriptor `cancel` becomes readable.
+
+        Raises SandboxError where it is not the program that failed, RunAborted.
+        """
         if self.ran:
             raise SandboxError("a jail runs one command only")
-        self.clean, self.ran = False, True
+        self.clean, self.ran, self.cancel = False, True, cancel
         self.standing.group.limit(replace(limits, memory_bytes=limits.memory_bytes - self.shared_bytes))
         if self.box_is_memory:
             self.standing.group.watch_files(self.box.used_bytes)
@@ -210,6 +214,6 @@ class Jail:
             ready.streams,
             group=self.standing.group,
             limits=limits,
-            abort=self.parts.abort,
+            aborts=tuple(one for one in (self.parts.abort, self.cancel) if one is not None),
             learning=self.parts.policies.learning,
         )

@@ -11,7 +11,7 @@ import select
 import signal
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sandbox import seccomp
@@ -54,7 +54,7 @@ class Ending:
     """Whether the keeper ended it."""
     denied_syscalls: list[str] = field(default_factory=list)
     aborted: bool = False
-    """Whether it was ended because the process was told to stop."""
+    """Whether it was ended because the process was told to stop, or nobody wants its result any more."""
 
 
 class Keeper:
@@ -68,12 +68,12 @@ class Keeper:
         *,
         group: Group,
         limits: Limits,
-        abort: int | None,
+        aborts: Sequence[int],
         learning: bool = False,
     ) -> None:
         self.learning = learning
         self.channel = channel
-        self.abort = abort
+        self.aborts = aborts
         self.aborted = False
         self.handles = handles
         self.streams = streams
@@ -113,8 +113,8 @@ class Keeper:
         poll.register(self.handles.listener, select.EPOLLIN)
         poll.register(self.streams.stdout, select.EPOLLIN)
         poll.register(self.streams.stderr, select.EPOLLIN)
-        if self.abort is not None:
-            poll.register(self.abort, select.EPOLLIN)
+        for abort in self.aborts:
+            poll.register(abort, select.EPOLLIN)
         return poll
 
     def _patience(self) -> float:
@@ -134,8 +134,8 @@ class Keeper:
             self.hung_up = True
         elif descriptor == self.handles.listener:
             self._deny(poll, event)
-        elif descriptor == self.abort:
-            poll.unregister(self.abort)  # it stays readable, for every run of the process
+        elif descriptor in self.aborts:
+            poll.unregister(descriptor)  # it stays readable, for every run that it is for
             self.aborted = True
             self._kill()
         elif descriptor == self.streams.feed.fileno():

@@ -11,7 +11,7 @@ class SandboxError(Exception):
 
 
 class RunAborted(Exception):  # noqa: N818 - it was asked for
-    """The run was ended because the process was told to stop; it says nothing of the program."""
+    """The run was ended because the process was told to stop, or it was; it says nothing of the program."""
 
 
 class Cause(StrEnum):

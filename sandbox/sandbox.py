@@ -52,6 +52,21 @@ class Sandbox:
         """Hold room for one jail of `count` CPUs, waiting for it."""
         return self.slots.acquire(count)
 
+    @contextmanager
+    def spare_slot(self, count: int = 1) -> Iterator[Slot | None]:
+        """Borrow room for one more jail of `count` CPUs; None where none is free at this moment or somebody waits."""
+        with self.slots.borrow(count) as slot:
+            try:
+                yield slot
+            finally:
+                if slot is not None and self.pool is not None:
+                    # Or its thread would go on making jails in a slot that somebody else may hold by then.
+                    self.pool.forget(slot.name)
+
+    def slot_wanted(self) -> bool:
+        """Whether somebody waits for a slot: what is borrowed must be given back."""
+        return self.slots.wanted()
+
     def others_busy(self, slot: Slot) -> bool:
         """Whether another slot than this is held by somebody at the moment."""
         return self.slots.others_busy(slot)

@@ -32,8 +32,11 @@ class OpenJail(Protocol):
     def box(self) -> BoxFiles:
         """The program's working folder."""
 
-    def run(self, command: Command, limits: Limits) -> RunResult:
-        """Run one command to its end. Raises SandboxError where it is not the program that failed, RunAborted."""
+    def run(self, command: Command, limits: Limits, cancel: int | None = None) -> RunResult:
+        """Run one command to its end, or until the descriptor `cancel` becomes readable.
+
+        Raises SandboxError where it is not the program that failed, RunAborted.
+        """
 
 
 class Jails(Protocol):
@@ -41,6 +44,15 @@ class Jails(Protocol):
 
     def slot(self, count: int = 1) -> AbstractContextManager[Slot]:
         """Hold room for one jail of `count` CPUs, waiting for it. Raises SandboxError where there can be none."""
+
+    def spare_slot(self, count: int = 1) -> AbstractContextManager[Slot | None]:
+        """Borrow room for one more jail of `count` CPUs; None where none is free at this moment or somebody waits.
+
+        Raises SandboxError where it cannot be prepared.
+        """
+
+    def slot_wanted(self) -> bool:
+        """Whether somebody waits for a slot: what is borrowed must be given back."""
 
     def others_busy(self, slot: Slot) -> bool:
         """Whether another slot than this is held by somebody at the moment."""
@@ -60,3 +72,6 @@ class Jails(Protocol):
 
         Where `command` says what will be run in it, a jail that stands ready for that may be given.
         """
+
+    def series(self, slot: Slot, command: Command, mounts: Sequence[Mount] = ()) -> "AbstractContextManager[Jails]":
+        """Give jails for many runs of one command in one slot, where that is cheaper; no two of them at a time."""

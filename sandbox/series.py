@@ -73,9 +73,21 @@ class Series:
         """See Sandbox."""
         return self.sandbox.slot(count)
 
+    def spare_slot(self, count: int = 1) -> AbstractContextManager[Slot | None]:
+        """See Sandbox."""
+        return self.sandbox.spare_slot(count)
+
+    def slot_wanted(self) -> bool:
+        """See Sandbox."""
+        return self.sandbox.slot_wanted()
+
     def others_busy(self, slot: Slot) -> bool:
         """See Sandbox."""
         return self.sandbox.others_busy(slot)
+
+    def series(self, slot: Slot, command: Command, mounts: Sequence[Mount] = ()) -> AbstractContextManager[Jails]:
+        """See Sandbox."""
+        return self.sandbox.series(slot, command, mounts)
 
     @contextmanager
     def jail(

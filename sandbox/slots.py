@@ -3,7 +3,8 @@
 A slot belongs to whoever holds the lock on its file; the kernel lets go of it when that process ends, however it
 ends. Whoever takes a slot first kills and removes what an earlier holder left in its control group. A jail of several
 CPUs takes several slots at once; a turnstile lock lets only one process gather at a time, so that two that gather
-cannot wait for each other, and a large one is not overtaken for ever by small ones.
+cannot wait for each other, and a large one is not overtaken for ever by small ones. Who has a slot may borrow others
+that nobody needs: they are given back as soon as somebody stands at the turnstile.
 """
 
 import contextlib
@@ -77,7 +78,31 @@ class Slots:
             for descriptor in locks.values():
                 os.close(descriptor)
 
-    def _prepare(self, number: int, cpus: tuple[int, ...], lock: int) -> None:
+    @contextmanager
+    def borrow(self, wanted: int = 1) -> Iterator[Slot | None]:
+        """Hold `wanted` slots that nobody needs at the moment; None, at once, where there are none or somebody waits.
+
+        Whoever borrows asks `wanted` from time to time, and leaves the block when it says so.
+        """
+        locks = self._gather_at_once(wanted)
+        try:
+            if locks is None:
+                yield None
+                return
+            slot = self._slot(sorted(locks))
+            for number in reversed(slot.numbers):
+                self._prepare(number, slot.cpus, locks[number], home=False)
+            yield slot
+        finally:
+            for descriptor in (locks or {}).values():
+                os.close(descriptor)
+
+    def wanted(self) -> bool:
+        """Whether somebody waits for a slot at the moment."""
+        with self._turnstile() as turnstile:
+            return not _passes(turnstile)
+
+    def _prepare(self, number: int, cpus: tuple[int, ...], lock: int, *, home: bool = True) -> None:
         """Clear a slot's group, unless it is as we left it: nobody had it since, and its jails stand ready for us."""
         ours = f"{os.getpid()} {self._token} {cpus}".encode()
         if os.pread(lock, len(ours) + 1, 0) == ours:
@@ -87,7 +112,8 @@ class Slots:
         os.ftruncate(lock, 0)  # not ours before it is clear
         self.hierarchy.prepare_slot(str(number), cpus)
         os.pwrite(lock, ours, 0)
-        self._last = [number, *(one for one in self._last if one != number)]
+        if home:
+            self._last = [number, *(one for one in self._last if one != number)]
 
     def others_busy(self, slot: Slot) -> bool:
         """Whether somebody holds another slot than this at the moment: a timing may have suffered from it."""
@@ -101,22 +127,35 @@ class Slots:
 
     def _gather(self, wanted: int) -> dict[int, int]:
         locks: dict[int, int] = {}
+        with self._turnstile() as turnstile, _closed_on_error(locks):
+            fcntl.flock(turnstile, fcntl.LOCK_EX)
+            while not self._take_free(wanted, locks):
+                time.sleep(GATHER_PAUSE_S)
+            return locks
+
+    def _gather_at_once(self, wanted: int) -> dict[int, int] | None:
+        locks: dict[int, int] = {}
+        with self._turnstile() as turnstile, _closed_on_error(locks):
+            if _passes(turnstile) and self._take_free(wanted, locks):
+                return locks
+        for descriptor in locks.values():
+            os.close(descriptor)
+        return None
+
+    @contextmanager
+    def _turnstile(self) -> Iterator[int]:
         turnstile = os.open(self.folder / "turnstile.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(turnstile, fcntl.LOCK_EX)
-            while True:
-                for number in sorted(range(self.count), key=self._liking):
-                    if len(locks) < wanted and number not in locks:
-                        self._try(number, locks)
-                if len(locks) == wanted:
-                    return locks
-                time.sleep(GATHER_PAUSE_S)
-        except BaseException:
-            for descriptor in locks.values():
-                os.close(descriptor)
-            raise
+            yield turnstile
         finally:
             os.close(turnstile)
+
+    def _take_free(self, wanted: int, locks: dict[int, int]) -> bool:
+        """Lock slots that are free until there are `wanted`; whether there are."""
+        for number in sorted(range(self.count), key=self._liking):
+            if len(locks) < wanted and number not in locks:
+                self._try(number, locks)
+        return len(locks) == wanted
 
     def _liking(self, number: int) -> int:
         """The slots we had before first: what stands ready in them is ours."""
@@ -140,3 +179,22 @@ class Slots:
             init_uid=self.uid_base + UIDS_PER_SLOT * first if root else None,
             program_uid=self.uid_base + UIDS_PER_SLOT * first + 1 if root else os.geteuid(),
         )
+
+
+def _passes(turnstile: int) -> bool:
+    """Whether nobody gathers. Shared, so that two who only look do not take each other for one who waits."""
+    try:
+        fcntl.flock(turnstile, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _closed_on_error(locks: dict[int, int]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        for descriptor in locks.values():
+            os.close(descriptor)
+        raise

@@ -1,11 +1,11 @@
 """Grade one execution: claim, prepare, compile, run each test case, check, record, finish.
 
 The page to read first. A program's fault is a verdict; ours is a SandboxError, tried again a few times and only then
-verdict JE. Nothing here waits for the database while a jail runs.
+verdict JE. No transaction is open while a jail of ours is waited for.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +20,7 @@ from domain.events import Events
 from domain.languages import Languages
 from domain.limits import EXECUTION_WALL_S
 from domain.logging import logger
-from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult
+from domain.model import Claim, ExecutionTelemetry, Outcome
 from domain.static_checks import StaticChecks
 from domain.verdict import State, Verdict, overall
 from sandbox import Jails, RunAborted, SandboxError, Slot
@@ -31,9 +31,11 @@ from workers.network import network_of
 from workers.patience import patiently
 from workers.prepare import Plan, plan
 from workers.recorder import Recorder
-from workers.run import Bench, out_of_time, run_test_case, skipped
+from workers.run import Bench, in_series
+from workers.spread import Spread
 from workers.static_check import applying, check_sources
 from workers.stopwatch import Stopwatch
+from workers.work import Work
 
 SANDBOX_TRIES = 3
 """How often a jail is made anew before an execution ends as JE."""
@@ -149,26 +151,20 @@ class Grading:
     def _run_all(self, bench: Bench) -> list[tuple[Verdict | None, str | None]]:
         self._enter(State.RUNNING)
         found = []
-        with Recorder(self.grader.db, self.grader.blobs, self.claim, self.grader.lease_s) as recorder:
-            for result in self._results(bench):
+        recording = Recorder(self.grader.db, self.grader.blobs, self.claim, self.grader.lease_s)
+        cases = self.claim.submission.test_cases
+        with recording as recorder, in_series(bench, cases) as own, self._spread(own) as spread:
+            for result in spread.results():
                 self.still_ours()
                 recorder.add(result)
                 found.append((result.verdict, result.reason))
         return found
 
-    def _results(self, bench: Bench) -> Iterator[TestResult]:
-        """Run the test cases in order; after a failure, or when the hour is over, the rest is not run."""
-        deadline = time.monotonic() + EXECUTION_WALL_S
-        stopped = False
-        for case in self.claim.submission.test_cases:
-            if stopped:
-                yield skipped(case)
-                continue
-            late = time.monotonic() > deadline
-            result = out_of_time(case) if late else self._tried(partial(run_test_case, bench, case))
-            passed = result.verdict is not None and result.verdict.passed
-            stopped = self.claim.submission.stop_on_first_failure and not passed
-            yield result
+    def _spread(self, bench: Bench) -> Spread:
+        """Run the test cases; after a failure, or when the hour is over, the rest is not run."""
+        submission = self.claim.submission
+        work = Work(submission.test_cases, stop_on_first_failure=submission.stop_on_first_failure)
+        return Spread(bench, work, self._tried, deadline=time.monotonic() + EXECUTION_WALL_S)
 
     def _tried(self, step: Callable[[], Result]) -> Result:
         """Do a step that makes a jail; again in a new one where the sandbox failed. Raises SandboxError at last."""

@@ -4,7 +4,9 @@ The order of causes is decided in `sandbox.result.decide`; what is left here is 
 """
 
 import signal
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from domain.blobs import BlobStore
@@ -44,17 +46,24 @@ class Bench:
     blobs: BlobStore
     watch: Stopwatch
     network: Network | None = None
+    cancel: int | None = None
+    """A descriptor that becomes readable when nobody wants what is being run any more."""
 
 
-def run_test_case(bench: Bench, case: TestCase) -> TestResult:
-    """Run one test case; a second time where it just missed its time on a busy host, and then the lower time counts.
+def is_doubtful(bench: Bench, case: TestCase, result: TestResult, *, disturbed: bool) -> bool:
+    """Whether a TLE may be the neighbours' doing, so that the test case is to be run again.
 
-    Raises SandboxError where the run says nothing.
+    It may where it just missed its time while other slots of the host were busy. Where the neighbours were our own
+    (`disturbed`), every TLE is in doubt: what they cost is for us to show.
     """
-    first = _run_once(bench, case)
-    if not just_missed(bench.plan, case, first) or not bench.sandbox.others_busy(bench.slot):
-        return first
-    second = _run_once(bench, case)
+    if result.verdict is not Verdict.TLE or result.usage is None:
+        return False
+    return disturbed or (just_missed(bench.plan, case, result) and bench.sandbox.others_busy(bench.slot))
+
+
+def run_again(bench: Bench, case: TestCase, first: TestResult) -> TestResult:
+    """Run a test case whose TLE is in doubt a second time: the lower time counts. Raises SandboxError, RunAborted."""
+    second = run_test_case(bench, case)
     return second if second.verdict is not Verdict.TLE else min(first, second, key=_spent_ms)
 
 
@@ -71,7 +80,19 @@ def _spent_ms(result: TestResult) -> int:
     return result.usage.cpu_time_ms if result.reason == Cause.CPU else result.usage.wall_time_ms
 
 
-def _run_once(bench: Bench, case: TestCase) -> TestResult:
+@contextmanager
+def in_series(bench: Bench, cases: Sequence[TestCase]) -> Iterator[Bench]:
+    """Have several test cases run in jails that are made together, where they can be."""
+    if len(cases) < 2 or bench.network is not None or not bench.plan.submission.constraints.disk_is_tmpfs:
+        yield bench
+        return
+    command = bench.plan.run_command(cases[0], bench.compiled.main_class)
+    with bench.sandbox.series(bench.slot, command, bench.plan.language.mounts) as jails:
+        yield replace(bench, sandbox=jails)
+
+
+def run_test_case(bench: Bench, case: TestCase) -> TestResult:
+    """Run one test case, once. Raises SandboxError where the run says nothing, RunAborted."""
     plan, watch = bench.plan, bench.watch
     constraints = plan.submission.constraints
     limits = run_limits(constraints, case, plan.language)
@@ -84,7 +105,7 @@ def _run_once(bench: Bench, case: TestCase) -> TestResult:
     )
     with watch.phase("run"), jailed as jail:
         fill(jail.box, files)
-        result = jail.run(command, limits)
+        result = jail.run(command, limits, bench.cancel)
         refuse_what_did_not_start(command.argv[0], result)
         with watch.phase("check"):
             judgement = judge(plan, case, result, jail.box)

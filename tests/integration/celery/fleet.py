@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -45,10 +45,19 @@ class Fleet:
 
     def submit(self, source: str, priority: Priority = Priority.NORMAL) -> UUID:
         """Submit a Python program that must print `done`, and send it to the queue, as the API does."""
+        only = TestCase(0, "only", expected=Expectation(stdout=b"done"))
+        return self._create(_asking(source, (only,), priority))
+
+    def submit_many(self, source: str, count: int, *, stop_on_first_failure: bool = False) -> UUID:
+        """Submit a Python program with so many test cases that expect nothing; the input is the number of each."""
+        cases = tuple(TestCase(number, str(number), stdin=str(number).encode()) for number in range(count))
+        return self._create(replace(_asking(source, cases), stop_on_first_failure=stop_on_first_failure))
+
+    def _create(self, submission: Submission) -> UUID:
         view = submissions.create(
             self.db,
             self.blobs,
-            _asking(source, priority),
+            submission,
             owner_id=self.owner,
             submission_id=None,
             body_sha256=bytes(32),
@@ -89,12 +98,12 @@ class Fleet:
             return int(connection.default_channel.client.hlen("unacked"))
 
 
-def _asking(source: str, priority: Priority) -> Submission:
+def _asking(source: str, cases: tuple[TestCase, ...], priority: Priority = Priority.NORMAL) -> Submission:
     return Submission(
         language="python",
         sources=(File("main.py", source.encode()),),
         entry_point="main.py",
-        test_cases=(TestCase(0, "only", expected=Expectation(stdout=b"done")),),
+        test_cases=cases,
         priority=priority,
     )
 

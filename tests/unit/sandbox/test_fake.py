@@ -101,3 +101,16 @@ def test_others_are_busy_when_it_is_said(busy: bool) -> None:
     sandbox = FakeSandbox(busy=busy)
     with sandbox.slot() as slot:
         assert sandbox.others_busy(slot) is busy
+
+
+def test_it_lends_what_was_said_until_it_is_wanted() -> None:
+    sandbox = FakeSandbox(spare=[5, 6])
+    with sandbox.spare_slot(2) as slot:
+        assert slot is not None
+        assert (slot.numbers, sandbox.held) == ((5, 6), [slot])
+        with sandbox.spare_slot() as nothing:
+            assert nothing is None
+    assert (sandbox.held, sandbox.spare, sandbox.slot_wanted()) == ([], [5, 6], False)
+    sandbox.wanted = True
+    with sandbox.spare_slot() as nothing:
+        assert (nothing, sandbox.slot_wanted()) == (None, True)

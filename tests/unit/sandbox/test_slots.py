@@ -1,3 +1,4 @@
+import fcntl
 import os
 import subprocess
 import sys
@@ -214,3 +215,110 @@ def test_waiting_that_is_interrupted_lets_everything_go(tmp_path: Path, monkeypa
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     with made.acquire(2) as both:
         assert both.numbers == (0, 1)
+
+
+def test_what_is_free_can_be_borrowed(tmp_path: Path) -> None:
+    made = of(tmp_path)
+    with made.acquire() as own, made.borrow() as spare:
+        assert spare is not None
+        assert (own.numbers, spare.numbers, spare.name) == ((0,), (1,), "1")
+        with made.borrow() as nothing:
+            assert nothing is None
+    with made.borrow() as again:
+        assert again is not None
+
+
+def test_too_few_that_are_free_are_not_kept(tmp_path: Path) -> None:
+    made = of(tmp_path, 3)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with made.acquire() as own:
+        with made.borrow(3) as nothing:
+            assert nothing is None
+        assert not made.others_busy(own)
+        with made.borrow(2) as both:
+            assert both is not None
+            assert both.numbers == (1, 2)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_nothing_is_borrowed_while_somebody_waits(tmp_path: Path) -> None:
+    made = of(tmp_path, 3)
+    with made.acquire() as own:
+        assert not made.wanted()
+        large = Holder(made.folder, 3, 3)
+        while not made.wanted():
+            assert large.process.poll() is None
+        with made.borrow() as nothing:
+            assert nothing is None
+        large.end(kill=True)
+        assert not made.wanted()
+        with made.borrow() as spare:
+            assert spare is not None
+            assert spare.numbers != own.numbers
+
+
+def test_not_even_a_slot_that_has_just_become_free(tmp_path: Path) -> None:
+    made = of(tmp_path)
+    with (made.folder / "turnstile.lock").open("w") as turnstile:
+        fcntl.flock(turnstile, fcntl.LOCK_EX)  # as whoever waits does
+        assert made.wanted()
+        with made.borrow() as nothing:
+            assert nothing is None
+    with made.borrow() as slot:
+        assert slot is not None
+
+
+def test_who_waits_gets_what_was_borrowed(tmp_path: Path) -> None:
+    made = of(tmp_path)
+    with made.acquire():
+        with made.borrow() as spare:
+            assert spare is not None
+            small = Holder(made.folder, 2, 1)
+            while not made.wanted():
+                assert small.process.poll() is None
+        assert small.numbers() == [1]
+        small.end()
+
+
+def test_two_who_look_do_not_take_each_other_for_one_who_waits(tmp_path: Path) -> None:
+    made = of(tmp_path)
+    seen: list[bool] = []
+
+    def look() -> None:
+        seen.extend(made.wanted() for _ in range(300))
+
+    threads = [threading.Thread(target=look) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [False] * 1200
+
+
+def test_what_was_borrowed_does_not_become_home(tmp_path: Path) -> None:
+    made = of(tmp_path)
+    with made.acquire() as own, made.borrow() as spare:
+        assert (own.numbers, spare and spare.numbers) == ((0,), (1,))
+    with made.acquire() as own:
+        assert own.numbers == (0,)
+
+
+def test_a_borrowed_slot_is_prepared_before_it_is_used(tmp_path: Path) -> None:
+    noting = Noting()
+    with Slots(tmp_path, "t", noting, 1).borrow() as slot:
+        assert slot is not None
+        assert noting.prepared == [("0", slot.cpus)]
+
+
+def test_a_borrowed_slot_that_cannot_be_prepared_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = of(tmp_path, 1)
+
+    def fail(*_: object) -> None:
+        raise SandboxError("no such group")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SampledHierarchy, "prepare_slot", fail)
+        with pytest.raises(SandboxError, match="no such group"), made.borrow():
+            pass
+    with made.borrow() as slot:
+        assert slot is not None

@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from tests.unit.workers.grading import Make, Told
 from tests.unit.workers.ledger import NOWHERE, Ledger
 from tests.unit.workers.making import LANGUAGES, asking, claimed
 from tests.unit.workers.test_stopwatch import Clock
-from workers import grade, lease, patience, recorder
+from workers import grade, lease, patience, recorder, spread
 from workers.grade import Grader
 
 
@@ -54,3 +55,14 @@ def grader(tmp_path: Path, told: Told) -> Make:
         )
 
     return make
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The scout looks all the time; and no thread may remain."""
+    monkeypatch.setattr(spread, "HEAD_START_S", 0.001)
+    monkeypatch.setattr(spread, "LOOK_S", 0.001)
+    monkeypatch.setattr(spread, "GRACE_S", 0.005)
+    before = threading.active_count()
+    yield
+    assert threading.active_count() == before

@@ -16,7 +16,7 @@ from tests.unit.workers.grading import BROKEN, THREE, C, Make, Told, graded
 from tests.unit.workers.ledger import Ledger
 from tests.unit.workers.making import asking, claimed, expecting
 from tests.unit.workers.test_stopwatch import Clock
-from workers import grade
+from workers import grade, spread
 from workers.grade import SANDBOX_TRIES, Grader
 
 
@@ -115,6 +115,7 @@ def test_what_is_not_reached_within_an_hour_is_late(
         return SPENT
 
     monkeypatch.setattr(grade, "time", clock)
+    monkeypatch.setattr(spread, "time", clock)
     sandbox = FakeSandbox(take_half_an_hour)
     outcome = graded(grader(sandbox), ledger, asking(test_cases=THREE))
     assert (outcome.verdict, outcome.reason, len(sandbox.jails)) == (Verdict.TLE, "wall", 2)

@@ -1,6 +1,7 @@
 """One test case: filled, run, collected, and run again where it just missed its time."""
 
 import errno
+import math
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,9 @@ from sandbox import Cause, Counters, RunResult, SandboxError
 from sandbox.fake import SPENT, FakeJail, FakeSandbox, ended, in_turn
 from tests.unit.workers.making import ONLY, bench, planned
 from workers.compile import Compiled
-from workers.run import just_missed, out_of_time, points, run_test_case, skipped
+from workers.run import Bench, is_doubtful, just_missed, out_of_time, points, run_test_case, skipped
+from workers.spread import Spread
+from workers.work import Work
 
 MIB = 1 << 20
 
@@ -132,6 +135,13 @@ def late(cpu_ms: int, wall_ms: int, cause: Cause = Cause.CPU) -> RunResult:
 LIMITED = replace(ONLY, timeout_ms=1000)  # wall: 3000
 
 
+def confirmed(where: Bench) -> TestResult:
+    """What is found of LIMITED where nothing else runs for its execution."""
+    with Spread(where, Work((LIMITED,), stop_on_first_failure=False), lambda step: step(), math.inf) as spread:
+        [result] = spread.results()
+    return result
+
+
 @pytest.mark.parametrize(
     ("result", "near"),
     [
@@ -146,21 +156,33 @@ LIMITED = replace(ONLY, timeout_ms=1000)  # wall: 3000
 )
 def test_a_near_miss_on_a_busy_host_is_run_again(tmp_path: Path, result: RunResult, near: bool) -> None:
     sandbox = FakeSandbox(in_turn(result), busy=True)
-    final = run_test_case(bench(sandbox, tmp_path), LIMITED)
+    final = confirmed(bench(sandbox, tmp_path))
     assert len(sandbox.jails) == (2 if near else 1)
     assert (final.verdict is Verdict.OK) == (near or result.exit_code == 0)
 
 
 def test_a_near_miss_on_an_idle_host_stands(tmp_path: Path) -> None:
     sandbox = FakeSandbox(in_turn(late(1001, 1100)))
-    assert run_test_case(bench(sandbox, tmp_path), LIMITED).verdict is Verdict.TLE
+    assert confirmed(bench(sandbox, tmp_path)).verdict is Verdict.TLE
     assert len(sandbox.jails) == 1
+
+
+@pytest.mark.parametrize(
+    ("result", "doubtful"), [(late(1001, 1100), True), (late(5000, 5000), True), (ended(0), False), (ended(1), False)]
+)
+def test_beside_others_of_ours_every_tle_is_in_doubt(tmp_path: Path, result: RunResult, *, doubtful: bool) -> None:
+    where = bench(FakeSandbox(in_turn(result)), tmp_path)
+    assert is_doubtful(where, LIMITED, run_test_case(where, LIMITED), disturbed=True) == doubtful
+
+
+def test_what_was_never_run_is_not_in_doubt(tmp_path: Path) -> None:
+    assert not is_doubtful(bench(FakeSandbox(), tmp_path), LIMITED, out_of_time(LIMITED), disturbed=True)
 
 
 @pytest.mark.parametrize(("first", "second"), [(1001, 1050), (1050, 1001)])
 def test_of_two_misses_the_lower_time_counts(tmp_path: Path, first: int, second: int) -> None:
     sandbox = FakeSandbox(in_turn(late(first, 2000), late(second, 2000)), busy=True)
-    result = run_test_case(bench(sandbox, tmp_path), LIMITED)
+    result = confirmed(bench(sandbox, tmp_path))
     assert (result.verdict, result.usage and result.usage.cpu_time_ms) == (Verdict.TLE, 1001)
 
 

@@ -55,3 +55,13 @@ def test_a_phase_that_failed_counts(clock: Clock) -> None:
         raise ValueError
     clock.sleep(5)
     assert watch.phases() == Phases(compile_ms=1000)
+
+
+def test_what_others_did_at_the_same_moment_counts_too(clock: Clock) -> None:
+    watch, other = Stopwatch(7), Stopwatch(None)
+    with watch.phase("run"), other.phase("run"):
+        clock.sleep(1)
+        with other.phase("check"):
+            clock.sleep(2)
+    watch.add(other)
+    assert watch.phases() == Phases(queue_ms=7, run_ms=4000, check_ms=2000)

@@ -1,0 +1,251 @@
+"""Run the test cases of one execution on all slots of the host that nobody needs, and give the results in order.
+
+    who grades   has its own slot to the end, runs test cases itself and hands on the results
+    lanes        threads, each with a slot that it has borrowed; one takes the next test case that nobody has
+    the scout    a thread that borrows slots where there is more to do than a moment's work, and takes the test case
+                 from a lane that does not give its slot back in time, where somebody waits for one
+
+A TLE that our own neighbours may have caused is confirmed by a run without them (docs/decisions/0008).
+"""
+
+import contextlib
+import contextvars
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from domain.logging import logger
+from domain.model import TestResult
+from sandbox import RunAborted, SandboxError
+from workers.run import Bench, in_series, is_doubtful, out_of_time, run_again, run_test_case
+from workers.stop import Stop
+from workers.stopwatch import Stopwatch
+from workers.work import Work
+
+HEAD_START_S = 0.1
+"""Nothing is borrowed before: a slot that changes hands loses the jails that stood ready in it."""
+LOOK_S = 0.05
+SELDOM_S = 1.0
+GRACE_S = 0.1
+"""How long somebody waits for a slot before a test case in a borrowed one is broken off, to be run again later."""
+
+log = logger(__name__)
+Attempt = Callable[[Callable[[], TestResult]], TestResult]
+
+
+@dataclass(eq=False)
+class Lane:
+    """One slot and what runs in it. Only its own thread uses the bench."""
+
+    bench: Bench
+    index: int = -1
+    stop: Stop | None = None
+    """While a test case runs."""
+    leaving: bool = False
+
+    def cancel(self) -> None:
+        """End the run, if there is one; called with the work held, so that it cannot end meanwhile."""
+        if self.stop is not None:
+            self.stop.say()
+
+
+class Spread:
+    """Grades the work on one bench and on others like it. When the block is left, no thread and no jail remains."""
+
+    def __init__(self, bench: Bench, work: Work, attempt: Attempt, deadline: float) -> None:
+        """`attempt` does a step that makes a jail, again where it failed. What starts after `deadline` is too late."""
+        self.bench = bench
+        self.work = work
+        self.attempt = attempt
+        self.deadline = deadline
+        self._own = Lane(bench)
+        self._lanes: list[Lane] = []
+        self._started: list[tuple[threading.Thread, Lane]] = []
+        self._over = threading.Event()
+        self._scout = threading.Thread(target=contextvars.copy_context().run, args=(self._look_around,), name="scout")
+        self._waited_since: float | None = None
+
+    def __enter__(self) -> Self:
+        if len(self.work.cases) > 1:
+            self._scout.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self.work.changed:
+            self.work.wanted = 0
+            self._cancel_unwanted()
+        self._over.set()
+        if self._scout.ident is not None:
+            self._scout.join()
+        for thread, lane in self._started:
+            thread.join()
+            self.bench.watch.add(lane.bench.watch)
+
+    def results(self) -> Iterator[TestResult]:
+        """Give all results in order. Raises SandboxError, RunAborted, and what `attempt` raises."""
+        for index in range(len(self.work.cases)):
+            yield self._result(index)
+
+    def _result(self, index: int) -> TestResult:
+        while True:
+            with self.work.changed:
+                found = self.work.result(index)
+                if found is not None:
+                    return found
+                taken = self._take_own(index)
+                if taken is None:
+                    self.work.changed.wait()
+                    continue
+            self._run(self._own, *taken)
+
+    def _take_own(self, needed: int) -> tuple[int, TestResult | None] | None:
+        if not self._lanes and (doubted := self.work.take_doubted()) is not None:
+            return doubted
+        index = self.work.take(needed)
+        return None if index is None else (index, None)
+
+    def _run(self, lane: Lane, index: int, first: TestResult | None = None) -> None:
+        """Run what was taken, and note what became of it. Raises RunAborted where the process is told to stop."""
+        try:
+            with self._stoppable(lane, index) as bench:
+                result, disturbed = self._measured(lane, bench, index, first)
+        except SandboxError as error:
+            self._settle(index, error)
+        except RunAborted:
+            with self.work.changed:
+                if lane.leaving and index < self.work.wanted:
+                    self.work.put_back(index, first)
+                elif index < self.work.wanted:
+                    raise
+        else:
+            if first is None and is_doubtful(lane.bench, self.work.cases[index], result, disturbed=disturbed):
+                with self.work.changed:
+                    self.work.doubt(index, result)
+            else:
+                self._settle(index, result)
+
+    @contextlib.contextmanager
+    def _stoppable(self, lane: Lane, index: int) -> Iterator[Bench]:
+        with contextlib.closing(Stop()) as stop:
+            with self.work.changed:
+                lane.index, lane.stop = index, stop
+                if lane.leaving or index >= self.work.wanted:
+                    stop.say()
+            try:
+                yield replace(lane.bench, cancel=stop.descriptor)
+            finally:
+                with self.work.changed:
+                    lane.stop = None
+
+    def _measured(self, lane: Lane, bench: Bench, index: int, first: TestResult | None) -> tuple[TestResult, bool]:
+        """Run a test case; gives its result, and whether others of this execution ran at the same time."""
+        case = self.work.cases[index]
+        if time.monotonic() > self.deadline:
+            return out_of_time(case), False
+        before = len(self._started)
+        disturbed = lane is not self._own or bool(self._lanes)
+        step = partial(run_test_case, bench, case) if first is None else partial(run_again, bench, case, first)
+        return self.attempt(step), disturbed or len(self._started) > before
+
+    def _settle(self, index: int, found: TestResult | SandboxError) -> None:
+        with self.work.changed:
+            self.work.settle(index, found)
+            self._cancel_unwanted()
+
+    def _cancel_unwanted(self) -> None:
+        for lane in (self._own, *self._lanes):
+            if lane.index >= self.work.wanted:
+                lane.cancel()
+
+    def _serve(self, lane: Lane, borrowed: contextlib.ExitStack) -> None:
+        """A lane's thread: run what there is until it is done, or somebody waits for the slot."""
+        try:
+            with borrowed:
+                while (index := self._next(lane)) is not None:
+                    self._run(lane, index)
+        except BaseException as error:  # noqa: BLE001 - raised by the thread that grades
+            with self.work.changed:
+                if lane.index >= self.work.wanted:  # nobody asks for it any more, but it is not to be lost
+                    log.warning("lane_failed", error=repr(error))
+                self.work.fail(error)
+                self._cancel_unwanted()
+        finally:
+            with self.work.changed:
+                self._lanes.remove(lane)
+                self.work.changed.notify_all()
+
+    def _next(self, lane: Lane) -> int | None:
+        if self.bench.sandbox.slot_wanted():
+            return None
+        with self.work.changed:
+            return self.work.take() if self.work.may_share() and not lane.leaving else None
+
+    def _look_around(self) -> None:
+        """The scout's thread."""
+        pause = HEAD_START_S
+        try:
+            while not self._over.wait(pause):
+                pause = self._look(pause)
+        except Exception:
+            # Nothing more is borrowed then, which is slower and nothing else.
+            log.exception("scout_ended")
+
+    def _look(self, pause: float) -> float:
+        """Borrow a slot or have one given back; gives the time until the next look, in seconds."""
+        if self._lanes and self.bench.sandbox.slot_wanted():
+            self._make_way(time.monotonic())
+            return LOOK_S
+        self._waited_since = None
+        return LOOK_S if self._borrow() or self._lanes else min(2 * pause, SELDOM_S)
+
+    def _make_way(self, now: float) -> None:
+        """Somebody waits: lanes give back by themselves, but not one whose test case takes its time."""
+        self._waited_since = self._waited_since or now
+        if now - self._waited_since < GRACE_S:
+            return
+        self._waited_since = now
+        with self.work.changed:
+            lanes = [lane for lane in self._lanes if not lane.leaving]
+            if lanes:
+                lane = max(lanes, key=lambda one: one.index)  # the one that is needed last
+                lane.leaving = True
+                lane.cancel()
+
+    def _borrow(self) -> bool:
+        """Start a lane where there is more to do and a slot to be had."""
+        with self.work.changed:
+            if not self.work.may_share():
+                return False
+        with contextlib.ExitStack() as borrowing:
+            try:
+                slot = borrowing.enter_context(self.bench.sandbox.spare_slot(len(self.bench.slot.numbers)))
+            except (SandboxError, OSError) as error:
+                log.warning("slot_not_borrowed", error=str(error))
+                return False
+            if slot is None:
+                return False
+            bench = replace(self.bench, slot=slot, watch=Stopwatch(None))
+            bench = borrowing.enter_context(in_series(bench, self.work.cases))
+            self._start(Lane(bench), borrowing)
+        return True
+
+    def _start(self, lane: Lane, borrowing: contextlib.ExitStack) -> None:
+        borrowed = borrowing.pop_all()
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=context.run, args=(self._serve, lane, borrowed), name="lane")
+        with self.work.changed:
+            self._lanes.append(lane)
+            self._started.append((thread, lane))
+        try:
+            thread.start()
+        except RuntimeError:  # no room for one more
+            self._lanes.remove(lane)
+            self._started.remove((thread, lane))
+            borrowed.close()
+            raise

@@ -1,0 +1,110 @@
+"""The test cases of one execution, shared out among those who run some of them at the same moment.
+
+Whatever order they end in, what is told is what one who ran them one after the other would have found: results in
+order, an error of ours in the place where it was met, and nothing after a failure where the rest is not wanted.
+"""
+
+import bisect
+import threading
+from collections.abc import Sequence
+
+from domain.model import TestCase, TestResult
+from sandbox import SandboxError
+from workers.run import skipped
+
+AHEAD_BYTES = 16 * 1024 * 1024
+"""Outputs of later test cases that are kept in memory while an earlier one runs; then nobody runs further ahead."""
+MOST_DOUBTS = 4
+"""After so many TLEs that may have been our own doing, test cases are run one after the other."""
+
+
+class Work:
+    """What is left and what was found, by index. Every method is called, and every field read, with `changed` held."""
+
+    def __init__(self, cases: Sequence[TestCase], *, stop_on_first_failure: bool) -> None:
+        self.cases = cases
+        self.changed = threading.Condition()
+        self.failure: BaseException | None = None
+        self.wanted = len(cases)
+        """Results from here on are not wanted."""
+        self._stops = stop_on_first_failure
+        self._left = list(range(len(cases)))
+        self._again: dict[int, TestResult] = {}
+        self._in_doubt: set[int] = set()
+        self._doubts = 0
+        self._found: dict[int, TestResult | SandboxError] = {}
+        self._held_bytes = 0
+
+    def may_share(self) -> bool:
+        """Whether there is something to do for one more."""
+        doubted = self._in_doubt or self._doubts >= MOST_DOUBTS
+        return not doubted and self._held_bytes <= AHEAD_BYTES and self._any_left()
+
+    def take(self, needed: int | None = None) -> int | None:
+        """Take the first that nobody has, if it is `needed` or there is room for one more result; None: there is none.
+
+        What was taken is settled, doubted or put back by whoever took it.
+        """
+        if not self._any_left() or (self._held_bytes > AHEAD_BYTES and self._left[0] != needed):
+            return None
+        return self._left.pop(0)
+
+    def take_doubted(self) -> tuple[int, TestResult] | None:
+        """Take the first whose result is in doubt, with that result; to be run while nobody else runs one."""
+        index = min(self._again, default=self.wanted)
+        return (index, self._again.pop(index)) if index < self.wanted else None
+
+    def put_back(self, index: int, first: TestResult | None = None) -> None:
+        """Leave what was taken to somebody else; `first` is the result that is in doubt, if there is one."""
+        if first is None:
+            bisect.insort(self._left, index)
+        else:
+            self._again[index] = first
+        self.changed.notify_all()
+
+    def doubt(self, index: int, result: TestResult) -> None:
+        """Note a result that only a run without neighbours of ours can confirm."""
+        self._doubts += 1
+        self._in_doubt.add(index)
+        self.put_back(index, result)
+
+    def settle(self, index: int, found: TestResult | SandboxError) -> None:
+        """Note what became of a test case; after an error of ours nothing later is wanted either."""
+        self._in_doubt.discard(index)
+        if index >= self.wanted:
+            return
+        self._found[index] = found
+        self._held_bytes += _size(found)
+        if isinstance(found, SandboxError) or (self._stops and not _passed(found)):
+            self.wanted = index + 1
+        self.changed.notify_all()
+
+    def fail(self, error: BaseException) -> None:
+        """End it all: nothing more is taken, and whoever asks for a result gets the first error instead."""
+        self.failure = self.failure or error
+        self.wanted = 0
+        self.changed.notify_all()
+
+    def result(self, index: int) -> TestResult | None:
+        """Give a result, once; None where it is not known yet. Raises what the work failed with."""
+        if self.failure is not None:
+            raise self.failure
+        if index >= self.wanted:
+            return skipped(self.cases[index])
+        found = self._found.pop(index, None)
+        if isinstance(found, SandboxError):
+            raise found
+        if found is not None:
+            self._held_bytes -= _size(found)
+        return found
+
+    def _any_left(self) -> bool:
+        return bool(self._left) and self._left[0] < self.wanted
+
+
+def _passed(result: TestResult) -> bool:
+    return result.verdict is not None and result.verdict.passed
+
+
+def _size(found: TestResult | SandboxError) -> int:
+    return 0 if isinstance(found, SandboxError) else len(found.stdout) + len(found.stderr)
