@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from sandbox import Limits, Network, Slot
+from sandbox import Command, Limits, Network, Slot
 from sandbox.fake import FakeJail, FakeSandbox
 from workers import main as workers_main
 from workers.grade import Grader
@@ -28,9 +28,11 @@ class Nothing(FakeSandbox):
         *,
         on_disk: bool = False,
         network: Network | None = None,
+        command: Command | None = None,
     ) -> Iterator[FakeJail]:
         """Make a jail that is none."""
-        with super().jail(slot, limits, disk_bytes, mounts, on_disk=on_disk, network=network) as jail:
+        asked = {"on_disk": on_disk, "network": network, "command": command}
+        with super().jail(slot, limits, disk_bytes, mounts, **asked) as jail:
             yield jail
         self.jails.clear()
 
