@@ -38,8 +38,8 @@ class Backend(Protocol):
     def page(self, owner_id: UUID | None, *, before: Place | None, limit: int) -> Sequence[Summary]:
         """List submissions, newest first, made before a place in the list."""
 
-    def wait(self, execution_id: UUID, seconds: float) -> None:
-        """Wait until an execution is final, or the time is over."""
+    def wait(self, view: SubmissionView, seconds: float) -> SubmissionView:
+        """Wait until a submission's execution is final, or the time is over, and read it again. Raises NotFound."""
 
     def stream(self, submission_id: UUID, owner_id: UUID | None, ordinal: int, name: Stream) -> Whole:
         """Open what a program wrote. Raises NotFound, for a hidden test case too; domain.blobs.BlobMissing."""
@@ -62,6 +62,7 @@ class DomainBackend:
 
     def __init__(self, settings: Settings) -> None:
         self._db = Database(settings.database_url, min_size=settings.db_pool_min, max_size=settings.db_pool_max)
+        self._hosts = hosts.Remembered(self._db)
         self._blobs = BlobStore(settings.blob_dir)
         self._events = Events(settings.redis_url)
         self._redis = readiness.connect_redis(settings.redis_url)
@@ -84,6 +85,7 @@ class DomainBackend:
                 submission_id=submission_id,
                 body_sha256=body_sha256,
                 enqueue=self._enqueue,
+                known=self._hosts,
             )
         except OSError as error:
             raise Unavailable(f"the blob folder cannot be written: {error}; make room, or mend its rights") from error
@@ -96,9 +98,11 @@ class DomainBackend:
         """List submissions."""
         return listing.page(self._db, owner_id, before=before, limit=limit)
 
-    def wait(self, execution_id: UUID, seconds: float) -> None:
+    def wait(self, view: SubmissionView, seconds: float) -> SubmissionView:
         """Wait for the execution's last event."""
-        self._events.wait_final(execution_id, lambda: submissions.state_of(self._db, execution_id).final, seconds)
+        awaited = view.execution.id
+        self._events.wait_final(awaited, lambda: submissions.state_of(self._db, awaited).final, seconds)
+        return submissions.again(self._db, self._blobs, view)
 
     def stream(self, submission_id: UUID, owner_id: UUID | None, ordinal: int, name: Stream) -> Whole:
         """Open what a program wrote."""

@@ -31,8 +31,8 @@ class Nothing(FakeSandbox):
         command: Command | None = None,
     ) -> Iterator[FakeJail]:
         """Make a jail that is none."""
-        asked = {"on_disk": on_disk, "network": network, "command": command}
-        with super().jail(slot, limits, disk_bytes, mounts, **asked) as jail:
+        made = super().jail(slot, limits, disk_bytes, mounts, on_disk=on_disk, network=network, command=command)
+        with made as jail:
             yield jail
         self.jails.clear()
 

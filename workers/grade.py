@@ -25,7 +25,7 @@ from domain.static_checks import StaticChecks
 from domain.verdict import State, Verdict, overall
 from sandbox import Jails, RunAborted, SandboxError, Slot
 from workers.compile import Compiled, CompileError, compile_submission
-from workers.lease import ClaimLost, holding
+from workers.lease import ClaimLost, Leases
 from workers.network import network_of
 from workers.patience import patiently
 from workers.prepare import Plan, plan
@@ -57,6 +57,7 @@ class Grader:
     versions: Mapping[str, str]
     """Of platform, nsjail, kernel."""
     language_versions: Mapping[str, str]
+    leases: Leases
     static_checks: StaticChecks = field(default_factory=StaticChecks)
 
     def grade(self, execution_id: UUID) -> Claim | None:
@@ -66,7 +67,7 @@ class Grader:
             log.info("claim_refused")
             return None
         try:
-            with holding(self.db, claim, self.lease_s) as still_ours:
+            with self.leases.holding(self.db, claim) as still_ours:
                 outcome = Grading(self, claim, still_ours).outcome()
                 self._finish(claim, outcome)
         except ClaimLost:
@@ -126,8 +127,8 @@ class Grading:
                 return Outcome(Verdict.CE, error.reason, self._telemetry(made, error), error.output, error.message)
             network = network_of(made.submission.constraints)
             bench = Bench(grader.sandbox, slot, made, compiled, grader.blobs, self.watch, network)
-            results = self._run_all(bench)
-        return Outcome(*overall(results), self._telemetry(made, compiled), compiled.output)
+            results, rest = self._run_all(bench)
+        return Outcome(*overall(results), self._telemetry(made, compiled), compiled.output, results=rest)
 
     def _compile(self, made: Plan, slot: Slot) -> Compiled:
         sandbox, check = self.grader.sandbox, applying(self.grader.static_checks, made)
@@ -142,15 +143,16 @@ class Grading:
                 compiled = self._tried(lambda: compile_submission(sandbox, slot, made))
             return compiled
 
-    def _run_all(self, bench: Bench) -> list[tuple[Verdict | None, str | None]]:
+    def _run_all(self, bench: Bench) -> tuple[list[tuple[Verdict | None, str | None]], tuple[TestResult, ...]]:
+        """Give what became of every test case, and the results that are not recorded yet."""
         self._enter(State.RUNNING)
         found = []
-        with Recorder(self.grader.db, self.grader.blobs, self.claim, self.grader.lease_s) as recorder:
-            for result in self._results(bench):
-                self.still_ours()
-                recorder.add(result)
-                found.append((result.verdict, result.reason))
-        return found
+        recorder = Recorder(self.grader.db, self.grader.blobs, self.claim, self.grader.lease_s)
+        for result in self._results(bench):
+            self.still_ours()
+            recorder.add(result)
+            found.append((result.verdict, result.reason))
+        return found, recorder.rest()
 
     def _results(self, bench: Bench) -> Iterator[TestResult]:
         """Run the test cases in order; after a failure, or when the hour is over, the rest is not run."""

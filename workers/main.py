@@ -29,6 +29,7 @@ from domain.static_checks import StaticChecks
 from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError
 from workers import host, network, tasks
 from workers.grade import Grader
+from workers.lease import Leases
 from workers.stop import Stop
 
 HEARTBEAT_S = 10.0
@@ -87,6 +88,7 @@ class Worker:
             max_attempts=settings.max_attempts,
             versions=host.platform_versions(),
             language_versions=self.found.languages,
+            leases=Leases(settings.lease_s),
             static_checks=self.static_checks,
         )
 

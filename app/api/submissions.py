@@ -114,9 +114,7 @@ def _wait(view: SubmissionView, seconds: float) -> SubmissionView:
     """Hold until the execution is final, `seconds` at most, and read it again."""
     if seconds <= 0 or view.execution.state.final:
         return view
-    backend = wired().backend
-    backend.wait(view.execution.id, seconds)
-    return backend.get(view.id, owner())
+    return wired().backend.wait(view, seconds)
 
 
 def _answer(view: SubmissionView, status: int) -> Response:

@@ -91,10 +91,10 @@ class MemoryBackend:
         after = [one for one in found if before is None or (one.created_at, one.id) < (before.created_at, before.id)]
         return after[:limit]
 
-    def wait(self, execution_id: uuid.UUID, seconds: float) -> None:
-        assert any(view.execution.id == execution_id for view in self.views.values())
+    def wait(self, view: SubmissionView, seconds: float) -> SubmissionView:
         self.waits.append(seconds)
         self.while_waiting()
+        return self.views[view.id]
 
     def stream(self, submission_id: uuid.UUID, owner_id: uuid.UUID | None, ordinal: int, name: Stream) -> Whole:
         return self._whole(submission_id, owner_id, ordinal, name)
