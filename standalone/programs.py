@@ -65,11 +65,15 @@ def beat() -> Program:
 
 
 def flower(port: int) -> Program:
-    """Give Flower on 127.0.0.1:`port`; its password comes in the environment (FLOWER_BASIC_AUTH)."""
+    """Give Flower on 127.0.0.1:`port`; its password comes in the environment (FLOWER_BASIC_AUTH).
+
+    It shows workers and queues. It does not ask workers for an event at every step of every task: those would cost as
+    much CPU time as all else that Celery does.
+    """
     return _python(
         "flower",
         *("celery", "--app", "workers.main:celery", "flower"),
-        *("--address=127.0.0.1", f"--port={port}", "--persistent=False"),
+        *("--address=127.0.0.1", f"--port={port}", "--persistent=False", "--enable_events=False"),
     )
 
 

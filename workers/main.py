@@ -4,6 +4,7 @@ A host that cannot confine programs does not start: it says what is missing and 
 `celery` of this module is also what beat and Flower load.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -175,9 +176,16 @@ def _schedule(ended: threading.Event) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _quieten() -> None:
+    """Leave out Celery's two lines for every task: what became of an execution is told by `grade`."""
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Start as told: `beat`, or (nothing said) the worker. Gives the exit code."""
     configure(settings.log_level)
+    _quieten()
     start_sentry(settings)
     if list(arguments) == ["beat"]:
         return run_beat()
