@@ -68,6 +68,16 @@ class Database:
             yield connection
 
     @contextmanager
+    def statements(self) -> Iterator[Connection]:
+        """Send several statements in one go, all of them one transaction, without BEGIN and COMMIT.
+
+        Only where nothing is decided in the block and no cursor read before its end: an exception in it commits what
+        was sent before. Each sees what was committed when it began. Raises Unavailable.
+        """
+        with self._connection() as connection, connection.pipeline():
+            yield connection
+
+    @contextmanager
     def transaction(self, *, pipelined: bool = False) -> Iterator[Connection]:
         """Open a transaction: committed at the end of the block, rolled back by an exception.
 

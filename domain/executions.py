@@ -76,7 +76,7 @@ def claim(
     is removed. Raises Unavailable, and BlobMissing or BlobDamaged after the claim.
     """
     wanted = {"id": execution_id, "worker": worker, "lease_s": lease_s, "max_attempts": max_attempts}
-    with db.transaction(pipelined=True) as tx:
+    with db.statements() as tx:
         taken = tx.execute(_CLAIM.encode(), wanted)
         asked = storing.ask(tx, _CLAIMED, wanted)
     row = taken.fetchone()

@@ -73,7 +73,8 @@ def get(db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID | No
 
 def again(db: Database, blobs: BlobStore, view: SubmissionView) -> SubmissionView:
     """Read the current execution of a submission that was read before. Raises as `get` does."""
-    with db.read(pipelined=True) as tx:
+    with db.statements() as tx:
+        # The execution first: what was recorded before it ended is there when its results are read.
         current = execution_rows.ask_latest(tx, view.id)
     found = execution_rows.read(current)
     if found is None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from celery import Celery, signals
 from celery.beat import Service
 
-from domain import hosts
+from domain import collector, hosts
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Unavailable
@@ -100,6 +100,7 @@ class Worker:
         def _child(**_: object) -> None:
             self.sandbox.start_pool()
             tasks.grader = self.grader(os.getpid())
+            collector.settle()
 
         @signals.worker_process_shutdown.connect(weak=False)
         def _child_ends(**_: object) -> None:
