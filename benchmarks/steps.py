@@ -15,7 +15,6 @@ from uuid import UUID
 
 import click
 import psutil
-from flask.testing import FlaskClient
 from rich.console import Console
 from rich.table import Table
 
@@ -73,7 +72,7 @@ class Steps:
         key = keys.create(self.db, name="bench", role="service")
         hosts.report(self.db, HostReport("bench", 2, 2**34, root=True, languages={"python": "3"}))
         self.headers = {"Authorization": f"Bearer {key}"}
-        self.http: FlaskClient = create_app(settings, DomainBackend(settings)).test_client()
+        self.http = create_app(settings, DomainBackend(settings)).test_client()
         self.posted: list[Any] = []
         self.claims: list[Claim] = []
 

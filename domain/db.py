@@ -138,11 +138,11 @@ class Database:
             raise Unavailable(f"the database does not answer: {error}; try again") from error
 
     def _pool(self) -> ConnectionPool[Connection]:
-        with self._lock:
-            pool = self._pools.get(os.getpid())
-            if pool is None:
-                pool = self._pools[os.getpid()] = self._make()
-            return pool
+        pool = self._pools.get(os.getpid())
+        if pool is None:
+            with self._lock:
+                pool = self._pools.get(os.getpid()) or self._pools.setdefault(os.getpid(), self._make())
+        return pool
 
     def _make(self) -> ConnectionPool[Connection]:
         own = conninfo_to_dict(self._url).get("options") or ""

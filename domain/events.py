@@ -7,8 +7,7 @@ next waiter: to connect costs more than all the rest.
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -54,15 +53,18 @@ class Events:
         except (redis.RedisError, OSError) as error:
             log.warning("event_not_published", execution_id=str(execution_id), state=state, error=str(error))
 
-    def wait_final(self, execution_id: UUID, is_final: Callable[[], bool], timeout_s: float) -> bool:
-        """Wait until an execution is done or cancelled; False after `timeout_s`. `is_final` asks the database."""
-        deadline = time.monotonic() + timeout_s
+    def expect(self, execution_id: UUID) -> "Expectation":
+        """Listen for the end of an execution from now on. Never raises: without Redis the database is asked instead."""
         try:
-            with self._subscribed(execution_id) as messages:
-                return self._listen(messages, is_final, deadline)
+            return Expectation(execution_id, self._listeners, self._subscribe(_channel(execution_id)))
         except (redis.RedisError, OSError) as error:
             log.warning("events_unavailable", execution_id=str(execution_id), error=str(error))
-        return _ask(is_final, deadline)
+        return Expectation(execution_id, self._listeners, None)
+
+    def wait_final(self, execution_id: UUID, is_final: Callable[[], bool], timeout_s: float) -> bool:
+        """Wait until an execution is done or cancelled; False after `timeout_s`. `is_final` asks the database."""
+        # Subscribed, and known to be, before the first question: what becomes final in between would be missed.
+        return self.expect(execution_id).wait(is_final, timeout_s, may_be_final=True)
 
     def close(self) -> None:
         """Close all connections."""
@@ -70,36 +72,62 @@ class Events:
             self._listeners.popleft().close()
         self._redis.close()
 
-    @contextmanager
-    def _subscribed(self, execution_id: UUID) -> Iterator["_Messages"]:
+    def _subscribe(self, channel: str) -> "_Messages":
         listener = self._listeners.pop() if self._listeners else PubSub(self._redis.connection_pool)
+        messages = _Messages(listener, channel)
         try:
-            channel = _channel(execution_id)
-            messages = _Messages(listener, channel)
-            # Subscribed, and known to be, before the first question: what becomes final in between would be missed.
             listener.subscribe(channel)
             messages.await_subscription()
-            yield messages
-            # Not waited for: whoever listens next passes over what is not of its own channel.
-            listener.unsubscribe(channel)  # type: ignore[no-untyped-call] # redis types only some
         except BaseException:
             listener.close()
             raise
-        self._listeners.append(listener)
+        return messages
 
-    def _listen(self, messages: "_Messages", is_final: Callable[[], bool], deadline: float) -> bool:
-        doubt_at = time.monotonic()
-        while True:
-            now = time.monotonic()
-            if now >= doubt_at:
-                if is_final():
-                    return True
-                doubt_at = now + DOUBT_S
-            if now >= deadline:
-                return False
-            state = messages.next(max(0.0, min(deadline, doubt_at) - now))
-            if state in _FINAL:
+
+@dataclass(frozen=True)
+class Expectation:
+    """One who waits for the end of an execution; to be waited with once."""
+
+    execution_id: UUID
+    listeners: deque[PubSub]
+    messages: "_Messages | None"
+
+    def wait(self, is_final: Callable[[], bool], timeout_s: float, *, may_be_final: bool = False) -> bool:
+        """Wait for the end; False after `timeout_s`. The database is asked at once where it `may_be_final` already."""
+        deadline = time.monotonic() + timeout_s
+        if self.messages is not None:
+            try:
+                return self._listen(self.messages, is_final, deadline, may_be_final=may_be_final)
+            except (redis.RedisError, OSError) as error:
+                log.warning("events_unavailable", execution_id=str(self.execution_id), error=str(error))
+        return _ask(is_final, deadline)
+
+    def _listen(
+        self, messages: "_Messages", is_final: Callable[[], bool], deadline: float, *, may_be_final: bool
+    ) -> bool:
+        try:
+            found = _heard(messages, is_final, deadline, may_be_final=may_be_final)
+            # Not waited for: whoever listens next passes over what is not of its own channel.
+            messages.listener.unsubscribe(messages.channel)  # type: ignore[no-untyped-call] # redis types only some
+        except BaseException:
+            messages.listener.close()
+            raise
+        self.listeners.append(messages.listener)
+        return found
+
+
+def _heard(messages: "_Messages", is_final: Callable[[], bool], deadline: float, *, may_be_final: bool) -> bool:
+    doubt_at = time.monotonic() + (0 if may_be_final else DOUBT_S)
+    while True:
+        now = time.monotonic()
+        if now >= doubt_at:
+            if is_final():
                 return True
+            doubt_at = now + DOUBT_S
+        if now >= deadline:
+            return False
+        if messages.next(max(0.0, min(deadline, doubt_at) - now)) in _FINAL:
+            return True
 
 
 @dataclass(frozen=True)

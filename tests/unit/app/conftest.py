@@ -52,14 +52,21 @@ class MemoryBackend:
         return self.keys.get(text)
 
     def create(
-        self, new: Submission, *, owner_id: uuid.UUID, submission_id: uuid.UUID | None, body_sha256: bytes
+        self,
+        new: Submission,
+        *,
+        owner_id: uuid.UUID,
+        submission_id: uuid.UUID | None,
+        body_sha256: bytes,
+        wait_s: float,
     ) -> SubmissionView:
         self._fail()
         if submission_id in self.views:
             if (self.views[submission_id].owner_id, self.bodies[submission_id]) != (owner_id, body_sha256):
                 raise Conflict("the id was used before with another body")
             return replace(self.views[submission_id], replayed=True)
-        return self.keep(new, owner_id=owner_id, submission_id=submission_id, body_sha256=body_sha256)
+        view = self.keep(new, owner_id=owner_id, submission_id=submission_id, body_sha256=body_sha256)
+        return self.wait(view, wait_s) if wait_s > 0 and not view.execution.state.final else view
 
     def keep(
         self,
