@@ -217,13 +217,15 @@ def doctor(*, as_json: bool) -> None:
     """Say what this machine offers and lacks, and how to mend what is missing.
 
     Looks at PostgreSQL, Redis, the workers and the schema, at the sandbox (namespaces, cgroups, seccomp, nsjail), and
-    at compilers and interpreters. Exits with 1 where submissions could not be graded; a missing language is no fault.
+    at compilers and interpreters. Exits with 1 where submissions could not be graded; a missing language is no fault,
+    nor is a missing cache, without which compilers take longer.
     """
     settings = examination.read_settings()
     parts = {
         "platform": list(examination.platform_checks(settings)),
         "sandbox": examination.sandbox_checks(settings),
         "languages": list(examination.language_checks(settings)),
+        "caches": examination.cache_checks(settings),
     }
     ok = all(check.ok for check in (*parts["platform"], *parts["sandbox"]))
     if as_json:

@@ -64,6 +64,22 @@ def language_checks(settings: Settings | Check) -> Iterator[Check]:
             yield Check(language.name, ok=False, message=f"{program} is missing; run `{language.install}`")
 
 
+def cache_checks(settings: Settings | Check) -> list[Check]:
+    """Ask what was made to save compilers time; what is missing makes them slower and nothing else."""
+    own = [] if isinstance(settings, Check) else ["--folder", str(settings.cache_dir)]
+    argv = [sys.executable, "-m", "workers", "caches", "--check", *own]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=SANDBOX_TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return [Check("caches", ok=False, message=f"no answer within {SANDBOX_TIMEOUT_S} s")]
+    return [_cache(*line.partition(": ")[::2]) for line in done.stdout.splitlines()]
+
+
+def _cache(name: str, said: str) -> Check:
+    ready = said == "ready"
+    return Check(name, ok=ready, message=said if ready else f"{said}; run `python -m workers caches`")
+
+
 def sandbox_checks(settings: Settings | Check) -> list[Check]:
     """Run the sandbox's own doctor, with the settings that the workers would give it."""
     argv = [sys.executable, "-m", "sandbox", *_sandbox_options(settings), "doctor", "--json"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from sandbox import Command, Limits, Network, Slot
+from sandbox import Command, Limits, Mount, Network, Slot
 from sandbox.fake import FakeJail, FakeSandbox
 from workers import main as workers_main
 from workers.grade import Grader
@@ -24,15 +24,14 @@ class Nothing(FakeSandbox):
         slot: Slot,
         limits: Limits,
         disk_bytes: int,
-        mounts: Sequence[str] = (),
+        mounts: Sequence[Mount] = (),
         *,
         on_disk: bool = False,
         network: Network | None = None,
         command: Command | None = None,
     ) -> Iterator[FakeJail]:
         """Make a jail that is none."""
-        made = super().jail(slot, limits, disk_bytes, mounts, on_disk=on_disk, network=network, command=command)
-        with made as jail:
+        with super().jail(slot, limits, disk_bytes, mounts, on_disk=on_disk, network=network, command=command) as jail:
             yield jail
         self.jails.clear()
 

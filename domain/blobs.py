@@ -82,6 +82,10 @@ class BlobStore:
         except FileNotFoundError:
             raise BlobMissing(f"there is no blob {sha256} in {self.folder}") from None
 
+    def remove(self, sha256: str) -> None:
+        """Delete a blob, there or not; whoever has it open reads on."""
+        self._path(sha256).unlink(missing_ok=True)
+
     def size(self, sha256: str) -> int:
         """Give a blob's size in bytes. Raises BlobMissing."""
         size = self._size_or_none(sha256)

@@ -61,6 +61,7 @@ _FINISH = f"""
     UPDATE executions AS e
     SET state = 'done', verdict = %(verdict)s, reason = %(reason)s, message = %(message)s,
         host = %(host)s, versions = %(versions)s, language_metrics = %(language_metrics)s,
+        compile_cache = %(compile_cache)s,
         {", ".join(f"{name} = %({name})s" for name in (*COMPILE_OUTPUT, *PHASES))},
         lease_until = NULL, finished_at = now(), {results.TOTALS}
     WHERE {_HELD}
@@ -166,6 +167,7 @@ def _outcome_values(outcome: Outcome, compile_output: outputs.Values) -> dict[st
         "host": known.host,
         "versions": Jsonb(storable.mapping(known.versions)),
         "language_metrics": Jsonb(storable.mapping(metrics)) if metrics is not None else None,
+        "compile_cache": known.compile_cache,
         **{name: getattr(known.phases, name) for name in PHASES},
     }
 

@@ -40,6 +40,30 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Preparation:
+    """What is made once, of sources that come with the platform, and shown read-only to compilers to save them time.
+
+    `{prepared_dir}` in `flags` and `env` is the folder where a compile jail shows it.
+    """
+
+    step: Step
+    outputs: tuple[str, ...]
+    """Globs of what is kept."""
+    files: Mapping[str, str]
+    """The platform's own sources, by path."""
+    flags: tuple[str, ...] = ()
+    """What `{prepared}` in the compiler's argument list stands for where it is there; nothing where it is not."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Takes the place of the compile step's variables of the same names."""
+    hex_folders: str = ""
+    """A folder that must have the 256 folders 00 to ff, filled or not: go's cache makes them first of all."""
+    begins_with: str = ""
+    """A regular expression: used only where every source that the compiler is given begins so."""
+    repeat_failed: bool = False
+    """Whether a compiler that failed with it is asked again without: its words could differ in a detail."""
+
+
+@dataclass(frozen=True)
 class CompileStep:
     """How sources become an artifact, and what that may spend (fixed per language, not by the submission)."""
 
@@ -54,6 +78,7 @@ class CompileStep:
     output_kb: int = 64
     processes: int = 128
     disk_mb: int = 256
+    prepared: Preparation | None = None
 
 
 @dataclass(frozen=True)
@@ -175,7 +200,20 @@ def _compile_step(value: object) -> CompileStep:
     step = _step({name: table.pop(name) for name in ("argv", "seccomp", "env") if name in table})
     with_file = {name: _strings(argv) for name, argv in _table(table.pop("with_file", {})).items()}
     outputs = _strings(table.pop("outputs"))
-    return CompileStep(step=step, outputs=outputs, with_file=with_file, **table)  # type: ignore[arg-type]
+    prepared = _preparation(table.pop("prepared"), step) if "prepared" in table else None
+    return CompileStep(step=step, outputs=outputs, with_file=with_file, prepared=prepared, **table)  # type: ignore[arg-type]
+
+
+def _preparation(value: object, compile_step: Step) -> Preparation:
+    """Read what is made beforehand: by the compiler, so under its policy and in its environment unless it says more."""
+    table = _table(value)
+    made = _step({"seccomp": compile_step.seccomp, **{n: table.pop(n) for n in ("argv", "seccomp") if n in table}})
+    own = {name: str(text) for name, text in _table(table.pop("make_env", {})).items()}
+    lists = {name: _strings(table.pop(name, [])) for name in ("outputs", "flags")}
+    texts = {name: {k: str(v) for k, v in _table(table.pop(name, {})).items()} for name in ("files", "env")}
+    begins_with = re.compile(str(table.pop("begins_with", ""))).pattern
+    step = replace(made, env={**compile_step.env, **own})
+    return Preparation(step, begins_with=begins_with, **lists, **texts, **table)  # type: ignore[arg-type]
 
 
 def entry_point(

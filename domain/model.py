@@ -75,6 +75,14 @@ class Priority(StrEnum):
     BULK = "bulk"
 
 
+class Cache(StrEnum):
+    """What of an earlier grading may be used again."""
+
+    NONE = "none"
+    COMPILE = "compile"
+    """What the same sources were compiled to."""
+
+
 @dataclass(frozen=True)
 class Submission:
     """The immutable request. `test_cases` has at least one member: an empty list became one case named `run`."""
@@ -96,6 +104,7 @@ class Submission:
     metadata: Mapping[str, object] = field(default_factory=dict)
     static_check: str | None = None
     """The policy that sources are checked by before they run; not the sender's choice but, today, the key's."""
+    cache: Cache = Cache.COMPILE
 
 
 @dataclass(frozen=True)
@@ -181,6 +190,13 @@ class Phases:
     collect_ms: int | None = None
 
 
+class CompileCache(StrEnum):
+    """Whether an execution's compile was spared; then its usage and output are those of the first one."""
+
+    HIT = "hit"
+    MISS = "miss"
+
+
 @dataclass(frozen=True)
 class ExecutionTelemetry:
     """What is known of an execution beyond its verdict; kept as training data."""
@@ -193,6 +209,8 @@ class ExecutionTelemetry:
     compile: RunTelemetry | None = None
     compile_usage: Usage | None = None
     language_metrics: Mapping[str, int | str] | None = None
+    compile_cache: CompileCache | None = None
+    """None where nothing was compiled, or where the request kept away from the cache."""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,12 @@ class Settings:
     """SHIPD_STATE_DIR: what this installation keeps on disk."""
     blob_dir: Path = Path("var/blobs")
     """SHIPD_BLOB_DIR: default `blobs` in the state folder; the same for API and workers."""
+    cache_dir: Path = Path("var/caches")
+    """SHIPD_CACHE_DIR: default `caches` in the state folder; what `python -m workers caches` made for compilers."""
+    compile_cache_mb: int = 2048
+    """SHIPD_COMPILE_CACHE_MB: room in the blob store for what was compiled already; 0 keeps nothing."""
+    compile_cache_days: int = 30
+    """SHIPD_COMPILE_CACHE_DAYS: what nobody compiled again for this long is forgotten."""
     instance: str = "shipd"
     """SHIPD_INSTANCE: names cgroups; two instances on one machine never share it."""
     jail_configs: Path = TREE / "jail-configs"
@@ -113,6 +119,9 @@ class Settings:
             broker_url=read.url("BROKER_URL", BROKER_SCHEMES) or redis_url,
             state_dir=state_dir,
             blob_dir=read.path("SHIPD_BLOB_DIR", state_dir / "blobs"),
+            cache_dir=read.path("SHIPD_CACHE_DIR", state_dir / "caches"),
+            compile_cache_mb=read.integer("SHIPD_COMPILE_CACHE_MB", cls.compile_cache_mb, floor=0),
+            compile_cache_days=read.integer("SHIPD_COMPILE_CACHE_DAYS", cls.compile_cache_days, floor=1),
             instance=read.matching("SHIPD_INSTANCE", cls.instance, INSTANCE),
             jail_configs=read.path("SHIPD_JAIL_CONFIGS", cls.jail_configs),
             cgroups=cast("Literal['auto', 'none']", read.choice("SHIPD_CGROUPS", cls.cgroups, CGROUPS)),

@@ -22,7 +22,7 @@ from domain.db import Connection, Cursor
 from domain.inserting import Row
 from domain.inserting import insert as insert_rows
 from domain.limits import Constraints
-from domain.model import Checker, CheckerType, Expectation, File, Priority, Submission, TestCase
+from domain.model import Cache, Checker, CheckerType, Expectation, File, Priority, Submission, TestCase
 from domain.network import NetworkRule, Protocol
 from domain.payload import Payload
 from domain.views import Asked as View
@@ -41,7 +41,7 @@ _CONSTRAINTS = (
 )
 _SUBMISSION = (
     *("language", "entry_point", "arguments", "checker_type", "checker_tolerance", "outputs"),
-    *("stop_on_first_failure", "priority", "problem_id", "user_id", "metadata", "network_rules"),
+    *("stop_on_first_failure", "priority", "problem_id", "user_id", "metadata", "network_rules", "cache"),
     "static_check",
     *_CONSTRAINTS,
 )
@@ -96,6 +96,7 @@ def values(new: Submission) -> dict[str, object]:
         "problem_id": new.problem_id,
         "user_id": new.user_id,
         "metadata": Jsonb(dict(new.metadata)),
+        "cache": new.cache,
         "network_rules": _rules_json(constraints.network_rules),
         "static_check": new.static_check,
         "needs_root": not constraints.disk_is_tmpfs,
@@ -225,6 +226,7 @@ def _submission(row: TupleRow, *, sources: tuple[File, ...], test_cases: tuple[T
         user_id=named["user_id"],
         metadata=named["metadata"],
         static_check=named["static_check"],
+        cache=Cache(named["cache"]),
     )
 
 

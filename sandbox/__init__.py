@@ -13,7 +13,7 @@ A program's fault is a `RunResult`; ours is a `SandboxError`. Nothing is ever ru
 """
 
 from sandbox.box import Box, Collected, Collection
-from sandbox.command import Command
+from sandbox.command import Command, Mount
 from sandbox.config import PoolConfig, SandboxConfig
 from sandbox.jail import Jail
 from sandbox.limits import Limits
@@ -35,6 +35,7 @@ __all__ = [
     "Jail",
     "Jails",
     "Limits",
+    "Mount",
     "Network",
     "NetworkConfig",
     "OpenJail",

@@ -78,6 +78,9 @@ def _limit(paths: Mapping[str, Path], limits: Limits, *, anew: bool = False) -> 
     write(paths["memory"] / "memory.limit_in_bytes", limits.memory_bytes)
     if (paths["memory"] / "memory.memsw.limit_in_bytes").exists():
         write(paths["memory"] / "memory.memsw.limit_in_bytes", limits.memory_bytes)
+    if (paths["memory"] / "memory.kmem.tcp.limit_in_bytes").exists():
+        # Version 1 counts the buffers of sockets (UDP's too) apart from memory, and by default without a limit.
+        write(paths["memory"] / "memory.kmem.tcp.limit_in_bytes", limits.memory_bytes)
     if anew:
         write(paths["memory"] / "memory.swappiness", 0)
     write(paths["pids"] / "pids.max", limits.processes)

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.command import Room, inodes_for, room_config
+from sandbox.command import Mount, Room, inodes_for, room_config
 from sandbox.init import Channel
 from sandbox.jail import Jail, Parts
 from sandbox.limits import Limits
@@ -23,7 +23,7 @@ class Space:
 
     disk_bytes: int
     image: Path | None = None
-    mounts: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
     link: Link | None = None
 
 

@@ -47,6 +47,10 @@ class Command:
         return [f"{name}={value}" for name, value in {**BASE_ENVIRONMENT, **self.env, **seed}.items()]
 
 
+Mount = str | tuple[str, str]
+"""A folder of the host that a jail shows read-only: at the same place, or (folder, place) at another."""
+
+
 @dataclass(frozen=True)
 class Room:
     """What a jail is made with before anything is known of the program: identities and sizes of its file systems."""
@@ -60,8 +64,8 @@ class Room:
     tmp_bytes: int
     image: Path | None = None
     """Mounted folder of a loop image that becomes the box instead of a tmpfs."""
-    mounts: tuple[str, ...] = ()
-    """Folders of the host shown read-only at the same place."""
+    mounts: tuple[Mount, ...] = ()
+    """Folders of the host shown read-only."""
     link: Link | None = None
     """The link that nsjail is started behind; None: a namespace of the jail's own, with a loopback alone."""
 
@@ -86,8 +90,10 @@ def room_config(room: Room) -> str:
     return "\n".join([*maps, own, *mounts]) + "\n"
 
 
-def _host_folder(path: str) -> str:
-    return f'mount {{ src: "{path}" dst: "{path}" is_bind: true rw: false nosuid: true nodev: true mandatory: false }}'
+def _host_folder(mount: Mount) -> str:
+    source, place = (mount, mount) if isinstance(mount, str) else mount
+    names = f"src: {json.dumps(source)} dst: {json.dumps(place)}"
+    return f"mount {{ {names} is_bind: true rw: false nosuid: true nodev: true mandatory: false }}"
 
 
 def _box_mount(room: Room) -> str:

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from sandbox import files
 from sandbox.box import Collected, Collection
-from sandbox.command import Command
+from sandbox.command import Command, Mount
 from sandbox.limits import Limits
 from sandbox.network import Network
 from sandbox.result import Cause, Counters, RunResult, SandboxError
@@ -86,7 +86,7 @@ class FakeJail:
 
     slot: Slot
     disk_bytes: int
-    mounts: tuple[str, ...]
+    mounts: tuple[Mount, ...]
     on_disk: bool
     box: FakeBox
     script: Callable[["FakeJail"], RunResult]
@@ -136,7 +136,7 @@ class FakeSandbox:
         slot: Slot,
         limits: Limits,
         disk_bytes: int,
-        mounts: Sequence[str] = (),
+        mounts: Sequence[Mount] = (),
         *,
         on_disk: bool = False,
         network: Network | None = None,

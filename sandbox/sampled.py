@@ -74,6 +74,8 @@ class SampledGroup:
         """By pid; parents before their children."""
         self.gone_us: dict[int, int] = {}
         """By pid: what those of its children that are gone were last seen to have spent."""
+        self.cpu_peak_us = 0
+        """A clock that never goes back: where processes come and go, a later look may find less than an earlier one."""
         self.memory_peak = 0
         self.pids_peak = 0
         self.box_bytes: Callable[[], int] = lambda: 0
@@ -103,7 +105,8 @@ class SampledGroup:
     def cpu_us(self) -> int:
         """Sum of what every process was last seen to have spent."""
         self._sample()
-        return self._spent_us() - self._before_us
+        self.cpu_peak_us = max(self.cpu_peak_us, self._spent_us())
+        return self.cpu_peak_us - self._before_us
 
     def memory_exceeded(self) -> bool:
         """See sandbox.cgroup.Group."""
@@ -116,7 +119,7 @@ class SampledGroup:
         """
         self.memory_peak = max(self.memory_peak, self._file_bytes())
         return GroupStats(
-            cpu_us=self._spent_us() - self._before_us,
+            cpu_us=max(self.cpu_peak_us, self._spent_us()) - self._before_us,
             user_us=None,
             system_us=None,
             memory_peak_bytes=self.memory_peak or None,

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from sandbox import init, nsjail
 from sandbox.cold import Space, cold_jail
-from sandbox.command import Command
+from sandbox.command import Command, Mount
 from sandbox.config import SandboxConfig
 from sandbox.detect import hierarchy
 from sandbox.image import mounted
@@ -31,6 +31,7 @@ class Sandbox:
 
     def __init__(self, config: SandboxConfig, abort: int | None = None, *, learning: bool = False) -> None:
         self.config = config
+        nsjail.allow_descriptors()
         self.parts = Parts(
             nsjail=nsjail.locate(config.nsjail),
             init=init.build(config.state_dir.resolve()),
@@ -58,7 +59,7 @@ class Sandbox:
         slot: Slot,
         limits: Limits,
         disk_bytes: int,
-        mounts: Sequence[str] = (),
+        mounts: Sequence[Mount] = (),
         *,
         on_disk: bool = False,
         network: Network | None = None,
@@ -87,7 +88,7 @@ class Sandbox:
         self,
         slot: Slot,
         disk_bytes: int,
-        mounts: Sequence[str],
+        mounts: Sequence[Mount],
         command: Command | None,
         asked_at: float,
         *,

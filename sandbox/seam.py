@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from sandbox.box import Collection
-from sandbox.command import Command
+from sandbox.command import Command, Mount
 from sandbox.limits import Limits
 from sandbox.network import Network
 from sandbox.result import RunResult
@@ -50,7 +50,7 @@ class Jails(Protocol):
         slot: Slot,
         limits: Limits,
         disk_bytes: int,
-        mounts: Sequence[str] = (),
+        mounts: Sequence[Mount] = (),
         *,
         on_disk: bool = False,
         network: Network | None = None,

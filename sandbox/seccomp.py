@@ -10,7 +10,7 @@ that a runtime falls back as it would on an older kernel. Only the native archit
 import errno
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,12 @@ ARCHITECTURES = {"x86_64": pyseccomp.Arch.X86_64, "aarch64": pyseccomp.Arch.AARC
 NAMESPACE_FLAGS = 0x7E020080
 """CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET,TIME}: no process inside makes namespaces."""
 CLONE_FILES = 0x400
+
+FILE_COMMANDS = (*range(6), 8, 9, 10, 11, 15, 16, 36, *range(1030, 1040))
+"""Of fcntl(2). Not F_NOTIFY and the leases (1024..1026): they tell of what others do with the host's files."""
+LOCK_COMMANDS = (6, 7, 37, 38)
+"""F_SETLK, F_SETLKW and their OFD kinds. No control group counts the kernel's memory for them, so the keeper counts
+the calls (`sandbox/keeper.py`)."""
 
 DEFAULT_ERROR = "ENOSYS"
 
@@ -120,6 +126,8 @@ def compile_policy(policy: Policy, *, learning: bool = False) -> bytes:
         _allow(rules, policy, call)
     if not learning:
         _deny(rules, policy)
+    if "fcntl" in policy.allow:
+        _handle(rules, "fcntl", LOCK_COMMANDS, pyseccomp.ALLOW if learning else pyseccomp.NOTIFY)
     # init's child leaves the table of descriptors that it shares with init, by exactly this call.
     rules.add_rule(pyseccomp.ALLOW, "unshare", pyseccomp.Arg(0, pyseccomp.EQ, CLONE_FILES))
     return _export(rules)
@@ -144,8 +152,16 @@ def _allow(rules: pyseccomp.SyscallFilter, policy: Policy, call: str) -> None:
             rules.add_rule(pyseccomp.ALLOW, call, pyseccomp.Arg(0, pyseccomp.EQ, family))
     elif call == "prlimit64":
         rules.add_rule(pyseccomp.ALLOW, call, pyseccomp.Arg(0, pyseccomp.EQ, 0))
+    elif call == "fcntl":
+        _handle(rules, call, FILE_COMMANDS, pyseccomp.ALLOW)
     else:
         rules.add_rule(pyseccomp.ALLOW, call)
+
+
+def _handle(rules: pyseccomp.SyscallFilter, call: str, commands: Sequence[int], action: int) -> None:
+    """Decide on a call by its second argument, all 64 bits of it."""
+    for command in commands:
+        rules.add_rule(action, call, pyseccomp.Arg(1, pyseccomp.EQ, command))
 
 
 def _native(policy: Policy, call: str) -> bool:

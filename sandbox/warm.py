@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sandbox import interpreter, tmpfs
 from sandbox.cold import Space, room_of
-from sandbox.command import Command, inodes_for, room_config
+from sandbox.command import Command, Mount, inodes_for, room_config
 from sandbox.init import Channel, rlimits
 from sandbox.jail import Jail, Parts, Ready, make_ready
 from sandbox.limits import MIB, Limits
@@ -38,7 +38,7 @@ START_PATIENCE_S = 10.0
 class Kind:
     """What jails that stand ready differ in: folders of the host, and an interpreter that has been started."""
 
-    mounts: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
     argv: tuple[str, ...] = ()
     """Of the interpreter; empty: any program can be executed."""
     interpreter: str | None = None
@@ -46,7 +46,7 @@ class Kind:
     environment: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, command: Command, mounts: Sequence[str]) -> "Kind":
+    def of(cls, command: Command, mounts: Sequence[Mount]) -> "Kind":
         """Say which kind serves a command best."""
         if command.interpreter is None:
             return cls(tuple(mounts))

@@ -1,7 +1,8 @@
 """From a fresh clone to an environment that can run: `python3 -m standalone.bootstrap`, behind `make`.
 
-After `standalone.preflight`: installs the compilers that it may, `.venv` from `requirements.lock`, and the sandbox's
-init. What was done is stamped, so that the second time takes none. Standard library only: nothing else is there yet.
+After `standalone.preflight`: installs the compilers that it may, `.venv` from `requirements.lock`, the sandbox's init,
+and what saves compilers time. What was done is stamped, so that the second time takes none. Standard library
+only: nothing else is there yet.
 """
 
 import hashlib
@@ -72,11 +73,23 @@ def build_init() -> None:
     _run([str(PYTHON), "-m", "sandbox", "build"])
 
 
+def make_caches() -> None:
+    """Make what saves compilers time, where it is not there yet; without it they are slower and nothing else."""
+    argv = [str(PYTHON), "-m", "workers", "caches"]
+    done = subprocess.run(argv, cwd=TREE, capture_output=True, text=True, check=False, env=_environ())
+    if done.returncode != 0:
+        say(f"skipped, compilers will be slower: {(done.stdout + done.stderr).strip()}")
+
+
 def _run(argv: Sequence[str]) -> None:
-    environ = {name: value for name, value in os.environ.items() if name not in {"PYTHONHOME", "VIRTUAL_ENV"}}
-    done = subprocess.run(argv, cwd=TREE, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False, env=environ)
+    quiet = subprocess.DEVNULL
+    done = subprocess.run(argv, cwd=TREE, stdin=quiet, stdout=quiet, check=False, env=_environ())
     if done.returncode != 0:
         raise SystemExit(f"shipd: {' '.join(argv)} failed with exit code {done.returncode}")
+
+
+def _environ() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in {"PYTHONHOME", "VIRTUAL_ENV"}}
 
 
 def main() -> None:
@@ -84,6 +97,7 @@ def main() -> None:
     install_toolchains()
     install_packages()
     build_init()
+    make_caches()
 
 
 if __name__ == "__main__":

@@ -92,6 +92,8 @@ class Stack:
             "FLOWER_BASIC_AUTH": f"shipd:{secret.kept(self.folder / 'flower.password')}",
         }
         chosen = {
+            # Made once by `make setup`, whatever folder this platform keeps its state in.
+            "SHIPD_CACHE_DIR": str(programs.TREE / "var" / "caches"),
             # Two platforms on one machine must not share cgroups.
             "SHIPD_INSTANCE": "shipd-" + hashlib.sha256(bytes(self.folder)).hexdigest()[:8],
             "SHIPD_CGROUPS": "auto" if delegation.may_make_cgroups() else "none",

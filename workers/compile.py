@@ -1,19 +1,23 @@
 """Compile a submission once, in a jail of its own, and carry the declared results out of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import assert_never
 
-from domain.model import File, RunTelemetry, Usage
-from sandbox import Cause, Collection, Jails, Limits, RunResult, Slot
+from domain.logging import logger
+from domain.model import CompileCache, File, RunTelemetry, Usage
+from sandbox import Cause, Collection, Jails, Limits, Mount, RunResult, Slot
 from workers.convert import telemetry_of, usage_of
 from workers.fill import fill
 from workers.java_main import MainClassError, main_class
-from workers.prepare import Plan, compile_limits, disk_bytes
+from workers.prepare import PREPARED_DIR, Plan, compile_limits, disk_bytes
 from workers.started import refuse_what_did_not_start
 
 MAX_ARTIFACT_FILES = 4096
 MAX_ARTIFACT_BYTES = 256 * 1024 * 1024
 EXECUTABLE = 0o755
+
+log = logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -25,13 +29,20 @@ class Compiled:
     output: bytes | None = None
     telemetry: RunTelemetry | None = None
     usage: Usage | None = None
+    prepared: bool = False
+    """Whether the compiler was given what `workers.prepared` made."""
+    cache: CompileCache | None = None
 
     @property
     def metrics(self) -> dict[str, int | str] | None:
         """What is known of the artifact; None where nothing was compiled."""
         if self.usage is None:
             return None
-        return {"artifact_files": len(self.files), "artifact_bytes": sum(len(file.content) for file in self.files)}
+        sizes: dict[str, int | str] = {
+            "artifact_files": len(self.files),
+            "artifact_bytes": sum(len(file.content) for file in self.files),
+        }
+        return sizes | ({"prepared": 1} if self.prepared else {})
 
 
 @dataclass
@@ -43,16 +54,42 @@ class CompileError(Exception):
     telemetry: RunTelemetry
     usage: Usage
     message: str = ""
+    by_itself: bool = False
+    """Whether the compiler just ended: nothing was refused it that another time might not be."""
+    cache: CompileCache | None = None
 
 
-def compile_submission(sandbox: Jails, slot: Slot, plan: Plan) -> Compiled:
-    """Compile, or take the sources as they are where there is no compiler. Raises CompileError, SandboxError."""
-    command, step = plan.compile_command(), plan.language.compile
+def compile_submission(sandbox: Jails, slot: Slot, plan: Plan, prepared: Path | None = None) -> Compiled:
+    """Compile, or take the sources as they are where there is no compiler. Raises CompileError, SandboxError.
+
+    `prepared` is a folder of `workers.prepared`. It saves time and decides nothing: what fails with it and might not
+    without is compiled again, and only that counts.
+    """
+    if prepared is not None and plan.suits_prepared:
+        try:
+            return replace(_compile(sandbox, slot, plan, prepared), prepared=True)
+        except CompileError as error:
+            if _would_fail_anyway(plan, error.reason):
+                raise
+            log.info("compiled_again_without_prepared", language=plan.language.name, reason=error.reason)
+    return _compile(sandbox, slot, plan, None)
+
+
+def _would_fail_anyway(plan: Plan, reason: str) -> bool:
+    if reason.startswith("exit:"):
+        return plan.preparation is None or not plan.preparation.repeat_failed
+    return reason in {Cause.CPU, Cause.WALL}
+
+
+def _compile(sandbox: Jails, slot: Slot, plan: Plan, prepared: Path | None) -> Compiled:
+    command, step = plan.compile_command(prepared=prepared is not None), plan.language.compile
     if command is None or step is None:
         return Compiled(plan.submission.sources)
     limits = compile_limits(step)
     sources = plan.submission.sources
-    with sandbox.jail(slot, limits, disk_bytes(step.disk_mb, sources), plan.language.mounts, command=command) as jail:
+    shown: tuple[Mount, ...] = () if prepared is None else ((str(prepared), PREPARED_DIR),)
+    mounts = (*plan.language.mounts, *shown)
+    with sandbox.jail(slot, limits, disk_bytes(step.disk_mb, sources), mounts, command=command) as jail:
         fill(jail.box, sources)
         result = jail.run(command, limits)
         refuse_what_did_not_start(command.argv[0], result)
@@ -69,7 +106,7 @@ def _compiled(plan: Plan, limits: Limits, result: RunResult, collected: Collecti
     if reason is None and (not collected.files or collected.cut or any(file.truncated for file in collected.files)):
         reason = "no_program"
     if reason is not None:
-        raise CompileError(reason, output, *seen)
+        raise CompileError(reason, output, *seen, by_itself=result.cause is Cause.EXIT)
     files = tuple(File(file.path, file.content, EXECUTABLE) for file in collected.files)
     start = None
     if plan.language.main_class:

@@ -25,6 +25,7 @@ from domain.static_checks import StaticChecks
 from domain.verdict import State, Verdict, overall
 from sandbox import Jails, RunAborted, SandboxError, Slot
 from workers.compile import Compiled, CompileError, compile_submission
+from workers.compile_cache import NO_CACHE, Compiler
 from workers.lease import ClaimLost, Leases
 from workers.network import network_of
 from workers.patience import patiently
@@ -59,6 +60,7 @@ class Grader:
     language_versions: Mapping[str, str]
     leases: Leases
     static_checks: StaticChecks = field(default_factory=StaticChecks)
+    compiler: Compiler = NO_CACHE
 
     def grade(self, execution_id: UUID) -> Claim | None:
         """Grade an execution to its end. Gives the claim back, and returns it, where the worker must stop before."""
@@ -140,7 +142,9 @@ class Grading:
             if check is not None:
                 compiled = self._tried(lambda: check_sources(sandbox, slot, check, made))
             if made.language.compile is not None:
-                compiled = self._tried(lambda: compile_submission(sandbox, slot, made))
+                compiler = self.grader.compiler
+                anew = partial(compile_submission, sandbox, slot, made, compiler.folder(made))
+                compiled = self._tried(lambda: compiler.compile(made, anew))
             return compiled
 
     def _run_all(self, bench: Bench) -> tuple[list[tuple[Verdict | None, str | None]], tuple[TestResult, ...]]:
@@ -197,6 +201,7 @@ class Grading:
             versions=versions,
             compile=compiled.telemetry if compiled is not None else None,
             compile_usage=compiled.usage if compiled is not None else None,
+            compile_cache=compiled.cache if compiled is not None else None,
             language_metrics=compiled.metrics if isinstance(compiled, Compiled) else None,
         )
 

@@ -1,5 +1,6 @@
 """What this host has to offer, found out once at start: room, and a version for every language that works."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 import psutil
 
@@ -25,6 +27,13 @@ class Found:
 
     languages: Mapping[str, str]
     missing: Mapping[str, str]
+    packages: str = ""
+    """A hash of all that is installed beside them: headers, linker, libraries."""
+
+    @property
+    def toolchains(self) -> dict[str, str]:
+        """What identifies each compiler with all that it takes from the host, by language."""
+        return {name: f"{found} {os.uname().machine} {self.packages}" for name, found in self.languages.items()}
 
 
 def look(known: Languages) -> Found:
@@ -33,7 +42,22 @@ def look(known: Languages) -> Found:
     return Found(
         languages={name: found for name, found in versions.items() if found is not None},
         missing={name: known.known[name].install for name, found in versions.items() if found is None},
+        packages=packages_sha256(),
     )
+
+
+def packages_sha256(status: Path = Path("/var/lib/dpkg/status")) -> str:
+    """Give one hash of the names and versions of all installed packages; the same on hosts made alike."""
+    kept = (b"Package: ", b"Status: ", b"Version: ", b"Architecture: ")
+    digest = hashlib.sha256()
+    try:
+        with status.open("rb") as lines:
+            for line in lines:
+                if line.startswith(kept):
+                    digest.update(line)
+    except FileNotFoundError:  # not Debian: versions alone must do
+        return "none"
+    return digest.hexdigest()
 
 
 def language_version(language: Language) -> str | None:

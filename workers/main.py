@@ -9,13 +9,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from celery import Celery, signals
 from celery.beat import Service
 
-from domain import collector, hosts
+from domain import collector, compiled, hosts
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Unavailable
@@ -28,7 +30,9 @@ from domain.sentry import start_sentry
 from domain.settings import Settings
 from domain.static_checks import StaticChecks
 from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError
-from workers import host, network, tasks
+from sandbox.reach import reachable
+from workers import host, network, prepared, tasks
+from workers.compile_cache import Compiler
 from workers.grade import Grader
 from workers.lease import Leases
 from workers.stop import Stop
@@ -74,6 +78,7 @@ class Worker:
     static_checks: StaticChecks
     found: host.Found
     stop: Stop
+    prepared: Mapping[str, Path] = field(default_factory=dict)
 
     def grader(self, process: int) -> Grader:
         """Make what one child of the pool grades with."""
@@ -91,7 +96,13 @@ class Worker:
             language_versions=self.found.languages,
             leases=Leases(settings.lease_s),
             static_checks=self.static_checks,
+            compiler=self._compiler(),
         )
+
+    def _compiler(self) -> Compiler:
+        blobs = BlobStore(settings.blob_dir / compiled.FOLDER)
+        store = compiled.CompiledStore(database, blobs) if settings.compile_cache_mb else None
+        return Compiler(store, self.found.toolchains, self.prepared)
 
     def attach(self) -> None:
         """Hook into Celery: a grader in every child, a heartbeat and the word to stop in the main process."""
@@ -142,6 +153,19 @@ def prepare() -> Worker:
     languages = Languages.load(settings.jail_configs / "languages")
     static_checks = StaticChecks.load(settings.jail_configs / "static")
     return Worker(sandbox, languages, static_checks, host.look(languages), stop)
+
+
+def find_prepared(worker: Worker, mounted: ExitStack) -> Mapping[str, Path]:
+    """Find what was made for compilers, where jails can be shown it; without it they take longer, and no more."""
+    try:
+        settings.cache_dir.mkdir(parents=True, exist_ok=True)
+        place = mounted.enter_context(reachable(settings.cache_dir, settings.instance, "prepared"))
+        found = prepared.find(place, worker.languages, worker.found.toolchains)
+    except (SandboxError, OSError) as error:
+        log.warning("nothing_prepared", error=str(error))
+        return {}
+    log.info("prepared_for_compilers", languages=sorted(found))
+    return found
 
 
 def run_beat() -> int:
@@ -196,20 +220,24 @@ def run(arguments: Sequence[str]) -> int:
         log.critical("host_unfit", error=str(error), hint="run `python -m sandbox doctor`")
         return 1
     worker.attach()
-    try:
-        celery.worker_main(
-            [
-                "worker",
-                f"--concurrency={worker.sandbox.slots.count}",
-                f"--queues={','.join(Priority)}",
-                f"--hostname=shipd@{settings.host_name}",
-                f"--loglevel={settings.log_level}",
-                *ALONE,
-            ]
-        )
-    finally:
-        worker.sandbox.forget()
+    with ExitStack() as mounted:
+        worker.prepared = find_prepared(worker, mounted)
+        try:
+            celery.worker_main(_worker_arguments(worker))
+        finally:
+            worker.sandbox.forget()
     return 0
+
+
+def _worker_arguments(worker: Worker) -> list[str]:
+    return [
+        "worker",
+        f"--concurrency={worker.sandbox.slots.count}",
+        f"--queues={','.join(Priority)}",
+        f"--hostname=shipd@{settings.host_name}",
+        f"--loglevel={settings.log_level}",
+        *ALONE,
+    ]
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
 This is where the domain's constraints (megabytes, milliseconds) become the sandbox's limits.
 """
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from domain import languages
-from domain.languages import Choice, CompileStep, Language, Languages, Step
+from domain.languages import Choice, CompileStep, Language, Languages, Preparation, Step
 from domain.limits import Constraints
 from domain.model import File, Submission, TestCase
 from sandbox import Command, Limits
@@ -19,6 +20,8 @@ MIB = 1024 * 1024
 PAGE = 4096
 MAX_SEED = 2**32 - 1
 """Of PYTHONHASHSEED; 0 would switch the randomisation off."""
+PREPARED_DIR = "/opt/prepared"
+"""Where a compile jail shows what was prepared for its compiler."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +46,36 @@ class Plan:
         known = {"memory_mb": str(constraints.memory_mb), "cpus": str(constraints.slots)}
         return {**known, "entry": self.entry} if self.entry is not None else known
 
-    def compile_command(self) -> Command | None:
-        """Give the compiler's command line; None where the language has none."""
+    def compile_command(self, *, prepared: bool = False) -> Command | None:
+        """Give the compiler's command line, with what was prepared or without; None where the language has none."""
         sources = self.submission.sources
         step = languages.compile_step(self.language, sources)
         if step is None:
             return None
-        names = languages.compiler_sources(self.language, sources, self.entry)
-        return self._command(step, {"flags": self.choice.flags, "sources": names, "arguments": ()}, self.values)
+        values, flags = self.values, []
+        if prepared and self.preparation is not None:
+            values = {**values, "prepared_dir": PREPARED_DIR}
+            flags = languages.expand(self.preparation.flags, {}, values)
+            step = replace(step, env={**step.env, **self.preparation.env})
+        lists = {"flags": self.choice.flags, "sources": self._compiled_names(), "arguments": (), "prepared": flags}
+        return self._command(step, lists, values)
+
+    @property
+    def preparation(self) -> Preparation | None:
+        """What may be made beforehand for this language's compiler."""
+        return self.language.compile.prepared if self.language.compile is not None else None
+
+    @property
+    def suits_prepared(self) -> bool:
+        """Whether what was prepared means the same to these sources as what it stands for."""
+        if self.preparation is None:
+            return False
+        begins = re.compile(self.preparation.begins_with.encode())
+        names = {name.removeprefix("./") for name in self._compiled_names()}
+        return all(begins.match(file.content) for file in self.submission.sources if file.path in names)
+
+    def _compiled_names(self) -> list[str]:
+        return languages.compiler_sources(self.language, self.submission.sources, self.entry)
 
     def run_command(self, case: TestCase, main_class: str | None) -> Command:
         """Give the program's command line for one test case."""

@@ -5,6 +5,8 @@ from uuid import UUID
 from celery import Celery
 
 from domain import executions, queue
+from domain.blobs import BlobStore
+from domain.compiled import FOLDER, CompiledStore
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
@@ -16,7 +18,18 @@ from workers.grade import Grader
 grader: Grader | None = None
 """Set in every process of the pool when it starts."""
 
+MIB = 1024 * 1024
+
 log = logger(__name__)
+
+
+def _prune(settings: Settings, database: Database) -> None:
+    """Keep the compile cache within its bounds; what cannot be deleted now will be another time."""
+    store = CompiledStore(database, BlobStore(settings.blob_dir / FOLDER))
+    try:
+        store.prune(settings.compile_cache_mb * MIB, settings.compile_cache_days)
+    except (Unavailable, OSError) as error:
+        log.warning("compile_cache_not_pruned", error=str(error))
 
 
 def register(celery: Celery, settings: Settings, database: Database) -> None:
@@ -51,6 +64,7 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
         except Unavailable as error:
             log.warning("sweep_interrupted", error=str(error))
             return
+        _prune(settings, database)
         for execution_id, priority in again:
             log.info("requeued", execution_id=str(execution_id))
             queue.enqueue(celery, execution_id, priority)

@@ -120,9 +120,14 @@ class Flag(Value[bool]):
 
     def read(self, value: object) -> bool:
         """Take true and false alone."""
-        if not isinstance(value, bool):
-            raise ValidationError(Complaint(f"must be true or false, not {shown(value)}", "write it without quotes"))
-        return value
+        return read_flag(value)
+
+
+def read_flag(value: object) -> bool:
+    """Check that a value is true or false. Raises ValidationError."""
+    if not isinstance(value, bool):
+        raise ValidationError(Complaint(f"must be true or false, not {shown(value)}", "write it without quotes"))
+    return value
 
 
 class Whole(Value[int]):

@@ -10,14 +10,14 @@ from marshmallow import ValidationError, post_load, validates_schema
 from app.schemas.cases import Arguments, TestCases, numbered
 from app.schemas.complaints import Complaint, as_messages, shown
 from app.schemas.constraints import CheckerPart, ConstraintsPart
-from app.schemas.fields import Choice, Flag, Text
+from app.schemas.fields import Choice, Flag, Text, read_flag
 from app.schemas.files import RelativePath, Source, Sources, path_clashes
 from app.schemas.metadata import Metadata
 from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value
 from domain import languages
 from domain.errors import InvalidRequest
 from domain.limits import Constraints
-from domain.model import Checker, File, Priority, Submission, TestCase
+from domain.model import Cache, Checker, File, Priority, Submission, TestCase
 
 MAX_OUTPUTS = 100
 MAX_COMMAND_CHARS = 4000
@@ -60,6 +60,18 @@ class Language(Text):
         return asked
 
 
+class CacheUse(Value[Cache]):
+    """Whether what the same sources were compiled to before may be used again."""
+
+    def __init__(self) -> None:
+        description = "false compiles anew whatever was compiled before, and keeps nothing for later."
+        super().__init__({"type": "boolean", "default": True}, description=description)
+
+    def read(self, value: object) -> Cache:
+        """Take true and false alone."""
+        return Cache.COMPILE if read_flag(value) else Cache.NONE
+
+
 class SubmissionRequest(Part):
     """A submission as it is sent."""
 
@@ -77,7 +89,7 @@ class SubmissionRequest(Part):
     stop_on_first_failure = Flag()
     priority = Choice(*Priority)
     region = NotOffered()
-    cache = NotOffered()
+    cache = CacheUse()
     callback = NotOffered()
     user_id = Text(min_chars=1)
     metadata = Metadata()

@@ -13,6 +13,7 @@ TABLES = {
     "api_keys",
     "artifacts",
     "audit_log",
+    "compiled",
     "executions",
     "hosts",
     "source_files",

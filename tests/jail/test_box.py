@@ -2,7 +2,7 @@ import errno
 
 import pytest
 
-from sandbox import Cause, Command
+from sandbox import Cause, Command, Sandbox
 from tests.jail.running import MIB, PYTHON, Ask, Runner, limits
 
 WRITE = "import os, sys\ntry:\n {}\nexcept OSError as e: sys.exit(e.errno)\nprint('ok')"
@@ -114,6 +114,32 @@ def test_of_very_many_files_the_first_come_out_and_the_answer_says_so(run: Runne
     assert answer.result.stdout == b"True\n", answer.result
     assert len(answer.collected) == 100
     assert answer.cut
+
+
+@pytest.mark.parametrize(
+    "name", ["file", "dir", "dangling", "magic", "up", "loop", "dir/passwd", "fifo", "folder", "socket", "device"]
+)
+def test_nothing_else_is_read_in_place_of_a_file(sandbox: Sandbox, name: str) -> None:
+    """An expected file, a compiler's program: asked for by name, after the run that could have put anything there."""
+    with sandbox.slot() as slot, sandbox.jail(slot, limits(), 16 * MIB) as jail:
+        assert jail.run(Command((PYTHON, "-c", PLANTED), "python"), limits()).exit_code == 0
+        assert jail.box.read(name, MIB) is None
+        assert jail.box.read(f"../{name}", MIB) is None
+
+
+def test_a_file_does_not_grow_while_it_is_carried_out(run: Runner) -> None:
+    """Whoever would go on writing has ended with the program."""
+    grow = (
+        "import os\n"
+        "with open('big', 'ab', buffering=0) as file:\n"
+        " file.write(bytes(1 << 16))\n"
+        " if os.fork() == 0:\n"
+        "  os.setsid()\n"
+        "  while True: file.write(b'x')\n"
+    )
+    answer = run.python(grow, outputs=("big", "**/big", "b*"))
+    [file] = answer.collected
+    assert (answer.result.exit_code, file.truncated, len(file.content) >= 1 << 16) == (0, False, True)
 
 
 def test_hard_links_cannot_take_a_file_of_the_host(run: Runner) -> None:

@@ -43,6 +43,47 @@ def test_memory_is_the_cause_even_if_the_program_exited_0(counted: Runner) -> No
     assert (result.exit_code, result.exit_signal) in {(0, None), (None, 9)}
 
 
+# Every socket takes as much as it may, and nobody reads. Said in the end: pages that all sockets of the host hold.
+TCP = """
+import socket
+server = socket.create_server(("127.0.0.1", 0), backlog=99)
+held = []
+for _ in range(60):
+    pair = [socket.create_connection(server.getsockname()), server.accept()[0]]
+    held += pair
+    for end in pair:
+        end.setblocking(False)
+        try:
+            while True: end.send(bytes(65536))
+        except BlockingIOError: pass
+"""
+UDP = """
+import socket
+held = []
+for _ in range(400):
+    reader, writer = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 30)
+    reader.bind(("127.0.0.1", 0))
+    held.append(reader)
+    with writer:
+        for _ in range(400): writer.sendto(bytes(1400), socket.MSG_DONTWAIT, reader.getsockname())
+"""
+HELD = "print(*(line.split()[-1] for line in open('/proc/net/sockstat') if line.startswith(('TCP:', 'UDP:'))))"
+
+
+def held_pages(said: str) -> int:
+    return sum(map(int, said.split()))
+
+
+@pytest.mark.parametrize("fill", [TCP, UDP], ids=["tcp", "udp"])
+def test_buffers_of_sockets_stay_below_the_limit(counted: Runner, fill: str) -> None:
+    before = held_pages(counted.says(HELD))
+    result = counted.python(fill + HELD, memory_bytes=32 * MIB).result
+    assert result.cause in {Cause.EXIT, Cause.MEMORY}
+    if result.cause is Cause.EXIT:
+        assert (held_pages(result.stdout.decode()) - before) * 4096 < 64 * MIB
+
+
 def test_page_cache_that_reaches_the_limit_is_not_memory(counted: Runner) -> None:
     read = (
         "import os\n"

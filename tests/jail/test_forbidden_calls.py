@@ -36,6 +36,13 @@ def test_a_forbidden_call_of_a_child_ends_the_program(run: Runner) -> None:
     assert (result.cause, result.denied_syscall) == (Cause.SYSCALL, "ptrace")
 
 
+def test_a_storm_of_forbidden_calls_ends_at_once(run: Runner) -> None:
+    """The keeper answers nobody: whoever is held in the kernel is ended with the program."""
+    result = run.program("calls", "storm", 25, number("ptrace"))
+    assert (result.cause, result.denied_syscall) == (Cause.SYSCALL, "ptrace")
+    assert result.wall_time_us < 5_000_000
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 def test_no_policy_takes_a_forbidden_call_back(run: Runner, policy: str) -> None:
     result = run.program("calls", "call", number("mount"), policy=policy)

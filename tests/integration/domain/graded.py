@@ -2,6 +2,7 @@
 
 from domain.model import (
     Artifact,
+    CompileCache,
     ExecutionTelemetry,
     File,
     Outcome,
@@ -61,6 +62,7 @@ OUTCOME = Outcome(
         compile=COUNTED,
         compile_usage=Usage(100, 200, None),
         language_metrics={"gc": 3, "vm": "hotspot"},
+        compile_cache=CompileCache.HIT,
     ),
     compile_output=b"warning: \xff",
     message="it crashed",

@@ -13,7 +13,7 @@ from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound
 from domain.ids import new_id
 from domain.limits import Constraints
-from domain.model import Checker, CheckerType, Claim, Expectation, File, Priority, Submission, TestCase
+from domain.model import Cache, Checker, CheckerType, Claim, Expectation, File, Priority, Submission, TestCase
 from domain.network import NetworkRule, Protocol
 from domain.verdict import State
 from domain.views import Asked, SubmissionView
@@ -54,6 +54,7 @@ FULL = Submission(
     user_id="someone",
     metadata={"course": {"week": [1, 2.5, None, True]}, "ключ": "värde"},
     static_check="basic",
+    cache=Cache.NONE,
 )
 
 

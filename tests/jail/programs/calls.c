@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static long number(const char *text)
@@ -61,6 +62,34 @@ static int call_in_a_child(int argc, char **argv)
         pause();
 }
 
+/* Real and effective user and group. */
+static int tell_who(void)
+{
+    printf("%d %d %d %d\n", (int)getuid(), (int)geteuid(), (int)getgid(), (int)getegid());
+    return 0;
+}
+
+static void wake(int ignored)
+{
+    (void)ignored;
+}
+
+/* Children make the forbidden call all at once and, interrupted ten thousand times a second, again and again. */
+static void storm(int count, long call_number)
+{
+    struct sigaction action = {.sa_handler = wake};
+    struct itimerval often = {{0, 100}, {0, 100}};
+    sigaction(SIGALRM, &action, NULL);
+    for (int i = 0; i < count; i++)
+        if (fork() == 0) {
+            setitimer(ITIMER_REAL, &often, NULL);
+            for (;;)
+                syscall(call_number, 0, 0, 0, 0);
+        }
+    for (;;)
+        pause();
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -68,6 +97,10 @@ int main(int argc, char **argv)
         return call(argc - 2, argv + 2);
     if (strcmp(what, "child-call") == 0)
         return call_in_a_child(argc - 2, argv + 2);
+    if (strcmp(what, "storm") == 0)
+        storm(atoi(argv[2]), number(argv[3]));
+    if (strcmp(what, "who") == 0)
+        return tell_who();
     if (strcmp(what, "clone") == 0)
         return make_child(number(argv[2]));
 #ifdef __x86_64__

@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void stay(void)
@@ -87,6 +90,28 @@ static void respawn(void)
     }
 }
 
+/* Each lives for a few milliseconds of CPU and leaves another: whoever looks now and then sees hardly any of them. */
+static void chain(void)
+{
+    if (fork() != 0)
+        stay();
+    for (;;) {
+        clock_t end = clock() + 3 * CLOCKS_PER_SEC / 1000;
+        while (clock() < end)
+            ;
+        if (fork() > 0)
+            _exit(0);
+    }
+}
+
+/* Children of init's, made beside the program; they end with a signal that nobody asked for, or with none. */
+static void bomb_with_siblings(int signal_at_end)
+{
+    for (;;)
+        if (syscall(SYS_clone, CLONE_PARENT | signal_at_end, NULL, NULL, NULL, NULL) == 0)
+            _exit(0);
+}
+
 static int take_all_descriptors(void)
 {
     int taken = 0;
@@ -115,6 +140,8 @@ int main(int argc, char **argv)
     const char *what = argc > 1 ? argv[1] : "";
     if (strcmp(what, "stop") == 0)
         kill(0, SIGSTOP);
+    if (strcmp(what, "stop-self") == 0)
+        raise(SIGSTOP);
     if (strcmp(what, "stop-all") == 0)
         kill(-1, SIGSTOP);
     if (strcmp(what, "ignore") == 0)
@@ -131,6 +158,12 @@ int main(int argc, char **argv)
         hang_in_vfork();
     if (strcmp(what, "threads") == 0)
         bomb_with_threads();
+    if (strcmp(what, "chain") == 0)
+        chain();
+    if (strcmp(what, "siblings") == 0)
+        bomb_with_siblings(SIGCHLD);
+    if (strcmp(what, "silent-siblings") == 0)
+        bomb_with_siblings(0);
     if (strcmp(what, "respawn") == 0)
         respawn();
     if (strcmp(what, "descriptors") == 0)

@@ -37,6 +37,14 @@ static void *spin(void *ms)
     return NULL;
 }
 
+/* The same work each time, whatever it takes. */
+static void work(long millions)
+{
+    volatile unsigned sum = 0;
+    for (long i = 0; i < millions * 1000000; i++)
+        sum = sum * 31 + (unsigned)i;
+}
+
 static void spin_in_threads(int count, long ms)
 {
     pthread_t threads[64];
@@ -183,6 +191,8 @@ int main(int argc, char **argv)
     long first = argc > 2 ? atol(argv[2]) : 0, second = argc > 3 ? atol(argv[3]) : 0;
     if (strcmp(what, "spin") == 0)
         spin((void *)(intptr_t)first);
+    else if (strcmp(what, "work") == 0)
+        work(first);
     else if (strcmp(what, "threads") == 0)
         spin_in_threads((int)first, second);
     else if (strcmp(what, "children") == 0)

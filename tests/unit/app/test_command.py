@@ -1,6 +1,7 @@
 """The `shipd` command where no server is needed."""
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 from app import doctor
 from app.cli import main
 from app.readiness import Check
+from domain.settings import Settings
 
 COMMANDS = [
     [],
@@ -39,6 +41,7 @@ def test_a_missing_setting_is_one_line_and_no_traceback() -> None:
 
 
 def test_doctor_examines_a_machine_without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "cache_checks", lambda _: [Check("cpp@17", ok=False, message="missing")])
     monkeypatch.setattr(doctor, "sandbox_checks", lambda _: [Check("nsjail", ok=True, message="there")])
 
     result = CliRunner().invoke(main, ["doctor", "--json"], env={"REDIS_URL": "", "DATABASE_URL": ""})
@@ -58,3 +61,11 @@ def test_doctor_tells_what_a_sandbox_said_that_has_no_report(monkeypatch: pytest
 
     assert not found.ok
     assert "exit code 1" in found.message
+
+
+def test_doctor_tells_what_would_save_compilers_time(tmp_path: Path) -> None:
+    url = "redis://127.0.0.1:1/0"
+    settings = Settings("postgresql://127.0.0.1:1/nowhere", url, url, cache_dir=tmp_path)
+    found = {check.name: check for check in doctor.cache_checks(settings)}
+    assert not found["cpp@17"].ok
+    assert found["cpp@17"].message == "missing; run `python -m workers caches`"

@@ -7,7 +7,7 @@ import pytest
 
 from domain.errors import InvalidRequest, Problem, Unavailable
 from domain.limits import Constraints
-from domain.model import Checker, CheckerType, Expectation, File, Priority, Submission, TestCase
+from domain.model import Cache, Checker, CheckerType, Expectation, File, Priority, Submission, TestCase
 from domain.verdict import State, Verdict
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def test_it_understands_every_field(api: "Api", sent: Sent) -> None:
         priority="bulk",
         user_id="someone",
         metadata={"course": ["a", 1, None]},
+        cache=False,
     )
 
     assert answer.status == 201, answer.body
@@ -107,7 +108,14 @@ def test_it_understands_every_field(api: "Api", sent: Sent) -> None:
         problem_id="aplusb",
         user_id="someone",
         metadata={"course": ["a", 1, None]},
+        cache=Cache.NONE,
     )
+
+
+@pytest.mark.parametrize("more", [{}, {"cache": True}])
+def test_what_was_compiled_before_may_be_used_again(api: "Api", sent: Sent, more: dict[str, object]) -> None:
+    assert api.submit(**more).status == 201
+    assert sent().cache is Cache.COMPILE
 
 
 def test_it_answers_what_was_kept(api: "Api") -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from domain.model import (
     Artifact,
+    CompileCache,
     ExecutionTelemetry,
     File,
     Phases,
@@ -322,6 +323,7 @@ def test_it_shows_telemetry_where_nothing_is_hidden(api: "Api", backend: "Memory
         compile=RunTelemetry(page_faults=5),
         compile_usage=Usage(1, 2, 3),
         language_metrics={"objects": 4},
+        compile_cache=CompileCache.HIT,
     )
 
     shown = read(api, backend, HELLO, ended(verdict=Verdict.OK, telemetry=telemetry))["telemetry"]
@@ -331,6 +333,7 @@ def test_it_shows_telemetry_where_nothing_is_hidden(api: "Api", backend: "Memory
     assert shown["compile"]["page_faults"] == 5
     assert shown["compile"]["system_calls"] is None
     assert (shown["host"], shown["versions"], shown["language_metrics"]) == ("vm1", {"nsjail": "3.6"}, {"objects": 4})
+    assert shown["compile_cache"] == "hit"
 
 
 def test_it_waits_when_asked(api: "Api", backend: "MemoryBackend") -> None:

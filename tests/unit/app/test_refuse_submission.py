@@ -56,6 +56,15 @@ def limits() -> Iterator[Row]:
             yield f"{name} {value!r}", {"constraints": {name: value}}, f"constraints.{name}"
 
 
+def not_offered() -> Iterator[Row]:
+    for form in ("zip", "tar", "tar.gz", "tar.zst"):
+        yield f"archive {form}", {"source": {"type": "archive", "format": form, "data": {"base64": ""}}}, "source.type"
+    for url in ("https://example.org/x.git", "file:///etc", "ext::sh -c id", "ssh://git@10.0.0.1/x", "git://x/y"):
+        yield f"git {url}", {"source": {"type": "git", "url": url, "branch": "main"}}, "source.type"
+    for url in ("http://127.0.0.1/", "http://169.254.169.254/", "https://example.org/", "file:///etc/passwd", ""):
+        yield f"callback {url}", {"callback": {"url": url, "secret": "x"}}, "callback"
+
+
 REFUSED: list[Row] = [
     # what was sent instead of hello world; the field that is named
     ("no language", {"language": None}, "language"),
@@ -69,8 +78,6 @@ REFUSED: list[Row] = [
     ("source is a string", {"source": "print()"}, "source"),
     ("source without type", {"source": {"content": "x"}}, "source.type"),
     ("unknown source type", {"source": {"type": "ftp"}}, "source.type"),
-    ("archive", {"source": {"type": "archive", "format": "zip", "data": {"base64": ""}}}, "source.type"),
-    ("git", {"source": {"type": "git", "url": "https://example.org/x.git"}}, "source.type"),
     ("code without content", {"source": {"type": "code"}}, "source.content"),
     ("number as content", {"source": code(content=3)}, "source.content"),
     ("bad base64", {"source": code(content={"base64": "?"})}, "source.content.base64"),
@@ -179,9 +186,9 @@ REFUSED: list[Row] = [
     ("negative tolerance", {"checker": {"type": "float", "tolerance": -1}}, "checker.tolerance"),
     ("tolerance as text", {"checker": {"type": "float", "tolerance": "1"}}, "checker.tolerance"),
     ("interactor", {"interactor": {"language": "python"}}, "interactor"),
-    ("callback", {"callback": {"url": "http://127.0.0.1/", "secret": "x"}}, "callback"),
     ("region", {"region": "eu"}, "region"),
-    ("cache", {"cache": False}, "cache"),
+    ("cache as a number", {"cache": 0}, "cache"),
+    ("cache as a word", {"cache": "no"}, "cache"),
     ("constraints as a list", {"constraints": []}, "constraints"),
     ("unknown constraint", {"constraints": {"gpus": 1}}, "constraints.gpus"),
     ("network", {"constraints": {"network_enabled": True}}, "constraints.network_enabled"),
@@ -206,6 +213,7 @@ REFUSED: list[Row] = [
     ("id that is no UUID", {"id": "7"}, "id"),
     ("id that is a number", {"id": 7}, "id"),
     ("unknown field", {"souce": 1}, "souce"),
+    *not_offered(),
     *modes(),
     *limits(),
 ]

@@ -66,7 +66,7 @@ def test_seccomp_policies_are_there(languages: Languages, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_placeholder_is_left_over(languages: Languages, name: str) -> None:
     language = languages.known[name]
-    lists = {"sources": ["./a"], "flags": [], "arguments": ["x"]}
+    lists = {"sources": ["./a"], "flags": [], "arguments": ["x"], "prepared": []}
     values = {"entry": "a", "main_class": "A", "memory_mb": "64", "cpus": "1"}
     steps = [language.run] + ([language.compile.step] if language.compile else [])
     texts = [

@@ -100,6 +100,12 @@ def test_v1_holds_swap_where_the_kernel_counts_it(v1: HierarchyV1, monkeypatch: 
     assert v1_limits_written(v1, LIMITS, monkeypatch)["memory.memsw.limit_in_bytes"] == str(64 * MIB)
 
 
+def test_v1_holds_the_buffers_of_sockets(v1: HierarchyV1, monkeypatch: pytest.MonkeyPatch) -> None:
+    exists = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda path: "kmem.tcp" in path.name or exists(path))
+    assert v1_limits_written(v1, LIMITS, monkeypatch)["memory.kmem.tcp.limit_in_bytes"] == str(64 * MIB)
+
+
 def test_v1_leaves_no_group_whose_limits_were_not_taken(v1: HierarchyV1) -> None:
     with pytest.raises(FileNotFoundError, match=r"cpuacct.usage"):  # these folders have no counters
         v1.create("0", LIMITS)

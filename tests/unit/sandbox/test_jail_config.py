@@ -39,6 +39,12 @@ def test_its_file_systems_have_sizes() -> None:
     assert all('fstype: "tmpfs"' in line for line in found.values())
 
 
+def test_a_folder_of_the_host_can_be_shown_at_another_place() -> None:
+    line = mounts(room_config(replace(ROOM, mounts=(("/srv/made", "/opt/prepared"),))))["/opt/prepared"]
+    assert 'src: "/srv/made"' in line
+    assert "rw: false" in line
+
+
 def test_folders_of_the_host_are_shown_read_only() -> None:
     line = mounts(room_config(replace(ROOM, mounts=("/etc/java",))))["/etc/java"]
     assert 'src: "/etc/java"' in line

@@ -170,6 +170,16 @@ def test_what_ended_processes_had_spent_goes_up_the_tree(monkeypatch: pytest.Mon
     assert group._spent_us() == 200
 
 
+def test_the_clock_never_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a look found stands, even where the processes that spent it have come out of sight since."""
+    group = SampledGroup(LIMITS)
+    group.first = os.getpid()
+    found = iter([500, 300, 300, 700])
+    monkeypatch.setattr(SampledGroup, "_sample", lambda _: None)
+    monkeypatch.setattr(SampledGroup, "_spent_us", lambda _: next(found))
+    assert [group.cpu_us(), group.cpu_us(), group.stats().cpu_us, group.stats().cpu_us] == [500, 500, 500, 700]
+
+
 def test_a_process_that_is_gone_has_nothing() -> None:
     with subprocess.Popen(["/usr/bin/true"]) as process:
         process.wait()

@@ -40,6 +40,12 @@ def test_it_takes_limits(tmp_path: Path) -> None:
     assert json.loads(sandbox(tmp_path, *argv).stdout)["cause"] == "wall"
 
 
+def test_it_shows_a_forbidden_call(tmp_path: Path) -> None:
+    mount = "import ctypes; ctypes.CDLL(None).mount(None, None, None, 0, None)"
+    done = json.loads(sandbox(tmp_path, "run", "--", "/usr/bin/python3", "-c", mount).stdout)
+    assert (done["cause"], done["denied_syscalls"]) == ("syscall", {"mount": 1})
+
+
 def test_it_shows_bytes_that_are_no_text(tmp_path: Path) -> None:
     done = sandbox(tmp_path, "run", "--", "/usr/bin/printf", r"\377x")
     assert json.loads(done.stdout)["stdout"] == "�x"

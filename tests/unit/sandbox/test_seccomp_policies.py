@@ -1,4 +1,5 @@
 import errno
+import fcntl
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -133,6 +134,26 @@ def test_limits_of_oneself_alone(name: str) -> None:
     program = Policies(CONFIGS).filter(name)
     assert verdict(program, "prlimit64", 0, 1) == ALLOW
     assert verdict(program, "prlimit64", 1, 1) == ERRNO | errno.ENOSYS
+
+
+@native
+def test_a_file_can_be_asked_but_not_for_what_others_do_with_it(name: str) -> None:
+    program = Policies(CONFIGS).filter(name)
+    for command in (fcntl.F_DUPFD, fcntl.F_GETFL, fcntl.F_DUPFD_CLOEXEC, fcntl.F_SETPIPE_SZ):
+        assert verdict(program, "fcntl", 0, command) == ALLOW, command
+    for command in (fcntl.F_SETLEASE, fcntl.F_GETLEASE, fcntl.F_NOTIFY):
+        assert verdict(program, "fcntl", 0, command) == ERRNO | errno.ENOSYS, command
+        assert verdict(program, "fcntl", 0, command | 1 << 32) == ERRNO | errno.ENOSYS, command
+
+
+@native
+def test_locks_of_parts_of_files_are_counted(name: str) -> None:
+    program = Policies(CONFIGS).filter(name)
+    for command in (fcntl.F_SETLK, fcntl.F_SETLKW, fcntl.F_OFD_SETLK, fcntl.F_OFD_SETLKW):
+        assert verdict(program, "fcntl", 0, command) == USER_NOTIF, command
+        assert verdict(program, "fcntl", 0, command | 1 << 32) == ERRNO | errno.ENOSYS, command
+    learning = Policies(CONFIGS, learning=True).filter(name)
+    assert verdict(learning, "fcntl", 0, fcntl.F_SETLK) == ALLOW
 
 
 @native

@@ -112,6 +112,18 @@ def test_it_installs_what_it_may(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert capsys.readouterr().out == ""
 
 
+def test_what_saves_compilers_time_is_made_or_told_of(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bootstrap, "PYTHON", Path("/usr/bin/true"))
+    bootstrap.make_caches()
+    assert capsys.readouterr().out == ""
+    monkeypatch.setattr(bootstrap, "PYTHON", Path("/usr/bin/false"))
+    bootstrap.make_caches()
+    assert "compilers will be slower" in capsys.readouterr().out
+    assert tree.is_dir()
+
+
 def test_the_init_is_built_with_the_environment_of_the_clone(tree: Path, commands: Commands) -> None:
     bootstrap.build_init()
     assert commands.run == [f"{tree}/.venv/bin/python -m sandbox build"]

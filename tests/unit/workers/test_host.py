@@ -7,7 +7,7 @@ import pytest
 from domain.languages import Language, Languages
 from domain.settings import Settings
 from tests.unit.workers.making import LANGUAGES
-from workers.host import Found, language_version, look, platform_versions, report
+from workers.host import Found, language_version, look, packages_sha256, platform_versions, report
 
 PYTHON = LANGUAGES.known["python"]
 
@@ -45,7 +45,23 @@ def test_it_is_asked_without_our_environment(monkeypatch: pytest.MonkeyPatch) ->
 def test_it_looks_at_every_language() -> None:
     away = replace(saying("/nonexistent"), install="apt-get install -y away")
     known = Languages({"there": saying("/usr/bin/printf", "1.2"), "away": away})
-    assert look(known) == Found({"there": "1.2"}, {"away": "apt-get install -y away"})
+    found = look(known)
+    assert (found.languages, found.missing) == ({"there": "1.2"}, {"away": "apt-get install -y away"})
+
+
+def test_a_toolchain_is_another_when_any_package_is(tmp_path: Path) -> None:
+    status = tmp_path / "status"
+    hashes = []
+    for version in ("1", "2"):
+        status.write_text(f"Package: libc6-dev\nStatus: install ok installed\nVersion: {version}\nDescription: C\n")
+        hashes.append(packages_sha256(status))
+    status.write_text(status.read_text().replace("Description: C", "Description: the same"))
+    assert hashes[0] != hashes[1] == packages_sha256(status)
+    assert Found({"c": "12"}, {}, "a").toolchains != Found({"c": "12"}, {}, "b").toolchains
+
+
+def test_where_there_are_no_packages_versions_must_do(tmp_path: Path) -> None:
+    assert packages_sha256(tmp_path / "status") == "none"
 
 
 def test_it_reports_its_room() -> None:
