@@ -11,6 +11,7 @@ from flask import Flask
 from app import access_log, auth, errors
 from app.api import register_blueprints
 from app.backend import Backend, DomainBackend
+from app.json import Provider
 from app.openapi import CONFIG
 from app.paths import FilePath
 from app.wiring import EXTENSION, Wiring
@@ -34,7 +35,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.config.from_mapping(deepcopy(CONFIG), MAX_CONTENT_LENGTH=settings.max_body_bytes)
     app.url_map.merge_slashes = False  # a path with `//` is another path, not a way to this one
     app.url_map.converters["file"] = FilePath
-    app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
+    app.json = Provider(app)
     languages = Languages.load(settings.jail_configs / "languages")
     static_checks = StaticChecks.load(settings.jail_configs / "static")
     app.extensions[EXTENSION] = Wiring(settings, backend or DomainBackend(settings), languages, static_checks)

@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 from itertools import islice
 
 from flask import Request, request
@@ -54,10 +54,16 @@ class Parser(FlaskParser):
     ) -> object:
         """Read body or query string by a schema. Raises InvalidRequest, and HTTP exceptions for what is no JSON."""
         asked = req or request
-        schema = argmap() if isinstance(argmap, type) else argmap
+        schema = made(argmap) if isinstance(argmap, type) else argmap
         data: object = read_json(asked) if location == "json" else asked.args.to_dict()
         with CurrentRules(wired().rules(caller())):
             return load(schema, data)
+
+
+@cache
+def made(schema: type[Schema]) -> Schema:
+    """Give the one instance of a schema: it keeps nothing of what it loads, and to make it costs as much as loading."""
+    return schema()
 
 
 def load(schema: Schema, data: object) -> object:

@@ -1,12 +1,19 @@
-"""PostgreSQL: a pool opened when first used, short transactions, and work left for after their commit."""
+"""PostgreSQL: a pool opened when first used, short transactions, and work left for after their commit.
+
+What costs here is not the statements but waiting for their answers: each wait is a change of processes on both sides.
+So one statement needs no BEGIN, several are sent in one go where none needs the answer of another, and a connection
+from the pool is asked nothing to see that it lives.
+"""
 
 import os
+import select
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -20,6 +27,9 @@ _SESSION = (
     # Nothing of ours takes this long; what does is stuck, and holds a connection that others wait for.
     " -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s"
 )
+
+
+Cursor = psycopg.Cursor[TupleRow]
 
 
 class Connection(psycopg.Connection[TupleRow]):
@@ -52,13 +62,31 @@ class Database:
         self._locks: dict[int, threading.Lock] = {}
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def statement(self) -> Iterator[Connection]:
+        """Give a connection on which every statement is a transaction of its own: for one. Raises Unavailable."""
+        with self._connection() as connection:
+            yield connection
+
+    @contextmanager
+    def statements(self) -> Iterator[Connection]:
+        """Send several statements in one go, all of them one transaction, without BEGIN and COMMIT.
+
+        Only where nothing is decided in the block and no cursor read before its end: an exception in it commits what
+        was sent before. Each sees what was committed when it began. Raises Unavailable.
+        """
+        with self._connection() as connection, connection.pipeline():
+            yield connection
+
+    @contextmanager
+    def transaction(self, *, pipelined: bool = False) -> Iterator[Connection]:
         """Open a transaction: committed at the end of the block, rolled back by an exception.
 
-        Raises Unavailable where PostgreSQL does not answer or gives up.
+        One that is `pipelined` sends its statements, BEGIN and COMMIT too, without waiting for answers: cursors may be
+        read in the block, which waits, or after it; they have no `rowcount` before. What the server refuses may be
+        raised by a later statement, or at the end. Raises Unavailable where PostgreSQL does not answer or gives up.
         """
         with self._connection() as connection:
-            with connection.transaction():
+            with _pipeline(connection, pipelined), connection.transaction():
                 yield connection
             actions = connection.left()
         # The connection is back in the pool: an action may take its time, or open a transaction of its own.
@@ -66,13 +94,13 @@ class Database:
             action()
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Open a transaction that only reads, all of it one snapshot. Raises Unavailable."""
+    def read(self, *, pipelined: bool = False) -> Iterator[Connection]:
+        """Open a transaction that only reads, all of it one snapshot, `pipelined` as above. Raises Unavailable."""
         with self._connection() as connection:
             connection.read_only = True
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             try:
-                with connection.transaction():
+                with _pipeline(connection, pipelined), connection.transaction():
                     yield connection
             finally:
                 if not connection.closed:
@@ -81,7 +109,7 @@ class Database:
 
     def ping(self) -> None:
         """Ask PostgreSQL for an answer. Raises Unavailable."""
-        with self._connection() as connection, connection.transaction():
+        with self._connection() as connection:
             connection.execute("SELECT 1")
 
     def close(self) -> None:
@@ -100,16 +128,21 @@ class Database:
         try:
             with self._pool().connection(timeout=WAIT_S) as connection:
                 connection.left()  # by a transaction that was rolled back
-                yield connection
+                try:
+                    yield connection
+                finally:
+                    # What failed at the end of a pipeline is not rolled back yet.
+                    if connection.info.transaction_status is TransactionStatus.INERROR:
+                        connection.rollback()
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
             raise Unavailable(f"the database does not answer: {error}; try again") from error
 
     def _pool(self) -> ConnectionPool[Connection]:
-        with self._lock:
-            pool = self._pools.get(os.getpid())
-            if pool is None:
-                pool = self._pools[os.getpid()] = self._make()
-            return pool
+        pool = self._pools.get(os.getpid())
+        if pool is None:
+            with self._lock:
+                pool = self._pools.get(os.getpid()) or self._pools.setdefault(os.getpid(), self._make())
+        return pool
 
     def _make(self) -> ConnectionPool[Connection]:
         own = conninfo_to_dict(self._url).get("options") or ""
@@ -117,9 +150,30 @@ class Database:
         return ConnectionPool(
             self._url,
             connection_class=Connection,
-            kwargs={"options": f"{_SESSION} {own}".strip(), "connect_timeout": int(WAIT_S)},
+            kwargs={
+                "options": f"{_SESSION} {own}".strip(),
+                "connect_timeout": int(WAIT_S),
+                # A statement outside of `transaction` is one by itself.
+                "autocommit": True,
+            },
             min_size=minimum,
             max_size=maximum,
-            check=ConnectionPool.check_connection,
+            check=_check,
             open=True,
         )
+
+
+def _pipeline(connection: Connection, pipelined: bool) -> AbstractContextManager[object]:
+    return connection.pipeline() if pipelined else nullcontext()
+
+
+def _check(connection: Connection) -> None:
+    """Raise OperationalError for a connection that was cut while it lay in the pool.
+
+    A server that ended it has said so, and there is something to read: only then it is asked. A question each time
+    would cost a round trip.
+    """
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        ConnectionPool.check_connection(connection)

@@ -1,14 +1,14 @@
 """An execution as it is added and as answers show it. How its state changes stands in `domain/executions.py`."""
 
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 from uuid import UUID
 
-from psycopg.rows import DictRow, TupleRow
+from psycopg.rows import DictRow
 
 from domain import outputs, results, telemetry
 from domain.blobs import BlobStore
-from domain.db import Connection
-from domain.ids import new_id
+from domain.db import Connection, Cursor
 from domain.limits import MAX_SHOWN_BYTES
 from domain.model import CompileCache, ExecutionTelemetry, Phases, Priority
 from domain.verdict import State, Verdict
@@ -25,16 +25,19 @@ _COLUMNS = (
 )
 
 
-def insert(tx: Connection, submission_id: UUID, priority: Priority) -> ExecutionView:
-    """Add the next execution of a submission, queued."""
-    own_id = new_id()
-    row = tx.execute(
+def insert(tx: Connection, submission_id: UUID, own_id: UUID, priority: Priority) -> Cursor:
+    """Add the next execution of a submission, queued; what it answers is for `queued`."""
+    return tx.execute(
         "INSERT INTO executions (id, submission_id, priority, number)"
         " SELECT %s, %s, %s, coalesce(max(number), 0) + 1 FROM executions WHERE submission_id = %s"
         " RETURNING number, queued_at",
         (own_id, submission_id, priority, submission_id),
-    ).fetchone()
-    number, queued_at = row or ()
+    )
+
+
+def queued(own_id: UUID, inserted: Cursor) -> ExecutionView:
+    """Give an execution that was just added."""
+    number, queued_at = inserted.fetchone() or ()
     return ExecutionView(
         id=own_id,
         number=number,
@@ -56,22 +59,29 @@ class Found:
     """What rows tell of an execution; blobs are yet to be opened."""
 
     own: DictRow
-    compiled: TupleRow | None
     results: results.Found
 
 
-def read_latest(tx: Connection, submission_id: UUID) -> Found:
-    """Read the current execution of a submission that exists, as far as rows tell."""
-    row = tx.execute(
-        f"SELECT {', '.join(_COLUMNS)} FROM executions WHERE submission_id = %s ORDER BY number DESC LIMIT 1",
-        (submission_id,),
-    ).fetchone()
-    own = dict(zip(_COLUMNS, row or (), strict=True))
-    compiled = tx.execute(
-        f"SELECT {', '.join(telemetry.RUN)} FROM telemetry WHERE execution_id = %s AND kind = 'compile'",
-        (own["id"],),
-    ).fetchone()
-    return Found(own, compiled, results.read(tx, own["id"]))
+class Asked(NamedTuple):
+    """The questions for an execution, sent together."""
+
+    own: Cursor
+    results: results.Asked
+
+
+def ask_latest(tx: Connection, submission_id: UUID) -> Asked:
+    """Ask for the current execution of a submission."""
+    which = "(SELECT id FROM executions WHERE submission_id = %s ORDER BY number DESC LIMIT 1)"
+    command = f"SELECT {', '.join(_COLUMNS)} FROM executions WHERE id = {which}"
+    return Asked(tx.execute(command.encode(), (submission_id,)), results.ask(tx, which, submission_id))
+
+
+def read(asked: Asked) -> Found | None:
+    """Read the current execution of a submission, as far as rows tell; None where there is no such submission."""
+    row = asked.own.fetchone()
+    if row is None:
+        return None
+    return Found(dict(zip(_COLUMNS, row, strict=True)), results.read(asked.results))
 
 
 def view(found: Found, blobs: BlobStore) -> ExecutionView:
@@ -98,7 +108,7 @@ def view(found: Found, blobs: BlobStore) -> ExecutionView:
 
 def _telemetry(found: Found) -> ExecutionTelemetry:
     named = found.own
-    compile_usage, compiled = telemetry.run(found.compiled) if found.compiled is not None else (None, None)
+    compile_usage, compiled = found.results.compiled
     return ExecutionTelemetry(
         phases=Phases(**{name: named[name] for name in PHASES}),
         host=named["host"],

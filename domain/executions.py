@@ -1,5 +1,9 @@
 """Executions: every change of state, each one short transaction; none is open while a jail runs.
 
+What an answer or another worker's work rests on (a submission, its results, its end) is on disk before it is told. A
+claim, a state on the way and a renewal need not be: where PostgreSQL crashes and forgets one, the execution is queued,
+or its lease is over, and its worker finds its claim lost.
+
 A claim is the right to write. It is lost when its lease has ended and another worker, or the sweeper, took the
 execution: then every write with it does nothing and says False, and its holder stops. Leases are compared by
 PostgreSQL's clock alone.
@@ -23,14 +27,28 @@ _HELD = "id = %(id)s AND attempt = %(attempt)s AND worker = %(worker)s AND lease
 
 _AT_WORK = {State.PREPARING, State.COMPILING, State.RUNNING}
 
-_CLAIM = """
-    UPDATE executions
-    SET state = 'preparing', attempt = attempt + 1, worker = %(worker)s, started_at = now(),
-        lease_until = now() + make_interval(secs => %(lease_s)s)
-    WHERE id = %(id)s
-        AND (state = 'queued' OR lease_until < now() AND attempt - given_back < coalesce(%(max_attempts)s, attempt + 1))
-    RETURNING submission_id, attempt, queued_at
+_NOT_AWAITED = "set_config('synchronous_commit', 'off', true)"
+"""In RETURNING: this transaction is not waited for to be on disk. What is committed later takes it along."""
+
+_CLAIM = f"""
+    WITH taken AS (
+        UPDATE executions
+        SET state = 'preparing', attempt = attempt + 1, worker = %(worker)s, started_at = now(),
+            lease_until = now() + make_interval(secs => %(lease_s)s)
+        WHERE id = %(id)s AND (
+            state = 'queued' OR lease_until < now() AND attempt - given_back < coalesce(%(max_attempts)s, attempt + 1)
+        )
+        RETURNING id, submission_id, attempt, queued_at
+    ), results AS (
+        DELETE FROM test_results AS r USING taken WHERE taken.attempt > 1 AND r.execution_id = taken.id
+    ), runs AS (
+        DELETE FROM telemetry AS t USING taken WHERE taken.attempt > 1 AND t.execution_id = taken.id
+    )
+    SELECT submission_id, attempt, queued_at, {_NOT_AWAITED} FROM taken
 """
+_CLAIMED = """(
+    SELECT submission_id FROM executions WHERE id = %(id)s AND worker = %(worker)s AND lease_until IS NOT NULL
+)"""
 
 # Attempts only grow, so that no later claim can be mistaken for this one; `given_back` makes it not count.
 _GIVE_BACK = f"""
@@ -47,7 +65,7 @@ _FINISH = f"""
         {", ".join(f"{name} = %({name})s" for name in (*COMPILE_OUTPUT, *PHASES))},
         lease_until = NULL, finished_at = now(), {results.TOTALS}
     WHERE {_HELD}
-"""
+""".encode()
 
 
 def claim(
@@ -58,17 +76,15 @@ def claim(
     One whose lease has ended is left to the sweeper where `max_attempts` are used up. What an earlier attempt recorded
     is removed. Raises Unavailable, and BlobMissing or BlobDamaged after the claim.
     """
-    with db.transaction() as tx:
-        wanted = {"id": execution_id, "worker": worker, "lease_s": lease_s, "max_attempts": max_attempts}
-        row = tx.execute(_CLAIM, wanted).fetchone()
-        if row is None:
-            return None
-        submission_id, attempt, queued_at = row
-        if attempt > 1:
-            _forget_results(tx, execution_id)
-    with db.read() as tx:
-        submission = storing.read(tx, submission_id, blobs)
-    return Claim(execution_id, submission_id, attempt, worker, queued_at, submission)
+    wanted = {"id": execution_id, "worker": worker, "lease_s": lease_s, "max_attempts": max_attempts}
+    with db.statements() as tx:
+        taken = tx.execute(_CLAIM.encode(), wanted)
+        asked = storing.ask(tx, _CLAIMED, wanted)
+    row = taken.fetchone()
+    if row is None:
+        return None
+    submission_id, attempt, queued_at, _ = row
+    return Claim(execution_id, submission_id, attempt, worker, queued_at, storing.read(asked, blobs))
 
 
 def renew(db: Database, claim: Claim, lease_s: int) -> bool:
@@ -89,25 +105,27 @@ def record(db: Database, blobs: BlobStore, claim: Claim, found: Sequence[TestRes
     Raises Unavailable, and OSError where the blob store is full.
     """
     rows = results.prepare(found, blobs)
-    with db.transaction() as tx:
+    with db.transaction(pipelined=True) as tx:
         # The lock keeps the execution ours until the commit; results of several slots may be written at a time.
-        held = tx.execute(f"SELECT FROM executions WHERE {_HELD} FOR SHARE", _token(claim)).rowcount == 1
+        held = results.hold(tx, _HELD, _token(claim), rows.ordinals, lock="FOR SHARE")
         if held:
-            results.replace(tx, claim, rows)
-            for result in found:
-                audit.note_forbidden_calls(tx, claim, str(result.ordinal), result.telemetry)
+            _insert_results(tx, claim, found, rows)
     return held
 
 
 def finish(db: Database, blobs: BlobStore, claim: Claim, outcome: Outcome) -> bool:
-    """End an execution with its verdict, its totals and its telemetry; False: the claim is lost, nothing is written.
+    """End an execution with its verdict, its last results, its totals and its telemetry, all in one transaction.
 
-    To call it again is harmless, and True. Raises Unavailable, and OSError where the blob store is full.
+    False: the claim is lost, nothing is written. To call it again is harmless, and True. Raises Unavailable, and
+    OSError where the blob store is full.
     """
     values = _token(claim) | _outcome_values(outcome, outputs.keep(outcome.compile_output, blobs))
-    with db.transaction() as tx:
-        if tx.execute(_FINISH, values).rowcount == 0:
+    rows = results.prepare(outcome.results, blobs)
+    with db.transaction(pipelined=True) as tx:
+        if not results.hold(tx, _HELD, _token(claim), rows.ordinals, lock="FOR NO KEY UPDATE"):
             return _finished_with(tx, claim)
+        _insert_results(tx, claim, outcome.results, rows)
+        tx.execute(_FINISH, values)
         _insert_compile_run(tx, claim, outcome.telemetry)
         audit.note_forbidden_calls(tx, claim, "compile", outcome.telemetry.compile)
     return True
@@ -118,7 +136,7 @@ def give_back(db: Database, claim: Claim) -> bool:
 
     The next sweep sends it to the queue; whoever gives it back may do so at once.
     """
-    with db.transaction() as tx:
+    with db.statement() as tx:
         return tx.execute(_GIVE_BACK, _token(claim)).rowcount == 1
 
 
@@ -127,14 +145,15 @@ def _token(claim: Claim) -> dict[str, object]:
 
 
 def _change(db: Database, claim: Claim, assignment: str, **values: object) -> bool:
-    with db.transaction() as tx:
-        command = f"UPDATE executions SET {assignment} WHERE {_HELD}"
-        return tx.execute(command, _token(claim) | values).rowcount == 1
+    with db.statement() as tx:
+        command = f"UPDATE executions SET {assignment} WHERE {_HELD} RETURNING {_NOT_AWAITED}"
+        return tx.execute(command.encode(), _token(claim) | values).rowcount == 1
 
 
-def _forget_results(tx: Connection, execution_id: UUID) -> None:
-    tx.execute("DELETE FROM test_results WHERE execution_id = %s", (execution_id,))
-    tx.execute("DELETE FROM telemetry WHERE execution_id = %s", (execution_id,))
+def _insert_results(tx: Connection, claim: Claim, found: Sequence[TestResult], rows: results.Rows) -> None:
+    results.insert(tx, claim, rows)
+    for result in found:
+        audit.note_forbidden_calls(tx, claim, str(result.ordinal), result.telemetry)
 
 
 def _outcome_values(outcome: Outcome, compile_output: outputs.Values) -> dict[str, object]:
@@ -155,7 +174,7 @@ def _outcome_values(outcome: Outcome, compile_output: outputs.Values) -> dict[st
 
 def _finished_with(tx: Connection, claim: Claim) -> bool:
     command = "SELECT FROM executions WHERE id = %(id)s AND attempt = %(attempt)s AND worker = %(worker)s"
-    return tx.execute(f"{command} AND state = 'done'", _token(claim)).rowcount == 1
+    return tx.execute(f"{command} AND state = 'done'", _token(claim)).fetchone() is not None
 
 
 def _insert_compile_run(tx: Connection, claim: Claim, known: ExecutionTelemetry) -> None:

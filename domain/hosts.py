@@ -3,7 +3,9 @@
 A live host is one that was seen within LIVE_S, by PostgreSQL's clock.
 """
 
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +14,8 @@ from psycopg.types.json import Jsonb
 from domain.db import Connection, Database
 from domain.model import HostReport
 
+REMEMBERED_S = 2.0
+"""How old what `Remembered` gives may be."""
 LIVE_S = 60
 """A host not heard of for this long counts as gone; it should send a heartbeat several times as often."""
 
@@ -48,14 +52,31 @@ def report(db: Database, said: HostReport) -> None:
 
 def heartbeat(db: Database, name: str) -> bool:
     """Say that a host is there; False where it is unknown and has to report first. Raises Unavailable."""
-    with db.transaction() as tx:
+    with db.statement() as tx:
         return tx.execute("UPDATE hosts SET seen_at = now() WHERE name = %s", (name,)).rowcount == 1
 
 
 def known(db: Database) -> list[Host]:
     """List all hosts that ever reported, by name. Raises Unavailable."""
-    with db.read() as tx:
+    with db.statement() as tx:
         return read(tx)
+
+
+class Remembered:
+    """What hosts reported, not older than a moment; safe to share between threads."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._read: tuple[float, Sequence[HostReport]] = (-math.inf, ())
+
+    def reports(self, *, anew: bool = False) -> Sequence[HostReport]:
+        """List what all hosts reported, `anew` just now. Raises Unavailable."""
+        read_at, reports = self._read
+        now = time.monotonic()
+        if anew or now - read_at > REMEMBERED_S:
+            reports = [host.report for host in known(self._db)]
+            self._read = (now, reports)
+        return reports
 
 
 def availability(db: Database) -> Mapping[str, str]:

@@ -80,7 +80,7 @@ def verify(db: Database, text: str) -> Key | None:
     found = _KEY.fullmatch(text)
     if found is None:
         return None
-    with db.read() as tx:
+    with db.statement() as tx:
         row = tx.execute(
             "SELECT id, name, role, secret_sha256, network, static_check FROM api_keys"
             " WHERE prefix = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())",

@@ -6,11 +6,13 @@
 Never log source code, inputs, outputs or keys.
 """
 
+import json
 import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import orjson
 import structlog
 from structlog.typing import Processor
 
@@ -25,6 +27,14 @@ _SHARED: list[Processor] = [
 ]
 
 
+def _json(event: object, **_: object) -> str:
+    try:
+        return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError:
+        # A whole number beyond 64 bits, a lone surrogate: no line may be lost.
+        return json.dumps(event, default=str)
+
+
 def configure(level: str) -> None:
     """Send all logs, those of libraries included, as JSON lines to stderr; `level` is debug, info, warning or error."""
     handler = logging.StreamHandler(sys.stderr)
@@ -33,7 +43,7 @@ def configure(level: str) -> None:
             foreign_pre_chain=_SHARED,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(default=str),
+                structlog.processors.JSONRenderer(serializer=_json),
             ],
         )
     )

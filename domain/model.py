@@ -215,13 +215,14 @@ class ExecutionTelemetry:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an execution ended. `results` were recorded one by one before; CE and JE may have none."""
+    """How an execution ended. Results that were not recorded before come with it; CE and JE may have none."""
 
     verdict: Verdict
     reason: str | None
     telemetry: ExecutionTelemetry
     compile_output: bytes | None = None
     message: str = ""
+    results: tuple[TestResult, ...] = ()
 
 
 @dataclass(frozen=True)

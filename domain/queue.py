@@ -10,6 +10,7 @@ from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import OperationalError
 
+from domain import broker
 from domain.limits import VISIBILITY_TIMEOUT_S
 from domain.logging import logger
 from domain.model import Priority
@@ -31,6 +32,7 @@ log = logger(__name__)
 
 def make_celery(settings: Settings) -> Celery:
     """Make the Celery application that API (sending), workers and beat share."""
+    broker.use()
     celery = Celery("shipd", broker=settings.broker_url, set_as_current=False)
     celery.conf.update(
         task_serializer="json",

@@ -1,21 +1,24 @@
 """Test results, their artifacts and telemetry as rows: written whole, read as answers show them.
 
 Like a submission's parts they are written in two steps: long values first, then all rows in one go. Reading is the same
-the other way round: `read` takes what rows tell, `view` opens blobs when the transaction is over.
+the other way round: `ask` sends the questions, `read` takes what rows tell, `view` opens blobs when the transaction is
+over.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg.rows import TupleRow
 
 from domain import outputs, storable, telemetry
 from domain.blobs import BlobStore
-from domain.copying import Row, copy
-from domain.db import Connection
+from domain.db import Connection, Cursor
+from domain.inserting import Row
+from domain.inserting import insert as insert_rows
 from domain.limits import MAX_SHOWN_BYTES, MAX_SHOWN_TOGETHER_BYTES, MIN_SHOWN_BYTES
-from domain.model import Artifact, Claim, RunTelemetry, TestResult
+from domain.model import Artifact, Claim, RunTelemetry, TestResult, Usage
 from domain.verdict import Verdict
 from domain.views import ResultView
 
@@ -89,23 +92,54 @@ def prepare(results: Sequence[TestResult], blobs: BlobStore) -> Rows:
     )
 
 
-def replace(tx: Connection, claim: Claim, rows: Rows) -> None:
-    """Write results, in place of what was recorded of the same test cases before."""
-    which = (claim.execution_id, rows.ordinals)
-    with tx.pipeline():
-        tx.execute("DELETE FROM test_results WHERE execution_id = %s AND ordinal = ANY (%s)", which)
-        tx.execute("DELETE FROM telemetry WHERE execution_id = %s AND kind = 'test' AND ordinal = ANY (%s)", which)
+def hold(tx: Connection, guard: str, values: Mapping[str, object], ordinals: Sequence[int], *, lock: str) -> bool:
+    """Lock the execution that `guard` (with its `values`) lets pass, and remove earlier results of these test cases.
+
+    False: none passes, nothing is done. One statement for all of it: it is the first of every write of results.
+    """
+    command = f"""
+        WITH held AS (SELECT id FROM executions WHERE {guard} {lock}),
+        results AS (
+            DELETE FROM test_results AS r USING held WHERE r.execution_id = held.id AND r.ordinal = ANY (%(ordinals)s)
+        ), runs AS (
+            DELETE FROM telemetry AS t USING held
+            WHERE t.execution_id = held.id AND t.kind = 'test' AND t.ordinal = ANY (%(ordinals)s)
+        )
+        SELECT FROM held
+    """
+    return tx.execute(command.encode(), {**values, "ordinals": ordinals}).fetchone() is not None
+
+
+def insert(tx: Connection, claim: Claim, rows: Rows) -> None:
+    """Write results of test cases that have none."""
     own = {"execution_id": claim.execution_id}
-    copy(tx, "test_results", {**own, "submission_id": claim.submission_id}, _RESULT, rows.results)
-    if rows.artifacts:
-        copy(tx, "artifacts", own, _ARTIFACT, rows.artifacts)
-    if rows.telemetry:
-        insert_runs(tx, claim.execution_id, rows.telemetry)
+    insert_rows(tx, "test_results", {**own, "submission_id": claim.submission_id}, _RESULT, rows.results)
+    insert_rows(tx, "artifacts", own, _ARTIFACT, rows.artifacts)
+    insert_runs(tx, claim.execution_id, rows.telemetry)
 
 
 def insert_runs(tx: Connection, execution_id: UUID, runs: Sequence[Row]) -> None:
     """Write the telemetry of jailed runs: (kind, ordinal, *telemetry.run_values)."""
-    copy(tx, "telemetry", {"execution_id": execution_id}, ("kind", "ordinal", *telemetry.RUN), runs)
+    insert_rows(tx, "telemetry", {"execution_id": execution_id}, ("kind", "ordinal", *telemetry.RUN), runs)
+
+
+class Asked(NamedTuple):
+    """The questions for an execution's results, sent together."""
+
+    results: Cursor
+    artifacts: Cursor
+    runs: Cursor
+
+
+def ask(tx: Connection, which: str, value: object) -> Asked:
+    """Ask for what was recorded so far, of the execution that `which` gives the id of, an expression of one value."""
+    artifacts = f"SELECT {', '.join(_ARTIFACT)} FROM artifacts WHERE execution_id = {which} ORDER BY ordinal, path"
+    runs = f"SELECT kind, ordinal, {', '.join(telemetry.RUN)} FROM telemetry WHERE execution_id = {which}"
+    return Asked(
+        tx.execute(_READ.replace("%s", which).encode(), (value,)),
+        tx.execute(artifacts.encode(), (value,)),
+        tx.execute(runs.encode(), (value,)),
+    )
 
 
 @dataclass(frozen=True)
@@ -115,25 +149,18 @@ class Found:
     results: Sequence[TupleRow]
     artifacts: Mapping[int, Sequence[Artifact]]
     telemetry: Mapping[int, RunTelemetry | None]
+    compiled: tuple[Usage | None, RunTelemetry | None]
 
 
-def read(tx: Connection, execution_id: UUID) -> Found:
+def read(asked: Asked) -> Found:
     """Read what was recorded so far, in the order of the test cases, as far as rows tell."""
-    with tx.pipeline():
-        results = tx.execute(_READ, (execution_id,))
-        artifacts = tx.execute(
-            f"SELECT {', '.join(_ARTIFACT)} FROM artifacts WHERE execution_id = %s ORDER BY ordinal, path",
-            (execution_id,),
-        )
-        runs = tx.execute(
-            f"SELECT ordinal, {', '.join(telemetry.RUN)} FROM telemetry WHERE execution_id = %s AND kind = 'test'",
-            (execution_id,),
-        )
     collected: dict[int, list[Artifact]] = {}
-    for ordinal, path, size, sha256, truncated in artifacts:
+    for ordinal, path, size, sha256, truncated in asked.artifacts:
         collected.setdefault(ordinal, []).append(Artifact(path, size, sha256.hex(), truncated))
-    counted = {row[0]: telemetry.run(row[1:])[1] for row in runs}
-    return Found(results.fetchall(), collected, counted)
+    counted = {(kind, ordinal): telemetry.run(tuple(run)) for kind, ordinal, *run in asked.runs}
+    compiled = counted.pop(("compile", 0), (None, None))
+    runs = {ordinal: run for (_, ordinal), (_, run) in counted.items()}
+    return Found(asked.results.fetchall(), collected, runs, compiled)
 
 
 def view(found: Found, blobs: BlobStore) -> tuple[ResultView, ...]:

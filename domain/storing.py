@@ -3,11 +3,14 @@
 It comes back whole for whoever grades it, or as answers say it again: then no source, input or expectation is read.
 
 Writing is two steps: `prepare` puts long values into the blob store, outside of any transaction; `insert` writes all
-rows with one statement a table.
+rows with one statement a table, or few. Reading is two as well: `ask` sends all questions in one go, `read` takes the
+answers when the transaction is over.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg.rows import DictRow, TupleRow
@@ -15,13 +18,15 @@ from psycopg.types.json import Jsonb
 
 from domain import payload
 from domain.blobs import BlobStore
-from domain.copying import Row, copy
-from domain.db import Connection
+from domain.db import Connection, Cursor
+from domain.inserting import Row
+from domain.inserting import insert as insert_rows
 from domain.limits import Constraints
 from domain.model import Cache, Checker, CheckerType, Expectation, File, Priority, Submission, TestCase
 from domain.network import NetworkRule, Protocol
 from domain.payload import Payload
-from domain.views import Asked, CaseView
+from domain.views import Asked as View
+from domain.views import CaseView
 
 _CONSTRAINTS = (
     "timeout_ms",
@@ -46,7 +51,10 @@ _TEST_CASE = (
     *("expected_exit_code", "timeout_ms", "is_hidden", "points", "test_group"),
 )
 _CASE_FILE = ("ordinal", "role", *_FILE)
-_ASKED = ("language", "entry_point", "priority", "problem_id", "user_id", "metadata", "network_rules", *_CONSTRAINTS)
+_VIEW = (
+    *("owner_id", "created_at", "language", "entry_point", "priority", "problem_id", "user_id", "metadata"),
+    *("network_rules", *_CONSTRAINTS),
+)
 _CASE_VIEW = ("name", "is_hidden", "points", "test_group")
 
 
@@ -99,48 +107,71 @@ def values(new: Submission) -> dict[str, object]:
 def insert(tx: Connection, submission_id: UUID, rows: Rows) -> None:
     """Write the parts of a submission whose own row is written."""
     own = {"submission_id": submission_id}
-    copy(tx, "source_files", own, _FILE, rows.sources)
-    copy(tx, "test_cases", own, _TEST_CASE, rows.test_cases)
-    if rows.case_files:
-        copy(tx, "test_case_files", own, _CASE_FILE, rows.case_files)
+    insert_rows(tx, "source_files", own, _FILE, rows.sources)
+    insert_rows(tx, "test_cases", own, _TEST_CASE, rows.test_cases)
+    insert_rows(tx, "test_case_files", own, _CASE_FILE, rows.case_files)
 
 
-def read(tx: Connection, submission_id: UUID, blobs: BlobStore) -> Submission:
-    """Read a submission that exists, as it was sent, whole. Raises BlobMissing, BlobDamaged."""
-    with tx.pipeline():
-        own = tx.execute(f"SELECT {', '.join(_SUBMISSION)} FROM submissions WHERE id = %s", (submission_id,))
-        sources = tx.execute(
-            f"SELECT {', '.join(_FILE)} FROM source_files WHERE submission_id = %s ORDER BY position", (submission_id,)
-        )
-        cases = tx.execute(
-            f"SELECT {', '.join(_TEST_CASE)} FROM test_cases WHERE submission_id = %s ORDER BY ordinal",
-            (submission_id,),
-        )
-        files = tx.execute(
-            f"SELECT {', '.join(_CASE_FILE)} FROM test_case_files WHERE submission_id = %s"
-            " ORDER BY ordinal, role, position",
-            (submission_id,),
-        )
-    by_case: dict[tuple[object, object], list[File]] = {}
-    for row in files:
-        by_case.setdefault(row[:2], []).append(_file(row[2:], blobs))
-    return _submission(
-        own.fetchone() or (),
-        sources=tuple(_file(row, blobs) for row in sources),
-        test_cases=tuple(_test_case(row, by_case, blobs) for row in cases),
+class Asked(NamedTuple):
+    """The questions for a submission, sent together."""
+
+    own: Cursor
+    sources: Cursor
+    cases: Cursor
+    files: Cursor
+
+
+def ask(tx: Connection, which: str, values: Mapping[str, object]) -> Asked:
+    """Ask for all of the submission that `which` gives the id of, an expression with named `values`."""
+
+    def from_(table: str, key: str, columns: Sequence[str], order: str = "") -> Cursor:
+        return tx.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE {key} = {which}{order}".encode(), values)
+
+    return Asked(
+        own=from_("submissions", "id", _SUBMISSION),
+        sources=from_("source_files", "submission_id", _FILE, " ORDER BY position"),
+        cases=from_("test_cases", "submission_id", _TEST_CASE, " ORDER BY ordinal"),
+        files=from_("test_case_files", "submission_id", _CASE_FILE, " ORDER BY ordinal, role, position"),
     )
 
 
-def read_asked(tx: Connection, submission_id: UUID) -> Asked:
-    """Read of a submission that exists what answers say again."""
-    with tx.pipeline():
-        own = tx.execute(f"SELECT {', '.join(_ASKED)} FROM submissions WHERE id = %s", (submission_id,))
-        cases = tx.execute(
+def read(asked: Asked, blobs: BlobStore) -> Submission:
+    """Read a submission that exists, as it was sent, whole. Raises BlobMissing, BlobDamaged."""
+    by_case: dict[tuple[object, object], list[File]] = {}
+    for row in asked.files:
+        by_case.setdefault(row[:2], []).append(_file(row[2:], blobs))
+    return _submission(
+        asked.own.fetchone() or (),
+        sources=tuple(_file(row, blobs) for row in asked.sources),
+        test_cases=tuple(_test_case(row, by_case, blobs) for row in asked.cases),
+    )
+
+
+class ViewAsked(NamedTuple):
+    """The questions for what answers say of a submission."""
+
+    own: Cursor
+    cases: Cursor
+
+
+def ask_view(tx: Connection, submission_id: UUID) -> ViewAsked:
+    """Ask for what answers say again of a submission."""
+    return ViewAsked(
+        own=tx.execute(f"SELECT {', '.join(_VIEW)} FROM submissions WHERE id = %s", (submission_id,)),
+        cases=tx.execute(
             f"SELECT {', '.join(_CASE_VIEW)} FROM test_cases WHERE submission_id = %s ORDER BY ordinal",
             (submission_id,),
-        )
-    named = dict(zip(_ASKED, own.fetchone() or (), strict=True))
-    return Asked(
+        ),
+    )
+
+
+def read_view(asked: ViewAsked) -> tuple[UUID, datetime, View] | None:
+    """Give whose a submission is, when it was made, and what answers say again of it; None where there is none."""
+    row = asked.own.fetchone()
+    if row is None:
+        return None
+    named = dict(zip(_VIEW, row, strict=True))
+    view = View(
         language=named["language"],
         entry_point=named["entry_point"],
         priority=Priority(named["priority"]),
@@ -148,8 +179,9 @@ def read_asked(tx: Connection, submission_id: UUID) -> Asked:
         problem_id=named["problem_id"],
         user_id=named["user_id"],
         metadata=named["metadata"],
-        test_cases=tuple(CaseView(*row) for row in cases),
+        test_cases=tuple(CaseView(*case) for case in asked.cases),
     )
+    return named["owner_id"], named["created_at"], view
 
 
 def _file_rows(files: Iterable[File], blobs: BlobStore) -> Iterable[Row]:

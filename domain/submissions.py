@@ -3,16 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from uuid import UUID
 
 import psycopg
-from psycopg import sql
 
-from domain import execution_rows, hosts, room, storing
+from domain import execution_rows, room, storing
 from domain.blobs import BlobStore
-from domain.db import Connection, Database
+from domain.db import Connection, Cursor, Database
 from domain.errors import Conflict, InvalidRequest, NotFound, Problem
+from domain.hosts import Remembered
 from domain.ids import new_id
 from domain.model import Priority, Submission
 from domain.room import Need
@@ -29,27 +28,31 @@ def create(
     submission_id: UUID | None,
     body_sha256: bytes,
     enqueue: Callable[[UUID, Priority], None],
+    known: Remembered | None = None,
 ) -> SubmissionView:
     """Keep a submission with its first execution, and send that to the queue once both are committed.
 
     A `submission_id` that the same owner used before with the same body gives that submission, `replayed`. Raises
     Conflict for one used otherwise, InvalidRequest for what no host ever reported room for, Unavailable.
     """
-    own_id = submission_id or new_id()
+    own_id, execution_id = submission_id or new_id(), new_id()
     if submission_id is not None and _exists(db, submission_id):
         return _replayed(db, blobs, submission_id, owner_id, body_sha256)
-    _refuse_what_nobody_can_hold(db, new)
+    _refuse_what_nobody_can_hold(known or Remembered(db), new)
     rows = storing.prepare(new, blobs)
-    view: SubmissionView | None = None
-    with _storable(), db.transaction() as tx:
-        created_at = _insert(tx, own_id, owner_id, body_sha256, new)
-        if created_at is not None:
+    try:
+        with _storable(), db.transaction(pipelined=True) as tx:
+            made = _insert(tx, own_id, owner_id, body_sha256, new)
             storing.insert(tx, own_id, rows)
-            execution = execution_rows.insert(tx, own_id, new.priority)
-            tx.after_commit(lambda: enqueue(execution.id, new.priority))
-            view = SubmissionView(own_id, owner_id, created_at, Asked.of(new), execution)
-    # None: another request with the same id was quicker.
-    return view or _replayed(db, blobs, own_id, owner_id, body_sha256)
+            queued = execution_rows.insert(tx, own_id, execution_id, new.priority)
+            tx.after_commit(lambda: enqueue(execution_id, new.priority))
+    except psycopg.errors.UniqueViolation as error:
+        if error.diag.constraint_name != "submissions_pkey":
+            raise
+        # Another request with the same id was quicker.
+        return _replayed(db, blobs, own_id, owner_id, body_sha256)
+    (created_at,) = made.fetchone() or ()
+    return SubmissionView(own_id, owner_id, created_at, Asked.of(new), execution_rows.queued(execution_id, queued))
 
 
 def get(db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
@@ -58,22 +61,30 @@ def get(db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID | No
     Sources, inputs and expectations are not read, and of outputs only the beginning. Raises NotFound, Unavailable,
     BlobMissing.
     """
-    with db.read() as tx:
-        row = tx.execute(
-            "SELECT owner_id, created_at FROM submissions WHERE id = %s AND (%s::uuid IS NULL OR owner_id = %s)",
-            (submission_id, owner_id, owner_id),
-        ).fetchone()
-        if row is None:
-            raise NotFound(f"there is no submission {submission_id}; check the id, and that the key is its sender's")
-        asked = storing.read_asked(tx, submission_id)
-        found = execution_rows.read_latest(tx, submission_id)
+    with db.read(pipelined=True) as tx:
+        whole = storing.ask_view(tx, submission_id)
+        current = execution_rows.ask_latest(tx, submission_id)
+    found, execution = storing.read_view(whole), execution_rows.read(current)
+    if found is None or execution is None or owner_id not in {None, found[0]}:
+        raise NotFound(f"there is no submission {submission_id}; check the id, and that the key is its sender's")
     # The connection is back in the pool: a disk may take its time.
-    return SubmissionView(submission_id, row[0], row[1], asked, execution_rows.view(found, blobs))
+    return SubmissionView(submission_id, *found, execution_rows.view(execution, blobs))
+
+
+def again(db: Database, blobs: BlobStore, view: SubmissionView) -> SubmissionView:
+    """Read the current execution of a submission that was read before. Raises as `get` does."""
+    with db.statements() as tx:
+        # The execution first: what was recorded before it ended is there when its results are read.
+        current = execution_rows.ask_latest(tx, view.id)
+    found = execution_rows.read(current)
+    if found is None:
+        raise NotFound(f"there is no submission {view.id} any more; it was deleted meanwhile")
+    return replace(view, execution=execution_rows.view(found, blobs))
 
 
 def state_of(db: Database, execution_id: UUID) -> State:
     """Say where an execution is. Raises NotFound, Unavailable."""
-    with db.read() as tx:
+    with db.statement() as tx:
         row = tx.execute("SELECT state FROM executions WHERE id = %s", (execution_id,)).fetchone()
     if row is None:
         raise NotFound(f"there is no execution {execution_id}")
@@ -81,14 +92,14 @@ def state_of(db: Database, execution_id: UUID) -> State:
 
 
 def _exists(db: Database, submission_id: UUID) -> bool:
-    with db.read() as tx:
+    with db.statement() as tx:
         return tx.execute("SELECT 1 FROM submissions WHERE id = %s", (submission_id,)).fetchone() is not None
 
 
 def _replayed(
     db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID, body_sha256: bytes
 ) -> SubmissionView:
-    with db.read() as tx:
+    with db.statement() as tx:
         same = tx.execute(
             "SELECT 1 FROM submissions WHERE id = %s AND owner_id = %s AND body_sha256 = %s",
             (submission_id, owner_id, body_sha256),
@@ -98,23 +109,21 @@ def _replayed(
     return replace(get(db, blobs, submission_id, owner_id), replayed=True)
 
 
-def _refuse_what_nobody_can_hold(db: Database, new: Submission) -> None:
+def _refuse_what_nobody_can_hold(known: Remembered, new: Submission) -> None:
     need = Need.of(new.language, new.constraints)
-    found = room.problems(need, [host.report for host in hosts.known(db)])
+    # A host that came meanwhile may have room: only what was just read can refuse.
+    found = room.problems(need, known.reports()) and room.problems(need, known.reports(anew=True))
     if found:
         raise InvalidRequest(*found)
 
 
-def _insert(tx: Connection, own_id: UUID, owner_id: UUID, body_sha256: bytes, new: Submission) -> datetime | None:
+def _insert(tx: Connection, own_id: UUID, owner_id: UUID, body_sha256: bytes, new: Submission) -> Cursor:
     columns = {"id": own_id, "owner_id": owner_id, "body_sha256": body_sha256, **storing.values(new)}
-    command = sql.SQL("INSERT INTO submissions ({}) VALUES ({}) ON CONFLICT (id) DO NOTHING RETURNING created_at")
-    row = tx.execute(
-        command.format(
-            sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(", ").join(sql.Placeholder() * len(columns))
-        ),
-        list(columns.values()),
-    ).fetchone()
-    return row[0] if row is not None else None
+    command = f"""
+        INSERT INTO submissions ({", ".join(columns)}) VALUES ({", ".join(["%s"] * len(columns))})
+        RETURNING created_at
+    """
+    return tx.execute(command.encode(), list(columns.values()))
 
 
 @contextmanager

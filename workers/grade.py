@@ -20,13 +20,13 @@ from domain.events import Events
 from domain.languages import Languages
 from domain.limits import EXECUTION_WALL_S
 from domain.logging import logger
-from domain.model import Claim, ExecutionTelemetry, Outcome
+from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult
 from domain.static_checks import StaticChecks
 from domain.verdict import State, Verdict, overall
 from sandbox import Jails, RunAborted, SandboxError, Slot
 from workers.compile import Compiled, CompileError, compile_submission
 from workers.compile_cache import NO_CACHE, Compiler
-from workers.lease import ClaimLost, holding
+from workers.lease import ClaimLost, Leases
 from workers.network import network_of
 from workers.patience import patiently
 from workers.prepare import Plan, plan
@@ -60,6 +60,7 @@ class Grader:
     versions: Mapping[str, str]
     """Of platform, nsjail, kernel."""
     language_versions: Mapping[str, str]
+    leases: Leases
     static_checks: StaticChecks = field(default_factory=StaticChecks)
     compiler: Compiler = NO_CACHE
 
@@ -70,7 +71,7 @@ class Grader:
             log.info("claim_refused")
             return None
         try:
-            with holding(self.db, claim, self.lease_s) as still_ours:
+            with self.leases.holding(self.db, claim) as still_ours:
                 outcome = Grading(self, claim, still_ours).outcome()
                 self._finish(claim, outcome)
         except ClaimLost:
@@ -130,8 +131,8 @@ class Grading:
                 return Outcome(Verdict.CE, error.reason, self._telemetry(made, error), error.output, error.message)
             network = network_of(made.submission.constraints)
             bench = Bench(grader.sandbox, slot, made, compiled, grader.blobs, self.watch, network)
-            results = self._run_all(bench)
-        return Outcome(*overall(results), self._telemetry(made, compiled), compiled.output)
+            results, rest = self._run_all(bench)
+        return Outcome(*overall(results), self._telemetry(made, compiled), compiled.output, results=rest)
 
     def _compile(self, made: Plan, slot: Slot) -> Compiled:
         sandbox, check = self.grader.sandbox, applying(self.grader.static_checks, made)
@@ -148,17 +149,18 @@ class Grading:
                 compiled = self._tried(lambda: compiler.compile(made, anew))
             return compiled
 
-    def _run_all(self, bench: Bench) -> list[tuple[Verdict | None, str | None]]:
+    def _run_all(self, bench: Bench) -> tuple[list[tuple[Verdict | None, str | None]], tuple[TestResult, ...]]:
+        """Give what became of every test case, and the results that are not recorded yet."""
         self._enter(State.RUNNING)
         found = []
-        recording = Recorder(self.grader.db, self.grader.blobs, self.claim, self.grader.lease_s)
+        recorder = Recorder(self.grader.db, self.grader.blobs, self.claim, self.grader.lease_s)
         cases = self.claim.submission.test_cases
-        with recording as recorder, in_series(bench, cases) as own, self._spread(own) as spread:
+        with in_series(bench, cases) as own, self._spread(own) as spread:
             for result in spread.results():
                 self.still_ours()
                 recorder.add(result)
                 found.append((result.verdict, result.reason))
-        return found
+        return found, recorder.rest()
 
     def _spread(self, bench: Bench) -> Spread:
         """Run the test cases; after a failure, or when the hour is over, the rest is not run."""

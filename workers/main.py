@@ -4,6 +4,7 @@ A host that cannot confine programs does not start: it says what is missing and 
 `celery` of this module is also what beat and Flower load.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 from celery import Celery, signals
 from celery.beat import Service
 
-from domain import compiled, hosts
+from domain import collector, compiled, hosts
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Unavailable
@@ -33,6 +34,7 @@ from sandbox.reach import reachable
 from workers import host, network, prepared, tasks
 from workers.compile_cache import Compiler
 from workers.grade import Grader
+from workers.lease import Leases
 from workers.stop import Stop
 
 HEARTBEAT_S = 10.0
@@ -92,6 +94,7 @@ class Worker:
             max_attempts=settings.max_attempts,
             versions=host.platform_versions(),
             language_versions=self.found.languages,
+            leases=Leases(settings.lease_s),
             static_checks=self.static_checks,
             compiler=self._compiler(),
         )
@@ -108,6 +111,7 @@ class Worker:
         def _child(**_: object) -> None:
             self.sandbox.start_pool()
             tasks.grader = self.grader(os.getpid())
+            collector.settle()
 
         @signals.worker_process_shutdown.connect(weak=False)
         def _child_ends(**_: object) -> None:
@@ -197,9 +201,16 @@ def _schedule(ended: threading.Event) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _quieten() -> None:
+    """Leave out Celery's two lines for every task: what became of an execution is told by `grade`."""
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Start as told: `beat`, or (nothing said) the worker. Gives the exit code."""
     configure(settings.log_level)
+    _quieten()
     start_sentry(settings)
     if list(arguments) == ["beat"]:
         return run_beat()

@@ -1,8 +1,9 @@
-"""Record test results as they come, several to a transaction: the first at once, then what a quarter second brought."""
+"""Record test results as they come, several to a transaction: what a quarter second brought; the rest with the end.
+
+Of an execution that takes less than that nothing is written before its end: results and verdict are one transaction.
+"""
 
 import time
-from types import TracebackType
-from typing import Self
 
 from domain import executions
 from domain.blobs import BlobStore
@@ -17,7 +18,7 @@ AT_MOST_BYTES = 4 * 1024 * 1024
 
 
 class Recorder:
-    """Keeps the results of one claim. What is still held back is written when the block ends without an error."""
+    """Keeps the results of one claim. What is still held back in the end is for whoever ends the execution."""
 
     def __init__(self, db: Database, blobs: BlobStore, claim: Claim, patience_s: float) -> None:
         self.db = db
@@ -28,21 +29,16 @@ class Recorder:
         self._bytes = 0
         self._written_at = time.monotonic()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.flush()
-
     def add(self, result: TestResult) -> None:
         """Take one result. Raises ClaimLost where the execution is no longer ours, Unavailable."""
         self._waiting.append(result)
         self._bytes += len(result.stdout) + len(result.stderr)
         if self._bytes > AT_MOST_BYTES or time.monotonic() - self._written_at > EVERY_S:
             self.flush()
+
+    def rest(self) -> tuple[TestResult, ...]:
+        """Give what is still held back."""
+        return tuple(self._waiting)
 
     def flush(self) -> None:
         """Write what is held back."""

@@ -43,9 +43,8 @@ class Submissions(MethodView):
     @blueprint.refuses(400, 401, 409, 413, 415, 503)
     def post(self, query: dict[str, float], asked: Request) -> Response:
         """Send a submission."""
-        view = _create(asked)
-        replayed = view.replayed
-        return _answer(_wait(view, query["wait"]), 200 if replayed else 201)
+        view = _create(asked, query["wait"])
+        return _answer(view, 200 if view.replayed else 201)
 
     @blueprint.takes(PageQuery, location="query")
     @blueprint.gives(200, PageAnswer)
@@ -84,18 +83,20 @@ class Execute(MethodView):
     @blueprint.refuses(400, 401, 409, 413, 415, 503)
     def post(self, _query: dict[str, object], asked: Request) -> Response:
         """Send a submission and have the answer when it is done, or after 60 s."""
-        view = _wait(_create(asked), MAX_WAIT_S)
+        view = _create(asked, MAX_WAIT_S)
         return _answer(view, 200 if view.execution.state.final else 202)
 
 
-def _create(asked: Request) -> SubmissionView:
+def _create(asked: Request, wait_s: float) -> SubmissionView:
     here = wired()
-    return here.backend.create(
+    view = here.backend.create(
         replace(asked.submission, static_check=here.static_check(caller())),
         owner_id=owner_id(),
         submission_id=_chosen_id(asked),
         body_sha256=asked.body_sha256,
+        wait_s=wait_s,
     )
+    return replace(_wait(view, wait_s), replayed=True) if view.replayed else view
 
 
 def _chosen_id(asked: Request) -> uuid.UUID | None:
@@ -114,9 +115,7 @@ def _wait(view: SubmissionView, seconds: float) -> SubmissionView:
     """Hold until the execution is final, `seconds` at most, and read it again."""
     if seconds <= 0 or view.execution.state.final:
         return view
-    backend = wired().backend
-    backend.wait(view.execution.id, seconds)
-    return backend.get(view.id, owner())
+    return wired().backend.wait(view, seconds)
 
 
 def _answer(view: SubmissionView, status: int) -> Response:

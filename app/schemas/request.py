@@ -165,8 +165,11 @@ def _submission(data: dict[str, object]) -> Submission:
 
 
 def _default_constraints() -> Constraints:
-    made: Constraints = ConstraintsPart().load({})
+    made: Constraints = _CONSTRAINTS.load({})
     return made
+
+
+_CONSTRAINTS = ConstraintsPart()
 
 
 def digest(body: object) -> bytes:

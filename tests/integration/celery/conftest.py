@@ -120,7 +120,8 @@ def host(folder: Path, environ: Mapping[str, str], celery_broker: CeleryTestBrok
         argv = [sys.executable, "-m", "workers", *arguments]
         container = ProcessContainer(name, argv, folder / f"{name}.log", lambda own: READY in own.logs())
         own = {"SHIPD_HOST": name, "SHIPD_STATE_DIR": str(folder / name), "SHIPD_INSTANCE": f"{name}-{token}"}
-        container.environ = {**container.environ, **environ, **own, **settings}
+        # Jails that stand ready would be taken for jails that run; test_warm_jails.py and others have them.
+        container.environ = {**container.environ, **environ, "SHIPD_POOL_MB": "0", **own, **settings}
         container.start()
         started.append(container)
         return container

@@ -7,13 +7,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain import submissions
+from domain import hosts, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound
 from domain.ids import new_id
 from domain.limits import Constraints
-from domain.model import Cache, Checker, CheckerType, Claim, Expectation, File, Priority, Submission, TestCase
+from domain.model import (
+    Cache,
+    Checker,
+    CheckerType,
+    Claim,
+    Expectation,
+    File,
+    HostReport,
+    Priority,
+    Submission,
+    TestCase,
+)
 from domain.network import NetworkRule, Protocol
 from domain.verdict import State
 from domain.views import Asked, SubmissionView
@@ -232,3 +243,24 @@ def test_it_says_so_when_a_value_cannot_be_stored(
     with pytest.raises(InvalidRequest, match="cannot be stored"):
         submit(new)
     assert rows("SELECT id FROM submissions") == []
+
+
+def test_a_host_that_came_a_moment_ago_is_not_overlooked(db: Database, blobs: BlobStore, owner: UUID) -> None:
+    known = hosts.Remembered(db)
+    small = HostReport("small", 1, 2**24, root=True, languages={"python": "3.11"})
+    hosts.report(db, small)
+    assert known.reports() == [small]
+    hosts.report(db, HostReport("large", 8, 2**36, root=True, languages={"python": "3.11"}))
+
+    view = submissions.create(
+        db,
+        blobs,
+        Submission("python", (File("main.py", b""),), "main.py", (TestCase(0, "1"),)),
+        owner_id=owner,
+        submission_id=None,
+        body_sha256=bytes(32),
+        enqueue=lambda *_: None,
+        known=known,
+    )
+
+    assert view.execution.state is State.QUEUED

@@ -148,3 +148,28 @@ def test_it_publishes_again_after_redis_was_restarted(tmp_path: Path) -> None:
     assert result == [True]
     events.close()
     server.stop()
+
+
+def test_whoever_listens_next_does_not_hear_what_the_last_one_waited_for(events: Events) -> None:
+    first, second = new_id(), new_id()
+    assert not events.expect(first).wait(Truth(), 0.01)
+    (kept,) = events._listeners
+
+    expected = events.expect(second)
+    events.publish(first, "done")
+    assert not expected.wait(Truth(), 0.1)
+    again = events.expect(second)
+    events.publish(second, "done")
+
+    assert again.wait(Truth(), LONG_S)
+    assert list(events._listeners) == [kept]
+
+
+def test_what_is_expected_before_it_begins_is_not_asked_for(events: Events) -> None:
+    execution_id, truth = new_id(), Truth()
+    expected = events.expect(execution_id)
+    events.publish(execution_id, "running")
+    events.publish(execution_id, "done")
+
+    assert expected.wait(truth, LONG_S)
+    assert not truth.asked.is_set()

@@ -88,3 +88,14 @@ def test_a_submission_that_no_host_ever_had_room_for_is_refused(
 @pytest.mark.parametrize("new", [new for new, _ in TOO_MUCH])
 def test_it_is_accepted_while_no_host_ever_reported(submit: Callable[..., SubmissionView], new: Submission) -> None:
     submit(new)
+
+
+def test_what_hosts_reported_is_remembered_for_a_moment(db: Database) -> None:
+    known = hosts.Remembered(db)
+    assert known.reports() == []
+    said = HostReport("host-1", 2, 2**34, root=True, languages={"python": "3.11"})
+    hosts.report(db, said)
+
+    assert known.reports() == []
+    assert known.reports(anew=True) == [said]
+    assert known.reports() == [said]

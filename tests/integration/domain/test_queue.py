@@ -8,6 +8,7 @@ import redis
 from celery import Celery
 from structlog.testing import capture_logs
 
+from domain import broker as broker_module
 from domain import queue
 from domain.ids import new_id
 from domain.model import Priority
@@ -113,3 +114,15 @@ def test_a_broker_that_hangs_is_logged_and_does_not_hold_the_sender(monkeypatch:
         app.close()
 
     assert [line["event"] for line in logs] == ["enqueue_failed"]
+
+
+def test_a_channel_makes_one_client_for_all_its_messages(celery: Celery) -> None:
+    with celery.connection_for_write() as connection:
+        channel = connection.default_channel
+        assert isinstance(connection.transport, broker_module.Transport)
+        with channel.conn_or_acquire() as first, channel.conn_or_acquire() as second:
+            assert first is second
+        channel._disconnect_pools()
+        with channel.conn_or_acquire() as anew:
+            assert anew is not first
+            assert anew.ping()

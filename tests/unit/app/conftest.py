@@ -52,14 +52,21 @@ class MemoryBackend:
         return self.keys.get(text)
 
     def create(
-        self, new: Submission, *, owner_id: uuid.UUID, submission_id: uuid.UUID | None, body_sha256: bytes
+        self,
+        new: Submission,
+        *,
+        owner_id: uuid.UUID,
+        submission_id: uuid.UUID | None,
+        body_sha256: bytes,
+        wait_s: float,
     ) -> SubmissionView:
         self._fail()
         if submission_id in self.views:
             if (self.views[submission_id].owner_id, self.bodies[submission_id]) != (owner_id, body_sha256):
                 raise Conflict("the id was used before with another body")
             return replace(self.views[submission_id], replayed=True)
-        return self.keep(new, owner_id=owner_id, submission_id=submission_id, body_sha256=body_sha256)
+        view = self.keep(new, owner_id=owner_id, submission_id=submission_id, body_sha256=body_sha256)
+        return self.wait(view, wait_s) if wait_s > 0 and not view.execution.state.final else view
 
     def keep(
         self,
@@ -91,10 +98,10 @@ class MemoryBackend:
         after = [one for one in found if before is None or (one.created_at, one.id) < (before.created_at, before.id)]
         return after[:limit]
 
-    def wait(self, execution_id: uuid.UUID, seconds: float) -> None:
-        assert any(view.execution.id == execution_id for view in self.views.values())
+    def wait(self, view: SubmissionView, seconds: float) -> SubmissionView:
         self.waits.append(seconds)
         self.while_waiting()
+        return self.views[view.id]
 
     def stream(self, submission_id: uuid.UUID, owner_id: uuid.UUID | None, ordinal: int, name: Stream) -> Whole:
         return self._whole(submission_id, owner_id, ordinal, name)

@@ -13,6 +13,7 @@ from tests.unit.workers.making import LANGUAGES, asking, claimed
 from tests.unit.workers.test_stopwatch import Clock
 from workers import grade, lease, patience, recorder, spread
 from workers.grade import Grader
+from workers.lease import Leases
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +39,14 @@ def told() -> Told:
 
 
 @pytest.fixture
-def grader(tmp_path: Path, told: Told) -> Make:
+def leases() -> Iterator[Leases]:
+    made = Leases(30)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def grader(tmp_path: Path, told: Told, leases: Leases) -> Make:
     def make(sandbox: FakeSandbox) -> Grader:
         return Grader(
             db=NOWHERE,
@@ -52,6 +60,7 @@ def grader(tmp_path: Path, told: Told) -> Make:
             max_attempts=3,
             versions={"shipd": "1.0", "nsjail": "3.6"},
             language_versions={"python": "3.11.2"},
+            leases=leases,
         )
 
     return make

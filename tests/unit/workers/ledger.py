@@ -1,5 +1,6 @@
 """Executions without a database: the changes of state of one claim, noted, lost or away as a test wants."""
 
+import threading
 from collections.abc import Sequence
 
 from domain.blobs import BlobStore
@@ -28,6 +29,7 @@ class Ledger:
         self.outcome: Outcome | None = None
         self.given_back = 0
         self.renewed = 0
+        self.refused = threading.Event()
         self.asked: dict[str, object] = {}
 
     def claim(self, *_: object, **asked: object) -> Claim | None:
@@ -36,7 +38,10 @@ class Ledger:
 
     def renew(self, *_: object) -> bool:
         self.renewed += 1
-        return self._held("renew")
+        held = self._held("renew")
+        if not held:
+            self.refused.set()
+        return held
 
     def enter(self, _db: Database, _claim: Claim, state: State) -> bool:
         held = self._held("enter")
@@ -55,6 +60,7 @@ class Ledger:
         held = self._held("finish")
         if held:
             self.outcome = outcome
+            self.results += outcome.results
         return held
 
     def give_back(self, *_: object) -> bool:

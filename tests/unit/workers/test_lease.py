@@ -1,12 +1,12 @@
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.unit.workers.ledger import NOWHERE, Ledger
 from tests.unit.workers.making import asking, claimed
 from workers import lease
-from workers.lease import ClaimLost, holding
+from workers.lease import ClaimLost, Leases
 
 PATIENCE_S = 10
 CLAIM = claimed(asking())
@@ -39,45 +39,78 @@ def watching(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Watched]:
     return make
 
 
-def lease_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "lease"]
+@pytest.fixture
+def leases() -> Iterator[Leases]:
+    """Leases of a second, renewed all the time."""
+    made = Leases(1)
+    yield made
+    made.close()
 
 
-def test_it_renews_for_as_long_as_the_block_lasts(watching: Callable[[int], Watched]) -> None:
+def test_it_renews_for_as_long_as_the_block_lasts(watching: Callable[[int], Watched], leases: Leases) -> None:
     ledger = watching(3)
-    with holding(NOWHERE, CLAIM, 1) as still_ours:
+    with leases.holding(NOWHERE, CLAIM) as still_ours:
         assert ledger.often_enough.wait(PATIENCE_S)
         still_ours()
-    assert not lease_threads()
+    assert leases._held == set()
 
 
-def test_it_tells_that_the_claim_is_lost(watching: Callable[[int], Watched]) -> None:
+def test_it_tells_that_the_claim_is_lost_and_renews_it_no_more(
+    watching: Callable[[int], Watched], leases: Leases
+) -> None:
     ledger = watching(1)
     ledger.lost = {"renew"}
-    with holding(NOWHERE, CLAIM, 1) as still_ours, pytest.raises(ClaimLost):
-        for renewer in lease_threads():  # unless it has ended already
-            renewer.join(PATIENCE_S)
-        still_ours()
+    with leases.holding(NOWHERE, CLAIM) as still_ours, pytest.raises(ClaimLost):
+        assert ledger.refused.wait(PATIENCE_S)
+        while True:  # until the event is set that the refusal comes before
+            still_ours()
+    leases.close()
     assert ledger.renewed == 1
 
 
-def test_a_database_that_is_away_is_asked_again(watching: Callable[[int], Watched]) -> None:
-    ledger = watching(4)
-    ledger.away = {"renew": 2}
-    with holding(NOWHERE, CLAIM, 1) as still_ours:
+def test_one_claim_that_is_lost_says_nothing_of_another(watching: Callable[[int], Watched], leases: Leases) -> None:
+    ledger = watching(1)
+    with leases.holding(NOWHERE, CLAIM):
+        ledger.lost = {"renew"}
+        assert ledger.refused.wait(PATIENCE_S)
+    ledger.lost = set()
+    ledger.often_enough.clear()
+    with leases.holding(NOWHERE, CLAIM) as still_ours:
         assert ledger.often_enough.wait(PATIENCE_S)
         still_ours()
 
 
-def test_it_ends_with_an_error_too(watching: Callable[[int], Watched]) -> None:
-    watching(1)
-    with pytest.raises(ValueError), holding(NOWHERE, CLAIM, 1):
+def test_a_database_that_is_away_is_asked_again(watching: Callable[[int], Watched], leases: Leases) -> None:
+    ledger = watching(4)
+    ledger.away = {"renew": 2}
+    with leases.holding(NOWHERE, CLAIM) as still_ours:
+        assert ledger.often_enough.wait(PATIENCE_S)
+        still_ours()
+
+
+def test_nothing_is_renewed_after_an_error(watching: Callable[[int], Watched], leases: Leases) -> None:
+    ledger = watching(1)
+    with pytest.raises(ValueError), leases.holding(NOWHERE, CLAIM):
         raise ValueError
-    assert not lease_threads()
+    leases.close()
+    assert leases._held == set()
+    assert ledger.renewed <= 1
+
+
+def test_one_thread_renews_what_a_process_holds_one_after_another(watching: Callable[[int], Watched]) -> None:
+    watching(1)
+    leases = Leases(1000)
+    before = threading.active_count()
+    for _ in range(3):
+        with leases.holding(NOWHERE, CLAIM):
+            assert threading.active_count() == before + 1
+    leases.close()
+    assert threading.active_count() == before
 
 
 def test_a_short_block_renews_nothing(watching: Callable[[int], Watched]) -> None:
-    ledger = watching(1)
-    with holding(NOWHERE, CLAIM, 1000):
+    ledger, leases = watching(1), Leases(1_000_000)
+    with leases.holding(NOWHERE, CLAIM):
         pass
+    leases.close()
     assert ledger.renewed == 0

@@ -1,6 +1,5 @@
 """What becomes of an execution whose claim is lost, that must be left, or whose database is away."""
 
-import threading
 from uuid import UUID
 
 import pytest
@@ -13,9 +12,16 @@ from sandbox.fake import SPENT, FakeJail, FakeSandbox, in_turn
 from tests.unit.workers.grading import BROKEN, THREE, C, Make, Told, graded
 from tests.unit.workers.ledger import Ledger
 from tests.unit.workers.making import asking, claimed
-from workers import lease
+from workers import lease, recorder
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every result recorded by itself."""
+    monkeypatch.setattr(recorder, "EVERY_S", -1.0)
+
+
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("change", ["enter", "record", "finish"])
 def test_a_lost_claim_ends_it_without_a_word(grader: Make, ledger: Ledger, told: Told, change: str) -> None:
     ledger.lost = {change}
@@ -30,20 +36,18 @@ def test_a_lost_claim_ends_it_without_a_word(grader: Make, ledger: Ledger, told:
 def test_a_claim_lost_while_a_jail_runs_stops_everything(
     grader: Make, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, step: RunResult | SandboxError
 ) -> None:
-    renewers: list[object] = []
+    losses: list[bool] = []
 
     def lose_the_claim(jail: FakeJail) -> RunResult:
-        renewer = next(thread for thread in threading.enumerate() if thread.name == "lease")
         ledger.lost = {"renew"}
-        renewer.join(10)
-        renewers.append(renewer)
+        losses.append(ledger.refused.wait(10))
         return in_turn(step)(jail)
 
     monkeypatch.setattr(lease, "RENEWALS_PER_LEASE", 3000)
     ledger.offered = claimed(asking(test_cases=THREE))
     sandbox = FakeSandbox(lose_the_claim)
     assert grader(sandbox).grade(ledger.offered.execution_id) is None
-    assert len(sandbox.jails) == len(renewers) == 1
+    assert (len(sandbox.jails), losses) == (1, [True])
     assert (ledger.outcome, ledger.results, ledger.given_back) == (None, [], 0)
 
 
@@ -64,6 +68,7 @@ def test_what_was_lost_is_not_given_back(grader: Make, ledger: Ledger) -> None:
     assert grader(FakeSandbox(in_turn(RunAborted("told to stop")))).grade(UUID(int=1)) is None
 
 
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("change", ["enter", "record", "finish"])
 def test_it_waits_for_a_database_that_is_away(grader: Make, ledger: Ledger, change: str) -> None:
     ledger.away = {change: 3}
@@ -71,6 +76,7 @@ def test_it_waits_for_a_database_that_is_away(grader: Make, ledger: Ledger, chan
     assert len(ledger.results) == 1
 
 
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("change", ["enter", "record", "finish"])
 def test_it_does_not_wait_for_ever(grader: Make, ledger: Ledger, told: Told, change: str) -> None:
     ledger.away = {change: 1000}

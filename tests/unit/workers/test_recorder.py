@@ -38,63 +38,54 @@ def result(ordinal: int, stdout: bytes = b"") -> TestResult:
     return TestResult(ordinal, Verdict.OK, stdout=stdout)
 
 
-def test_it_writes_all_in_the_end(keeping: Recorder, ledger: Ledger) -> None:
-    with keeping:
-        for ordinal in range(3):
-            keeping.add(result(ordinal))
-        assert ledger.batches == []
-    assert ledger.batches == [3]
-    assert [found.ordinal for found in ledger.results] == [0, 1, 2]
+def test_what_one_moment_brought_is_left_for_the_end(keeping: Recorder, ledger: Ledger) -> None:
+    for ordinal in range(3):
+        keeping.add(result(ordinal))
+    assert ledger.batches == []
+    assert [found.ordinal for found in keeping.rest()] == [0, 1, 2]
 
 
 def test_it_writes_what_a_moment_brought(keeping: Recorder, ledger: Ledger, clock: Clock) -> None:
-    with keeping:
-        keeping.add(result(0))
-        clock.sleep(EVERY_S * 1.01)
-        keeping.add(result(1))
-        assert ledger.batches == [2]
-        keeping.add(result(2))
-        assert ledger.batches == [2]
-    assert ledger.batches == [2, 1]
+    keeping.add(result(0))
+    clock.sleep(EVERY_S * 1.01)
+    keeping.add(result(1))
+    assert ledger.batches == [2]
+    keeping.add(result(2))
+    assert ledger.batches == [2]
+    assert [found.ordinal for found in keeping.rest()] == [2]
 
 
 def test_it_does_not_hoard(keeping: Recorder, ledger: Ledger) -> None:
-    with keeping:
-        keeping.add(result(0, bytes(AT_MOST_BYTES)))
-        assert ledger.batches == []
-        keeping.add(result(1, b"x"))
-        assert ledger.batches == [2]
-        keeping.add(result(2, b"x"))
-        assert ledger.batches == [2]
+    keeping.add(result(0, bytes(AT_MOST_BYTES)))
+    assert ledger.batches == []
+    keeping.add(result(1, b"x"))
+    assert ledger.batches == [2]
+    keeping.add(result(2, b"x"))
+    assert ledger.batches == [2]
 
 
 def test_nothing_is_written_where_there_is_nothing(keeping: Recorder, ledger: Ledger) -> None:
-    with keeping:
-        pass
-    assert ledger.batches == []
-
-
-def test_what_is_held_back_is_dropped_after_an_error(keeping: Recorder, ledger: Ledger) -> None:
-    with pytest.raises(ValueError), keeping:
-        keeping.add(result(0))
-        raise ValueError
-    assert ledger.batches == []
+    keeping.flush()
+    assert (ledger.batches, keeping.rest()) == ([], ())
 
 
 def test_a_claim_that_is_lost_ends_it(keeping: Recorder, ledger: Ledger) -> None:
     ledger.lost = {"record"}
-    with pytest.raises(ClaimLost), keeping:
-        keeping.add(result(0))
+    keeping.add(result(0))
+    with pytest.raises(ClaimLost):
+        keeping.flush()
 
 
 def test_it_waits_for_a_database_that_is_away(keeping: Recorder, ledger: Ledger) -> None:
     ledger.away = {"record": 3}
-    with keeping:
-        keeping.add(result(0))
+    keeping.add(result(0))
+    keeping.flush()
     assert ledger.batches == [1]
 
 
 def test_it_does_not_wait_for_ever(keeping: Recorder, ledger: Ledger) -> None:
     ledger.away = {"record": 1000}
-    with pytest.raises(Unavailable), keeping:
-        keeping.add(result(0))
+    keeping.add(result(0))
+    with pytest.raises(Unavailable):
+        keeping.flush()
+    assert [found.ordinal for found in keeping.rest()] == [0]

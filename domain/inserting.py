@@ -1,0 +1,29 @@
+"""Many rows into one table with few statements: a query for every row would be the dearest part of an execution.
+
+Not COPY, which cannot be sent in one go with the statements around it, and costs three round trips where one row is to
+be written.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import islice
+
+from domain.db import Connection
+
+Row = tuple[object, ...]
+MOST_ROWS = 50
+"""In one statement: each number of rows is a statement of its own for PostgreSQL to plan."""
+
+
+def insert(tx: Connection, table: str, same: Mapping[str, object], columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Add rows that have the values `same` in common. Raises psycopg.DataError for a value that does not fit."""
+    left, own = iter(rows), tuple(same.values())
+    while some := tuple(islice(left, MOST_ROWS)):
+        values = [value for row in some for value in (*own, *row)]
+        tx.execute(_command(table, (*same, *columns), len(some)), values)
+
+
+@cache
+def _command(table: str, columns: Sequence[str], rows: int) -> bytes:
+    row = f"({', '.join(['%s'] * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}".encode()

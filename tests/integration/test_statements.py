@@ -1,0 +1,180 @@
+"""How often PostgreSQL is asked: for a request, and for an execution however many test cases it has.
+
+The numbers are held here so that nobody adds a query for every test case unseen. Whoever needs one more statement says
+so by changing them, and docs/performance.md.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+from celery import Celery
+from flask.testing import FlaskClient
+
+from app import create_app
+from domain import executions, hosts, keys, queue
+from domain.blobs import BlobStore
+from domain.db import Connection, Database
+from domain.events import Events
+from domain.inserting import MOST_ROWS
+from domain.model import HostReport, Priority, Submission, TestCase
+from domain.settings import Settings
+from domain.views import SubmissionView
+from sandbox.fake import FakeSandbox
+from tests.unit.workers.making import HELLO, LANGUAGES
+from workers.grade import Grader
+from workers.lease import Leases
+
+GRADING = "grading"
+
+
+@dataclass
+class Asked:
+    """What one thread asked: statements, and how often it took a connection, which is once for each transaction."""
+
+    statements: list[str] = field(default_factory=list)
+    transactions: int = 0
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        return len(self.statements), self.transactions
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Asked]:
+    """What was asked, by the thread's name."""
+    found: dict[str, Asked] = {}
+
+    def mine() -> Asked:
+        return found.setdefault(threading.current_thread().name, Asked())
+
+    for name in ("execute", "executemany", "copy"):
+        monkeypatch.setattr(psycopg.Cursor, name, _noting(getattr(psycopg.Cursor, name), mine))
+    connection = Database._connection
+
+    def counting(self: Database) -> AbstractContextManager[Connection]:
+        mine().transactions += 1
+        return connection(self)
+
+    monkeypatch.setattr(Database, "_connection", counting)
+    return found
+
+
+def _noting(original: Callable[..., object], mine: Callable[[], Asked]) -> Callable[..., object]:
+    def method(cursor: object, query: object, *arguments: object, **named: object) -> object:
+        mine().statements.append(str(query))
+        return original(cursor, query, *arguments, **named)
+
+    return method
+
+
+@pytest.fixture
+def grader(db: Database, blobs: BlobStore, events: Events, monkeypatch: pytest.MonkeyPatch) -> Iterator[Grader]:
+    # On a busy machine, too, all is written at the end, and nobody doubts that an event will come.
+    monkeypatch.setattr("workers.recorder.EVERY_S", 3600)
+    monkeypatch.setattr("domain.events.DOUBT_S", 3600)
+    leases = Leases(30)
+    yield Grader(
+        db=db,
+        blobs=blobs,
+        events=events,
+        sandbox=FakeSandbox(),
+        languages=LANGUAGES,
+        host="here",
+        worker="here/1",
+        lease_s=30,
+        max_attempts=3,
+        versions={},
+        language_versions={},
+        leases=leases,
+    )
+    leases.close()
+
+
+@pytest.fixture
+def http(
+    database_url: str, redis_url: str, tmp_path: Path, db: Database, grader: Grader, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FlaskClient]:
+    """The API, with a worker in a thread that grades what is sent at once."""
+    threads: list[threading.Thread] = []
+
+    def grade(_: Celery, execution_id: UUID, __: Priority) -> None:
+        threads.append(threading.Thread(target=grader.grade, args=(execution_id,), name=GRADING))
+        threads[-1].start()
+
+    monkeypatch.setattr(queue, "enqueue", grade)
+    hosts.report(db, HostReport("here", 2, 2**34, root=True, languages={"python": "3"}))
+    settings = Settings(database_url, redis_url, redis_url, blob_dir=tmp_path / "blobs")
+    with create_app(settings).test_client() as client:
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {keys.create(db, name='tests', role='service')}"
+        yield client
+    for thread in threads:
+        thread.join()
+
+
+def _post(http: FlaskClient, cases: int) -> None:
+    body = {
+        "language": "python",
+        "source": {"type": "code", "content": "print(1)"},
+        "test_cases": [{"input": str(number)} for number in range(cases)],
+    }
+    answer = http.post("/v1/submissions?wait=30", json=body)
+    assert answer.get_json()["execution"]["verdict"] == "OK"
+    assert len(answer.get_json()["execution"]["test_results"]) == cases
+
+
+@pytest.mark.parametrize("cases", [1, MOST_ROWS])
+def test_a_submission_costs_the_same_however_many_test_cases_it_has(
+    http: FlaskClient, asked: dict[str, Asked], cases: int
+) -> None:
+    _post(http, 1)  # the hosts are remembered now
+    asked.clear()
+
+    _post(http, cases)
+
+    request, grading = asked["MainThread"], asked[GRADING]
+    # The key; submission, sources, test cases and execution; in the end execution, results, artifacts and telemetry.
+    assert request.counts == (9, 3), request.statements
+    # Claim with the submission's four parts; running; lock, results, telemetry and verdict.
+    assert grading.counts == (10, 3), grading.statements
+
+
+def test_what_is_over_is_read_at_once(http: FlaskClient, asked: dict[str, Asked]) -> None:
+    _post(http, 3)
+    (submission,) = http.get("/v1/submissions").get_json()["submissions"]
+    asked.clear()
+
+    http.get(f"/v1/submissions/{submission['id']}?wait=30")
+
+    # The key; submission and test cases, execution, results, artifacts and telemetry.
+    assert asked["MainThread"].counts == (7, 2), asked["MainThread"].statements
+
+
+def test_more_test_cases_take_more_statements_by_the_batch_only(
+    grader: Grader, submit: Callable[..., SubmissionView], asked: dict[str, Asked]
+) -> None:
+    many = Submission("python", HELLO, "main.py", tuple(TestCase(n, str(n)) for n in range(4 * MOST_ROWS)))
+    view = submit(many)
+    asked.clear()
+
+    grader.grade(view.execution.id)
+
+    inserts = [statement for statement in asked["MainThread"].statements if "INSERT" in statement]
+    assert len(inserts) == 2 * 4, asked["MainThread"].statements
+
+
+def test_a_renewal_is_one_statement(
+    db: Database, blobs: BlobStore, submit: Callable[..., SubmissionView], asked: dict[str, Asked]
+) -> None:
+    claim = executions.claim(db, blobs, submit().execution.id, worker="here", lease_s=30)
+    assert claim is not None
+    asked.clear()
+
+    assert executions.renew(db, claim, 30)
+
+    assert asked["MainThread"].counts == (1, 1)
