@@ -4,19 +4,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from domain.model import TestCase
 from domain.verdict import Verdict
 from tests.integration.celery.conftest import Start
 from tests.integration.celery.container import ProcessContainer
 from tests.integration.celery.fleet import Fleet, eventually, gone, groups_of_runs, jailed, pool
 
 HELLO = "print(input())"
-CASES = tuple(TestCase(number, f"case {number}", stdin=b"hello\n") for number in range(5))
 
 
 @pytest.fixture
-def warm(host: Start) -> Iterator[ProcessContainer]:
-    """A worker of one slot that keeps jails standing."""
+def warm(fleet: Fleet, worker: ProcessContainer, host: Start) -> Iterator[ProcessContainer]:
+    """A worker of one slot that keeps jails standing, and no other."""
+    worker.kill("SIGTERM")
+    worker.wait()
     container = host("warm", SHIPD_SLOTS="1", SHIPD_POOL_MB="64")
     assert container.ready()
     yield container
@@ -25,7 +25,7 @@ def warm(host: Start) -> Iterator[ProcessContainer]:
 
 def modes(fleet: Fleet) -> list[str | None]:
     """Have something graded, and say how its jails were made."""
-    execution = fleet.done(fleet.submit(HELLO, CASES))
+    execution = fleet.done(fleet.submit_many(HELLO, 5))
     assert execution.verdict is Verdict.OK
     return [result.telemetry.mode if result.telemetry else None for result in execution.results]
 
