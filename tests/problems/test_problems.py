@@ -21,12 +21,27 @@ NOT_JUDGED = {"CE"}
 Execution = Mapping[str, object]
 
 
+@pytest.fixture(scope="session", params=["warm", "cold"])
+def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The platform with jails that stand ready, and one that makes each when it is asked for."""
+    if request.param == "warm":
+        yield request.getfixturevalue("stack")
+        return
+    environ = {"SHIPD_NETWORK": "off", "SHIPD_POOL_MB": "0"}
+    with Stack(tmp_path_factory.mktemp("cold-stack"), environ=environ, durable=False) as running:
+        yield running
+
+
 @pytest.fixture(scope="session")
-def executions(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Mapping[str, Future[Execution]]]:
+def executions(platform: Stack, request: pytest.FixtureRequest) -> Iterator[Mapping[str, Future[Execution]]]:
     """Send all that were selected, some at once; each test waits for its own."""
-    selected = [item.callspec.params["golden"] for item in request.session.items if "executions" in item.fixturenames]
+    selected = {
+        item.callspec.params["golden"].id: item.callspec.params["golden"]
+        for item in request.session.items
+        if "executions" in item.fixturenames
+    }
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {golden.id: pool.submit(graded, stack, golden) for golden in selected}
+        yield {name: pool.submit(graded, platform, golden) for name, golden in selected.items()}
         pool.shutdown(cancel_futures=True)
 
 
@@ -48,7 +63,9 @@ def graded(stack: Stack, golden: Golden) -> Execution:
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=[golden.id for golden in GOLDEN])
-def test_it_comes_to_what_its_package_says(golden: Golden, executions: Mapping[str, Future[Execution]]) -> None:
+def test_it_comes_to_what_its_package_says(
+    golden: Golden, executions: Mapping[str, Future[Execution]], request: pytest.FixtureRequest
+) -> None:
     execution = executions[golden.id].result()
     assert (execution["verdict"], execution["reason"]) == (golden.verdict, golden.reason), account(execution)
     results = execution["test_results"]
@@ -59,6 +76,8 @@ def test_it_comes_to_what_its_package_says(golden: Golden, executions: Mapping[s
     check_whole(execution, golden)
     for result in results:
         check_result(result)
+        if request.node.callspec.params["platform"] == "cold" and result.get("telemetry"):
+            assert result["telemetry"]["mode"] == "cold"
 
 
 def account(execution: Execution) -> str:
