@@ -180,8 +180,12 @@ class Pool:
             return found
 
     def _find(self, slot: Slot, kind: Kind) -> Shelf | None:
-        fitting = (one for one in self._shelves if one.kind == kind and one.slot == slot and not one.taken)
-        return next((one for one in fitting if one.ready is not None), None)
+        for shelf in self._shelves:
+            if shelf.kind == kind and shelf.slot == slot and not shelf.taken and shelf.ready is not None:
+                if shelf.ready.alive and (shelf.maker is None or shelf.maker.alive):
+                    return shelf
+                self._renew(shelf, clean=False)
+        return None
 
     def _coming(self, slot: Slot, kind: Kind) -> bool:
         return any(one.kind == kind and one.slot == slot for one in self._shelves)
@@ -216,17 +220,19 @@ class Pool:
     def _give_back(self, shelf: Shelf, *, clean: bool) -> None:
         with self._changed:
             shelf.taken = False
-            if shelf.ready is not None:
-                self._spent.append(shelf.ready)
-                shelf.ready = None
-            if not clean and shelf.maker is not None:
-                self._spent.append(shelf.maker)
-                shelf.maker = None
-            if shelf in self._shelves:
-                self._work.append(shelf)
-            elif shelf.maker is not None:
-                self._spent.append(shelf.maker)
-            self._changed.notify_all()
+            self._renew(shelf, clean=clean)
+
+    def _renew(self, shelf: Shelf, *, clean: bool) -> None:
+        """Have what a shelf has ended, and another made; by another maker where the line to this one is not clean."""
+        if shelf.ready is not None:
+            self._spent.append(shelf.ready)
+            shelf.ready = None
+        if shelf.maker is not None and (not clean or shelf not in self._shelves):
+            self._spent.append(shelf.maker)
+            shelf.maker = None
+        if shelf in self._shelves:
+            self._work.append(shelf)
+        self._changed.notify_all()
 
     def _drop(self, shelf: Shelf) -> None:
         self._shelves.remove(shelf)

@@ -90,6 +90,11 @@ class Warm:
     own_channel: bool = False
     """Whether the line to its init is its own, and goes with it."""
 
+    @property
+    def alive(self) -> bool:
+        """Whether its init is there: who kills nsjail ends what it made."""
+        return not select.select([self.standing.init], [], [], 0)[0]
+
     @classmethod
     def receive(cls, parts: Parts, channel: Channel, slot: Slot) -> "Warm":
         """Wait for the next jail of a channel. Raises SandboxError."""

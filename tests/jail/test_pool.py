@@ -1,0 +1,235 @@
+"""Jails that stand ready: when there are some, when not, and what becomes of them."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from sandbox import Command, Jails, PoolConfig, RunAborted, Sandbox, SandboxConfig, SandboxError, Slot
+from sandbox.pool import Pool
+from sandbox.series import Series
+from sandbox.warm import Kind, Rerun, Warm
+from tests.jail.running import MIB, PYTHON, STAND_PATIENCE_S, Ask, answer, limits, run_in
+
+TRUE = Ask(Command(("/usr/bin/true",), "strict"), limits())
+PLAIN = Kind.of(TRUE.command, ())
+TEXT = Ask(
+    Command((PYTHON, "-B", "main.py"), "python", interpreter="python"), limits(), {"main.py": (b"print(1)", 0o644)}
+)
+INTERPRETER = Kind.of(TEXT.command, ())
+Make = Callable[..., Sandbox]
+
+
+@pytest.fixture
+def make(configs: dict[str, SandboxConfig]) -> Iterator[Make]:
+    """Make sandboxes with pools of a test's own, all of one instance."""
+    made: list[Sandbox] = []
+
+    def one(**changed: object) -> Sandbox:
+        config = replace(configs["warm"], pool=replace(PoolConfig(wait_s=5.0), **changed))  # type: ignore[arg-type]
+        made.append(Sandbox(config))
+        made[-1].start_pool()
+        return made[-1]
+
+    yield one
+    for sandbox in made:
+        sandbox.stop_pool()
+
+
+def pool_of(sandbox: Sandbox) -> Pool:
+    assert sandbox.pool is not None
+    return sandbox.pool
+
+
+def mode(jails: Jails, slot: Slot, ask: Ask = TRUE) -> str:
+    done = run_in(jails, slot, ask).result
+    assert done.exit_code == 0
+    return done.mode
+
+
+def stand(sandbox: Sandbox, slot: Slot, kind: Kind = PLAIN) -> None:
+    assert pool_of(sandbox).warm(slot, kind, STAND_PATIENCE_S)
+
+
+def test_what_was_asked_for_stands_ready_the_next_time(make: Make) -> None:
+    sandbox = make()
+    with sandbox.slot() as slot:
+        assert mode(sandbox, slot) in {"cold", "warm"}  # it may be made in the time that we wait
+        stand(sandbox, slot)
+        assert [mode(sandbox, slot) for _ in range(3)] == ["warm"] * 3
+    stats = pool_of(sandbox).stats
+    assert stats.hits >= 3
+    assert stats.made >= 3
+    assert stats.acquire_s > 0
+    assert stats.make_s > 0
+
+
+def test_the_states_are_counted(make: Make) -> None:
+    sandbox = make()
+    with sandbox.slot() as slot:
+        stand(sandbox, slot)
+        assert pool_of(sandbox).sizes() == {"ready": 1, "taken": 0, "making": 0}
+        with sandbox.jail(slot, limits(), MIB, command=TRUE.command):
+            assert pool_of(sandbox).sizes()["taken"] == 1
+
+
+def test_without_a_pool_everything_is_cold(sandboxes: dict[str, Sandbox]) -> None:
+    plain = sandboxes["cgroup"]
+    with plain.slot() as slot, plain.series(slot, TRUE.command) as jails:
+        assert (jails, mode(jails, slot)) == (plain, "cold")
+
+
+def test_what_cannot_be_made_ahead_is_made_cold(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: object) -> Warm:
+        raise SandboxError("no")
+
+    monkeypatch.setattr(Rerun, "next", fails)
+    sandbox = make()
+    with sandbox.slot() as slot:
+        assert [mode(sandbox, slot), mode(sandbox, slot)] == ["cold", "cold"]
+    assert pool_of(sandbox).stats.broken == 1  # and is left alone for a while
+    assert pool_of(sandbox).stats.misses == 2
+
+
+def test_a_thread_that_ended_is_no_end_of_grading(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pool, "_let_old_ones_go", lambda _: 1 / 0)
+    sandbox = make()
+    with sandbox.slot() as slot:
+        assert mode(sandbox, slot) == "cold"
+        pool_of(sandbox)._thread.join(STAND_PATIENCE_S)
+        assert mode(sandbox, slot) == "cold"
+
+
+def test_a_kind_that_nobody_asks_for_is_let_go(make: Make) -> None:
+    sandbox = make(ttl_s=0.2)
+    with sandbox.slot() as slot:
+        stand(sandbox, slot)
+        pool = pool_of(sandbox)
+        with pool._changed:
+            assert pool._changed.wait_for(lambda: not pool._shelves, STAND_PATIENCE_S)
+
+
+def test_what_stands_stays_within_its_memory(make: Make) -> None:
+    sandbox = make(memory_bytes=13 * MIB)
+    with sandbox.slot() as slot:
+        stand(sandbox, slot)
+        stand(sandbox, slot, INTERPRETER)
+        assert [shelf.kind for shelf in pool_of(sandbox)._shelves] == [INTERPRETER]
+
+
+def test_more_stand_ready_the_more_are_asked_for(make: Make) -> None:
+    sandbox = make(most_per_kind=3)
+    with sandbox.slot() as slot:
+        mode(sandbox, slot)
+        stand(sandbox, slot)
+        pool_of(sandbox).stats.make_s = 100.0 * pool_of(sandbox).stats.made  # as if each took that long to be made
+        for _ in range(3):
+            pool_of(sandbox).forecasts[PLAIN].rate = 1.0
+            mode(sandbox, slot)
+        assert sum(pool_of(sandbox).sizes().values()) == 3
+
+
+def test_who_takes_the_slot_next_ends_what_stood_there(make: Make) -> None:
+    first, second = make(), make()
+    with first.slot() as slot:
+        stand(first, slot)
+        [shelf] = pool_of(first)._shelves
+        assert shelf.ready is not None
+        nsjail = psutil.Process(shelf.ready.standing.pid).parents()[1]
+    with second.slot():
+        assert not nsjail.is_running() or nsjail.status() == psutil.STATUS_ZOMBIE
+    with first.slot() as slot:
+        assert mode(first, slot) in {"cold", "warm"}
+        stand(first, slot)
+        assert mode(first, slot) == "warm"
+
+
+def test_an_nsjail_that_was_killed_is_replaced(make: Make) -> None:
+    sandbox = make()
+    with sandbox.slot() as slot:
+        stand(sandbox, slot)
+        [shelf] = pool_of(sandbox)._shelves
+        assert isinstance(shelf.maker, Rerun)
+        shelf.maker.process.process.kill()
+        shelf.maker.process.process.wait()
+        assert [mode(sandbox, slot) for _ in range(2)] == ["warm", "warm"]
+
+
+def test_after_a_run_that_was_broken_off_the_next_hears_nothing_of_it(make: Make) -> None:
+    sandbox = make()
+    event = os.eventfd(1, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+    with sandbox.slot() as slot:
+        stand(sandbox, slot, INTERPRETER)
+        with sandbox.jail(slot, limits(), MIB, command=TEXT.command) as jail:
+            jail.box.write("main.py", b"while True: pass")
+            with pytest.raises(RunAborted):
+                jail.run(TEXT.command, limits(), event)
+        os.close(event)
+        stand(sandbox, slot, INTERPRETER)
+        assert mode(sandbox, slot, TEXT) == "warm"
+
+
+def test_a_jail_that_was_not_used_is_thrown_away(make: Make) -> None:
+    sandbox = make()
+    with sandbox.slot() as slot:
+        stand(sandbox, slot, INTERPRETER)
+        with sandbox.jail(slot, limits(), MIB, command=TEXT.command) as jail:
+            jail.box.write("left", b"")
+        stand(sandbox, slot, INTERPRETER)
+        looking = replace(TEXT, files={"main.py": (b"import os; print(os.listdir())", 0o644)})
+        assert run_in(sandbox, slot, looking).result.stdout == b"['main.py']\n"
+
+
+@contextmanager
+def a_series(sandbox: Sandbox, ask: Ask) -> Iterator[tuple[Slot, Series]]:
+    with sandbox.slot() as slot:
+        stand(sandbox, slot, replace(Kind.of(ask.command, ()), launcher=True))
+        with sandbox.series(slot, ask.command) as jails:
+            assert isinstance(jails, Series)
+            yield slot, jails
+
+
+@pytest.mark.parametrize("ask", [TRUE, TEXT], ids=["executed", "copied"])
+def test_a_series_is_of_jails_within_one(make: Make, ask: Ask) -> None:
+    with a_series(make(), ask) as (slot, jails):
+        assert [mode(jails, slot, ask) for _ in range(5)] == ["inner"] * 5
+
+
+def test_each_jail_of_a_series_has_a_uid_of_its_own(make: Make) -> None:
+    text = replace(TEXT, files={"main.py": (b"import os; print(os.getuid())", 0o644)})
+    with a_series(make(), text) as (slot, jails):
+        said = {run_in(jails, slot, text).result.stdout for _ in range(4)}
+        assert said == {b"%d\n" % uid for uid in range(1000, 1004)}
+
+
+def test_a_series_whose_launcher_is_gone_goes_on_without(make: Make) -> None:
+    sandbox = make()
+    with a_series(sandbox, TEXT) as (slot, jails):
+        assert mode(jails, slot, TEXT) == "inner"
+        outer = next(one.ready for one in pool_of(sandbox)._shelves if one.taken)
+        assert outer is not None
+        os.kill(outer.standing.pid, signal.SIGKILL)
+        assert mode(jails, slot, TEXT) in {"inner", "warm", "cold"}  # one may have stood already
+        assert mode(jails, slot, TEXT) in {"warm", "cold"}
+
+
+def test_what_a_series_cannot_serve_is_given_another_jail(make: Make) -> None:
+    sandbox = make()
+    with a_series(sandbox, TEXT) as (slot, jails):
+        assert mode(jails, slot, TRUE) in {"warm", "cold"}
+        assert mode(jails, slot, replace(TEXT, limits=limits(memory_bytes=jails.least_bytes))) in {"warm", "cold"}
+        assert mode(jails, slot, replace(TEXT, on_disk=True)) == "cold"
+        assert not jails.slot_wanted()
+        assert jails.others_busy(slot) is False
+        with jails.spare_slot() as spare:
+            assert spare is not None
+        with jails.series(slot, TRUE.command) as others:
+            assert mode(others, slot) in {"warm", "cold", "inner"}
+
+
+def test_answers_come_from_the_sandbox_itself_too(make: Make) -> None:
+    assert answer(make(), TRUE).result.exit_code == 0
