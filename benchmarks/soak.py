@@ -9,7 +9,9 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -18,13 +20,16 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from sandbox import Cause, Command, Limits, Sandbox, SandboxConfig
+from sandbox import Cause, Command, Jails, Limits, PoolConfig, Sandbox, SandboxConfig, Slot
 from sandbox.limits import MIB
 
 TREE = Path(__file__).absolute().parent.parent
 LIMITS = Limits(200, 600, 32 * MIB, 65_536, 4 * MIB, 16)
 DISK_BYTES = 4 * MIB
 SAMPLES = 20
+BLOCK = 10
+"""Runs in one slot, their jails made in one way."""
+COMMAND = Command(("/usr/bin/python3", "-B", "main.py"), "python", interpreter="python")
 GROWTH_BYTES = 16 * MIB
 """What this process's memory may vary by without being a leak."""
 
@@ -79,21 +84,35 @@ def _namespace(pid: int) -> str:
         return ""
 
 
-def soak(sandbox: Sandbox, runs: int, sample: Callable[[], None]) -> list[str]:
-    """Do the runs; gives what went wrong. Every twentieth is one of the heavy programs."""
+def soak(sandbox: Sandbox, runs: int, sample: Callable[[], None]) -> tuple[list[str], Counter[str]]:
+    """Do the runs; gives what went wrong, and how the jails were made. Every twentieth is one of the heavy programs."""
     heavy = [name for name in PROGRAMS if name not in LIGHT]
-    wrong = []
-    for number in track(range(runs), description="jails", console=Console(stderr=True)):
-        name = heavy[number // 20 % len(heavy)] if number % 20 == 0 else LIGHT[number % len(LIGHT)]
-        source, causes = PROGRAMS[name]
-        with sandbox.slot() as slot, sandbox.jail(slot, LIMITS, DISK_BYTES) as jail:
-            jail.box.write("main.py", source.encode())
-            result = jail.run(Command(("/usr/bin/python3", "main.py"), "python"), LIMITS)
-        if result.cause not in causes:
-            wrong.append(f"run {number}, {name}: {result.cause} {result.stderr[-200:]!r}")
-        if number % max(1, runs // SAMPLES) == 0:
+    wrong: list[str] = []
+    modes: Counter[str] = Counter()
+    for block in track(range(0, runs, BLOCK), description="jails", console=Console(stderr=True)):
+        with sandbox.slot() as slot, _jails(sandbox, slot, block // BLOCK) as (jails, hint):
+            for number in range(block, min(block + BLOCK, runs)):
+                name = heavy[number // 20 % len(heavy)] if number % 20 == 0 else LIGHT[number % len(LIGHT)]
+                source, causes = PROGRAMS[name]
+                with jails.jail(slot, LIMITS, DISK_BYTES, command=hint) as jail:
+                    jail.box.write("main.py", source.encode())
+                    result = jail.run(COMMAND, LIMITS)
+                modes[result.mode] += 1
+                if result.cause not in causes:
+                    wrong.append(f"run {number}, {name}, {result.mode}: {result.cause} {result.stderr[-200:]!r}")
+        if block % max(BLOCK, runs // SAMPLES // BLOCK * BLOCK) == 0:
             sample()
-    return wrong
+    return wrong, modes
+
+
+@contextmanager
+def _jails(sandbox: Sandbox, slot: Slot, turn: int) -> Iterator[tuple[Jails, Command | None]]:
+    """Give cold jails, jails that stand ready and jails within one, in turn."""
+    if turn % 3 == 2:
+        with sandbox.series(slot, COMMAND) as jails:
+            yield jails, COMMAND
+    else:
+        yield sandbox, (None, COMMAND)[turn % 3]
 
 
 def grown(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
@@ -108,22 +127,28 @@ def grown(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
 def main(*, runs: int, state: Path, as_json: bool) -> None:
     """Run many jails and show that nothing of them remains."""
     instance = f"soak-{os.getpid()}"
-    sandbox = Sandbox(SandboxConfig(instance, state, TREE / "jail-configs"))
-    soak(sandbox, 20, lambda: None)  # what is made once per process is there now
+    sandbox = Sandbox(SandboxConfig(instance, state, TREE / "jail-configs", pool=PoolConfig()))
+    sandbox.start_pool()
+    soak(sandbox, 6 * BLOCK, lambda: None)  # what is made once per process is there now
     samples: list[dict[str, int]] = []
 
     def sample() -> None:
+        if sandbox.pool is not None:
+            sandbox.pool.clear()
         gc.collect()
         samples.append(counts(instance))
 
     sample()
-    wrong = soak(sandbox, runs, sample)
+    wrong, modes = soak(sandbox, runs, sample)
     sample()
+    sandbox.stop_pool()
+    sandbox.forget()
     leaks = grown(samples[0], samples[-1])
     if as_json:
-        click.echo(json.dumps({"runs": runs, "samples": samples, "wrong": wrong, "grown": leaks}))
+        click.echo(json.dumps({"runs": runs, "modes": modes, "samples": samples, "wrong": wrong, "grown": leaks}))
     else:
         _show(samples, leaks)
+        click.echo(", ".join(f"{count:,} {mode}" for mode, count in sorted(modes.items())))
         click.echo("\n".join(wrong))
     sys.exit(1 if wrong or leaks else 0)
 
