@@ -7,6 +7,7 @@ program and the children it waited for. What nobody counted is None.
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import struct
 from collections.abc import Mapping
@@ -18,8 +19,10 @@ _PERF_TYPE_SOFTWARE = 1
 _PERF_TYPE_TRACEPOINT = 2
 _SOFTWARE_EVENTS = {"page_faults": 2, "context_switches": 3, "cpu_migrations": 4, "page_faults_major": 6}
 # Of struct perf_event_attr's bit field.
+_DISABLED = 1 << 0
 _INHERIT = 1 << 1
-_FROM_EXECVE = (1 << 0) | (1 << 12)  # disabled, enable_on_exec
+_FROM_EXECVE = 1 << 12
+_PERF_EVENT_IOC_ENABLE = 0x2400
 _ATTRIBUTES = struct.Struct("=IIQQQQQ")
 _ATTRIBUTES_BYTES = 64  # PERF_ATTR_SIZE_VER0
 _FD_CLOEXEC = 1 << 3
@@ -32,16 +35,26 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class PerfCounters:
     """The open perf events of one run; those that could not be opened are simply not there."""
 
-    def __init__(self, pid: int | None, *, at_once: bool = False) -> None:
-        """Open them on process `pid`, to count from its execve on, or `at_once`; none at all for None."""
+    def __init__(self, pid: int | None, *, executed: bool = False) -> None:
+        """Open them on process `pid`, to count from its execve on, or where that is over from `start` on.
+
+        None at all for None.
+        """
         self._events: dict[str, int] = {}
+        self._executed = executed
         if pid is None:
             return
-        flags = _INHERIT if at_once else _INHERIT | _FROM_EXECVE
+        flags = _DISABLED | _INHERIT | (0 if executed else _FROM_EXECVE)
         for name, (kind, config) in _wanted().items():
             descriptor = _open(kind, config, pid, flags)
             if descriptor is not None:
                 self._events[name] = descriptor
+
+    def start(self) -> None:
+        """The program is about to be let go."""
+        if self._executed:
+            for descriptor in self._events.values():
+                fcntl.ioctl(descriptor, _PERF_EVENT_IOC_ENABLE, 0)
 
     def read(self) -> Mapping[str, int]:
         """Read the counts, after the last process has ended."""
@@ -62,7 +75,7 @@ def _wanted() -> Mapping[str, tuple[int, int]]:
         events["system_calls"] = (_PERF_TYPE_TRACEPOINT, tracepoint)
         # The last close of a tracepoint waits for every CPU (45 ms a run, measured); one event of our own, which
         # never counts, keeps it from ever being the last. It stays open as long as the process.
-        _open(_PERF_TYPE_TRACEPOINT, tracepoint, os.getpid(), _FROM_EXECVE)
+        _open(_PERF_TYPE_TRACEPOINT, tracepoint, os.getpid(), _DISABLED)
     return events
 
 

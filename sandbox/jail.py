@@ -10,6 +10,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -174,10 +175,14 @@ class Jail:
 
     def _run(self, ready: Ready, limits: Limits) -> RunResult:
         standing, group = self.standing, self.standing.group
-        counting = PerfCounters(standing.pid if self.parts.perf else None, at_once=ready.executed)
-        with contextlib.closing(counting) as perf:
+        with self._counting(ready) as perf:
+
+            def let_go() -> None:
+                perf.start()
+                ready.let_go()
+
             prepare_us = int((time.monotonic() - self.asked_at) * 1e6)
-            ending = self._keeper(ready, limits).watch(ready.let_go)
+            ending = self._keeper(ready, limits).watch(let_go)
             moved = bytes_moved(standing.pid)
             standing.channel.say(b"b")
             self._refuse_what_says_nothing(ending)
@@ -200,6 +205,10 @@ class Jail:
             shared_bytes=self.shared_bytes,
         )
         return result_of(seen, limits)
+
+    def _counting(self, ready: Ready) -> AbstractContextManager[PerfCounters]:
+        pid = self.standing.pid if self.parts.perf else None
+        return contextlib.closing(PerfCounters(pid, executed=ready.executed))
 
     def _refuse_what_says_nothing(self, ending: Ending) -> None:
         if ending.aborted:

@@ -30,8 +30,9 @@ COPIES_IN_MEMORY = 4
 class Within:
     """Makes jails within one that stands; the first lines of `Maker` say when what is called."""
 
-    def __init__(self, parts: Parts, slot: Slot, launcher: Launcher) -> None:
+    def __init__(self, parts: Parts, slot: Slot, kind: Kind, launcher: Launcher) -> None:
         self.parts = parts
+        self.kind = kind
         self.slot = slot
         self.launcher = launcher
         self._uids = itertools.cycle(range(UIDS_PER_SLOT - 1))
@@ -54,6 +55,7 @@ class Within:
             raise
         warm.seed, warm.shared_bytes = self.launcher.seed, self.launcher.shared_bytes
         warm.own_channel = True
+        warm.count(self.parts, self.kind)
         return warm
 
     def close(self) -> None:
@@ -127,7 +129,7 @@ def series(sandbox: "Sandbox", slot: Slot, command: Command, mounts: Sequence[Mo
             yield sandbox
             return
         kind = replace(plain, series=next(_numbers))
-        pool.adopt(slot, kind, Within(sandbox.parts, slot, outer.launcher))
+        pool.adopt(slot, kind, Within(sandbox.parts, slot, kind, outer.launcher))
         try:
             yield Series(sandbox, slot, kind, outer.launcher)
         finally:

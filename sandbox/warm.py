@@ -12,6 +12,7 @@ import secrets
 import select
 import socket
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +20,7 @@ from typing import Protocol
 from sandbox import interpreter, tmpfs
 from sandbox.cold import Space, room_of
 from sandbox.command import Command, Mount, inodes_for, room_config
+from sandbox.counters import PerfCounters
 from sandbox.init import Channel, rlimits
 from sandbox.jail import Jail, Parts, Ready, make_ready
 from sandbox.launcher import Launcher
@@ -87,6 +89,8 @@ class Warm:
     launcher: Launcher | None = None
     """What makes jails within it, where it is for that."""
     shared_bytes: int = 0
+    perf: PerfCounters | None = None
+    """Opened and closed while nobody waits for it."""
     own_channel: bool = False
     """Whether the line to its init is its own, and goes with it."""
 
@@ -107,6 +111,11 @@ class Warm:
             raise
         return warm
 
+    def count(self, parts: Parts, kind: "Kind") -> None:
+        """Open what counts the program, which is executed yet where the kind has no interpreter."""
+        if parts.perf:
+            self.perf = PerfCounters(self.standing.pid, executed=kind.interpreter is not None)
+
     def end(self) -> None:
         """End it, and let go of everything; init first, or it would report on a line that the next jail uses too."""
         with contextlib.ExitStack() as parts:
@@ -119,7 +128,9 @@ class Warm:
                 parts.callback(self.started.close)
             if self.launcher is not None:
                 parts.callback(self.launcher.close)
-            self.scratch, self.started, self.launcher = (), None, None
+            if self.perf is not None:
+                parts.callback(self.perf.close)
+            self.scratch, self.started, self.launcher, self.perf = (), None, None, None
             self.standing.end()
 
 
@@ -180,6 +191,8 @@ class Rerun:
         except BaseException:
             warm.end()
             raise
+        if not self.kind.launcher:
+            warm.count(self.parts, self.kind)
         return warm
 
     @contextlib.contextmanager
@@ -231,6 +244,9 @@ class WarmJail(Jail):
         self.disk_bytes = disk_bytes
         self.mode = "inner" if kind.series else "warm"
         self.shared_bytes = warm.shared_bytes
+
+    def _counting(self, ready: Ready) -> AbstractContextManager[PerfCounters]:
+        return super()._counting(ready) if self.warm.perf is None else contextlib.nullcontext(self.warm.perf)
 
     def _ready(self, command: Command, limits: Limits) -> Ready:
         """Hold it to what this run may spend; then it is as if it had been made for it."""
