@@ -1,5 +1,6 @@
 import os
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +18,10 @@ from tests.jail.conftest import CONFIGS, TIME_FACTOR
 from tests.jail.running import Runner
 from workers.compile import Compiled
 from workers.prepare import plan
-from workers.run import Bench, run_test_case
+from workers.run import Bench
+from workers.spread import Spread
 from workers.stopwatch import Stopwatch
+from workers.work import Work
 
 # Neighbours may cost a program time on the clock, and what they take of caches and memory; hardly any CPU time.
 
@@ -86,7 +89,11 @@ def judged(sandbox: Sandbox, folder: Path, text: bytes, constraints: Constraints
     asked = Submission("python", sources, None, (case,), constraints=constraints)
     made = plan(Languages.load(CONFIGS / "languages"), asked)
     with sandbox.slot() as slot:
-        return run_test_case(Bench(sandbox, slot, made, Compiled(sources), BlobStore(folder), Stopwatch(None)), case)
+        bench = Bench(sandbox, slot, made, Compiled(sources), BlobStore(folder), Stopwatch(None))
+        work = Work((case,), stop_on_first_failure=False)
+        with Spread(bench, work, lambda step: step(), deadline=time.monotonic() + 60) as spread:
+            [result] = spread.results()
+        return result
 
 
 @pytest.mark.parametrize("reason", MISSES)
