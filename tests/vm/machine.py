@@ -89,7 +89,7 @@ class Machine:
     def _qemu(self) -> list[str]:
         network = f"user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22"
         return [
-            *("qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"),
+            *("qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=single,tb-size=512", "-cpu", "max"),
             *("-smp", str(self.cpus), "-m", str(self.memory_mib), "-no-reboot", "-nodefaults"),
             *("-kernel", str(self.image / "vmlinuz"), "-initrd", str(self.image / "initrd"), "-append", KERNEL_LINE),
             # What it writes goes to a file in TMPDIR that has no name any more: the image stays as it was made.
