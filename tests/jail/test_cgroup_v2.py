@@ -82,7 +82,7 @@ def test_a_bomb_that_was_left_is_gone_for_the_next_holder_of_the_slot(
         while not (left.path / "cgroup.procs").read_text():
             assert bomb.poll() is None
         try:
-            with Sandbox(sandboxes["cgroup"].config).slot():  # another holder, as another process would be
+            with Sandbox(sandboxes["cgroup"].config).slot(2):  # another holder of all, as another process would be
                 assert not left.path.exists()
         finally:
             bomb.kill()
