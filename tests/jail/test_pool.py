@@ -233,3 +233,24 @@ def test_what_a_series_cannot_serve_is_given_another_jail(make: Make) -> None:
 
 def test_answers_come_from_the_sandbox_itself_too(make: Make) -> None:
     assert answer(make(), TRUE).result.exit_code == 0
+
+
+def test_a_box_is_as_large_as_was_asked_for(make: Make) -> None:
+    fill = b"import os, sys\ntry: open('x', 'wb').write(bytes(3 << 20))\nexcept OSError as e: print(e.errno)"
+    asked = replace(TEXT, files={"main.py": (fill, 0o644)}, disk_bytes=2 * MIB)
+    sandbox = make()
+    with sandbox.slot() as slot:
+        stand(sandbox, slot, INTERPRETER)
+        assert run_in(sandbox, slot, asked).result.stdout == b"28\n"
+    with a_series(sandbox, asked) as (slot, jails):
+        assert run_in(jails, slot, asked).result.stdout == b"28\n"
+
+
+def test_a_box_cannot_be_made_smaller_than_what_is_in_it(make: Make) -> None:
+    sandbox = make()
+    with sandbox.slot() as slot:
+        stand(sandbox, slot)
+        with sandbox.jail(slot, limits(), 8192, command=TRUE.command) as jail:
+            jail.box.write("large", bytes(MIB))
+            with pytest.raises(OSError, match="Invalid argument"):
+                jail.run(TRUE.command, limits())
