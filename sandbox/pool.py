@@ -12,13 +12,13 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.config import PoolConfig
 from sandbox.forecast import Forecast
 from sandbox.jail import Parts
 from sandbox.result import SandboxError
+from sandbox.shelf import PoolStats, Shelf
 from sandbox.slots import Slot
 from sandbox.warm import Kind, Maker, Rerun, Warm, WarmJail
 
@@ -27,36 +27,6 @@ log = logging.getLogger(__name__)
 CLEAR_PATIENCE_S = 30.0
 BROKEN_PAUSE_S = 5.0
 """How long a kind that could not be made is left alone."""
-
-
-@dataclass
-class PoolStats:
-    """What became of the asking; counts since the start, times in seconds."""
-
-    hits: int = 0
-    waited: int = 0
-    """Hits that had to wait for a jail being made."""
-    misses: int = 0
-    broken: int = 0
-    acquire_s: float = 0.0
-    """Of all hits together."""
-    made: int = 0
-    make_s: float = 0.0
-    """Of all jails together, as the thread saw it: with what it did in between, waiting included."""
-    forecast_error: float = 0.0
-    """Mean absolute error of the forecast, in jails asked for a second."""
-
-
-@dataclass
-class Shelf:
-    """One maker and the jail that it has standing, if it has."""
-
-    kind: Kind
-    slot: Slot
-    maker: Maker | None = None
-    ready: Warm | None = None
-    taken: bool = False
-    used_at: float = field(default_factory=time.monotonic)
 
 
 class Pool:

@@ -1,0 +1,37 @@
+"""What a pool has standing, and what it counts."""
+
+import time
+from dataclasses import dataclass, field
+
+from sandbox.slots import Slot
+from sandbox.warm import Kind, Maker, Warm
+
+
+@dataclass
+class PoolStats:
+    """What became of the asking; counts since the start, times in seconds."""
+
+    hits: int = 0
+    waited: int = 0
+    """Hits that had to wait for a jail being made."""
+    misses: int = 0
+    broken: int = 0
+    acquire_s: float = 0.0
+    """Of all hits together."""
+    made: int = 0
+    make_s: float = 0.0
+    """Of all jails together, as the thread saw it: with what it did in between, waiting included."""
+    forecast_error: float = 0.0
+    """Mean absolute error of the forecast, in jails asked for a second."""
+
+
+@dataclass
+class Shelf:
+    """One maker and the jail that it has standing, if it has."""
+
+    kind: Kind
+    slot: Slot
+    maker: Maker | None = None
+    ready: Warm | None = None
+    taken: bool = False
+    used_at: float = field(default_factory=time.monotonic)
