@@ -33,6 +33,7 @@ _LIMIT = struct.Struct("=QQ")
 _FILTER_INSTRUCTION_BYTES = 8
 _DESCRIPTOR_BYTES = array.array("i").itemsize
 
+LAST_WORDS_S = 0.1
 CLD_EXITED = 1
 """`si_code` of a program that exited by itself; others were ended by the signal in `si_status`."""
 
@@ -201,7 +202,15 @@ class Channel:
             sent = socket.send_fds(self.socket, [message[: _REQUEST.size]], list(stdio))
             self.socket.sendall(message[sent:])
         except OSError as error:
-            raise SandboxError(f"init took no request: {error}") from error
+            raise SandboxError(f"init took no request: {error}{self._last_words()}") from error
+
+    def _last_words(self) -> str:
+        """Give what init said why, if it did."""
+        try:
+            self.receive(LAST_WORDS_S)
+        except SandboxError as told:
+            return f" ({told})"
+        return ""
 
     def say(self, byte: bytes) -> bool:
         """Send one byte (`g` or `b`); False where init is gone already."""

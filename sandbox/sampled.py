@@ -15,6 +15,8 @@ from sandbox.cgroup import GroupStats
 from sandbox.limits import Limits
 
 TICK_S = 0.005
+LOOKS = 4
+"""How often it is looked again where somebody ended while it was looked."""
 SCRATCH_FOLDERS = ("tmp", "dev/shm")
 """File systems of the jail beside its box that hold memory."""
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
@@ -135,10 +137,15 @@ class SampledGroup:
         self._folders = []
 
     def _sample(self) -> None:
-        found = dict(_descendants(self.first))
-        if not found:
-            return  # the end: what was seen last stands
-        self._account(found)
+        found: dict[int, int] = {}
+        for _ in range(LOOKS):
+            found = dict(_descendants(self.first))
+            if not found:
+                return  # the end: what was seen last stands
+            self._account(found)
+            # A child that ended meanwhile may stand in its own count and in that of the parent that collected it.
+            if all(Path(f"/proc/{pid}").exists() for pid in found):
+                break
         self.pids_peak = max(self.pids_peak, len(found))
         held = [_held(pid, alone=len(found) == 1) for pid in found]
         # A file of a tmpfs that is mapped counts on both sides, so only the larger one is taken.

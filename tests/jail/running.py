@@ -62,7 +62,8 @@ def answer_inner(sandbox: Sandbox, ask: Ask) -> Answer:
             assert isinstance(jails, Series)
             answered = run_in(jails, slot, ask)
             small = ask.limits.memory_bytes <= jails.least_bytes
-    assert answered.result.mode == ("cold" if ask.on_disk else "warm" if small else "inner")
+    others = {"cold"} if ask.on_disk else {"warm", "cold"}
+    assert answered.result.mode in (others if ask.on_disk or small else {"inner"})
     return answered
 
 

@@ -69,8 +69,11 @@ def sandbox(sandboxes: Mapping[str, Sandbox]) -> Sandbox:
 
 @pytest.fixture(scope="module")
 def root(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Everything that can be prepared here, made once."""
-    folder = tmp_path_factory.mktemp("prepared")
+    """Everything that can be prepared here, made once; below a folder that nobody else may enter."""
+    closed = tmp_path_factory.mktemp("closed")
+    closed.chmod(0o700)
+    folder = closed / "prepared"
+    folder.mkdir()
     options = ["--state", str(sandbox.config.state_dir), "--folder", str(folder)]
     before, made, again, after = (
         CliRunner().invoke(caches.main, [*options, *more]) for more in (["--check"], [], [], ["--check"])
