@@ -80,7 +80,7 @@ def configs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, SandboxCon
             jail_configs=CONFIGS,
             cgroups="none" if mode == "sampled" else "auto",
             slots=2,
-            pool=PoolConfig() if mode in WARM_MODES else None,
+            pool=PoolConfig(wait_s=30.0) if mode in WARM_MODES else None,
         )
         for mode in (*WARM_MODES, *LOCAL_MODES)
     }
