@@ -82,7 +82,7 @@ class Pool:
     def warm(self, slot: Slot, kind: Kind, patience_s: float) -> bool:
         """Have a jail of a kind standing before it is asked for; whether it stands after `patience_s` at the most."""
         with self._changed:
-            if not any(shelf.kind == kind and shelf.slot == slot for shelf in self._shelves):
+            if not self._of(slot, kind):
                 self._add(slot, kind)
             return self._changed.wait_for(lambda: self._find(slot, kind) is not None, patience_s)
 
@@ -134,10 +134,10 @@ class Pool:
             if not kind.series:
                 self._foresee(slot, kind, began)
             found = self._find(slot, kind)
-            if found is None and any(one.kind == kind and one.slot == slot for one in self._shelves):
+            if found is None and self._of(slot, kind):
                 self.stats.waited += 1
                 self._changed.wait_for(
-                    lambda: self._find(slot, kind) is not None or not self._coming(slot, kind), self.config.wait_s
+                    lambda: self._find(slot, kind) is not None or not self._of(slot, kind), self.config.wait_s
                 )
                 found = self._find(slot, kind)
             if found is None:
@@ -150,15 +150,16 @@ class Pool:
             return found
 
     def _find(self, slot: Slot, kind: Kind) -> Shelf | None:
-        for shelf in self._shelves:
-            if shelf.kind == kind and shelf.slot == slot and not shelf.taken and shelf.ready is not None:
+        for shelf in self._of(slot, kind):
+            if not shelf.taken and shelf.ready is not None:
                 if shelf.ready.alive and (shelf.maker is None or shelf.maker.alive):
                     return shelf
                 self._renew(shelf, clean=False)
         return None
 
-    def _coming(self, slot: Slot, kind: Kind) -> bool:
-        return any(one.kind == kind and one.slot == slot for one in self._shelves)
+    def _of(self, slot: Slot, kind: Kind) -> list[Shelf]:
+        """List the shelves of a kind, whatever state they are in."""
+        return [one for one in self._shelves if one.kind == kind and one.slot == slot]
 
     def _foresee(self, slot: Slot, kind: Kind, now: float) -> None:
         """Note that one was asked for, and have as many standing as will be."""
@@ -167,8 +168,7 @@ class Pool:
         self.stats.forecast_error = forecast.mean_error
         make_s = self.stats.make_s / self.stats.made if self.stats.made else 0.0
         wanted = min(self.config.most_per_kind, 1 + round(forecast.rate * make_s))
-        there = sum(one.kind == kind and one.slot == slot for one in self._shelves)
-        if there < wanted and self._broken.get(kind, 0.0) < now:
+        if len(self._of(slot, kind)) < wanted and self._broken.get(kind, 0.0) < now:
             self._add(slot, kind)
 
     def _add(self, slot: Slot, kind: Kind) -> None:

@@ -28,7 +28,7 @@ COPIES_IN_MEMORY = 4
 
 
 class Within:
-    """Makes jails within one that stands; the first lines of `Maker` say when what is called."""
+    """Makes jails within one that stands; see `Maker`."""
 
     def __init__(self, parts: Parts, slot: Slot, kind: Kind, launcher: Launcher) -> None:
         self.parts = parts
