@@ -32,6 +32,18 @@ LOCK_COMMANDS = (6, 7, 37, 38)
 """F_SETLK, F_SETLKW and their OFD kinds. No control group counts the kernel's memory for them, so the keeper counts
 the calls (`sandbox/keeper.py`)."""
 
+INTERNET_FAMILIES = (2, 10)
+INTERNET_SOCKETS = ((1, 0), (1, 6), (2, 0), (2, 17))
+"""Type and protocol: TCP and UDP. Others (SCTP, DCCP, MPTCP, UDP-Lite) are code of the host's kernel that is rarely
+used, and that a mere socket(2) makes it load."""
+SOCKET_TYPE_MASK = 0xF
+"""The type's bits beside SOCK_NONBLOCK and SOCK_CLOEXEC."""
+OPTION_LEVELS = (0, 1, 17, 41)
+"""Of setsockopt(2): IP, socket, UDP, IPv6."""
+TCP_LEVEL = 6
+TCP_OPTIONS = (*range(1, 14), 18, 23, 25)
+"""What programs set: not TCP_ULP (protocols on top of TCP, in the kernel), TCP_REPAIR, TCP_MD5SIG."""
+
 DEFAULT_ERROR = "ENOSYS"
 
 NETWORK_VARIANT = "-network"
@@ -149,13 +161,33 @@ def _allow(rules: pyseccomp.SyscallFilter, policy: Policy, call: str) -> None:
         rules.add_rule(pyseccomp.ALLOW, call, pyseccomp.Arg(0, pyseccomp.MASKED_EQ, NAMESPACE_FLAGS, 0))
     elif call == "socket":
         for family in policy.socket_families:
-            rules.add_rule(pyseccomp.ALLOW, call, pyseccomp.Arg(0, pyseccomp.EQ, family))
+            _allow_sockets(rules, family)
+    elif call == "setsockopt":
+        _allow_options(rules)
     elif call == "prlimit64":
         rules.add_rule(pyseccomp.ALLOW, call, pyseccomp.Arg(0, pyseccomp.EQ, 0))
     elif call == "fcntl":
         _handle(rules, call, FILE_COMMANDS, pyseccomp.ALLOW)
     else:
         rules.add_rule(pyseccomp.ALLOW, call)
+
+
+def _allow_sockets(rules: pyseccomp.SyscallFilter, family: int) -> None:
+    of_family = pyseccomp.Arg(0, pyseccomp.EQ, family)
+    if family not in INTERNET_FAMILIES:
+        rules.add_rule(pyseccomp.ALLOW, "socket", of_family)
+        return
+    for kind, protocol in INTERNET_SOCKETS:
+        of_kind = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, SOCKET_TYPE_MASK, kind)
+        rules.add_rule(pyseccomp.ALLOW, "socket", of_family, of_kind, pyseccomp.Arg(2, pyseccomp.EQ, protocol))
+
+
+def _allow_options(rules: pyseccomp.SyscallFilter) -> None:
+    for level in OPTION_LEVELS:
+        rules.add_rule(pyseccomp.ALLOW, "setsockopt", pyseccomp.Arg(1, pyseccomp.EQ, level))
+    for option in TCP_OPTIONS:
+        of_tcp = pyseccomp.Arg(1, pyseccomp.EQ, TCP_LEVEL)
+        rules.add_rule(pyseccomp.ALLOW, "setsockopt", of_tcp, pyseccomp.Arg(2, pyseccomp.EQ, option))
 
 
 def _handle(rules: pyseccomp.SyscallFilter, call: str, commands: Sequence[int], action: int) -> None:

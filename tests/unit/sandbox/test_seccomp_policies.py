@@ -1,5 +1,6 @@
 import errno
 import fcntl
+import socket
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -74,7 +75,7 @@ def test_every_policy_of_ours_compiles_and_is_small_enough(name: str) -> None:
 @native
 def test_every_call_has_the_verdict_of_its_table(name: str) -> None:
     policy, program = load(CONFIGS, name), Policies(CONFIGS).filter(name)
-    conditional = {"clone", "socket", "prlimit64"}
+    conditional = {"clone", "socket", "setsockopt", "prlimit64"}
     for call in policy.allow.keys() - conditional:
         assert verdict(program, call) == ALLOW, call
     for call in policy.kill:
@@ -120,8 +121,32 @@ def test_sockets_of_listed_families_alone(name: str) -> None:
     refused = USER_NOTIF if "socket" in policy.kill else ERRNO | errno.ENOSYS
     for family in range(50):
         allowed = "socket" in policy.allow and family in policy.socket_families
-        assert verdict(program, "socket", family) == (ALLOW if allowed else refused)
-    assert verdict(program, "socket", 2 | 1 << 32) == refused
+        assert verdict(program, "socket", family, 1) == (ALLOW if allowed else refused)
+    assert verdict(program, "socket", 2 | 1 << 32, 1) == refused
+
+
+@native
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_no_internet_sockets_but_tcp_and_udp(name: str, family: int) -> None:
+    policy, program = load(CONFIGS, name), Policies(CONFIGS).filter(name)
+    refused = USER_NOTIF if "socket" in policy.kill else ERRNO | errno.ENOSYS
+    granted = ALLOW if "socket" in policy.allow and family in policy.socket_families else refused
+    flags = socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+    for kind in range(16):
+        for protocol in (0, 1, 6, 17, 33, 58, 132, 136, 255, 262, 6 | 1 << 32):
+            usual = (kind, protocol) in {(1, 0), (1, 6), (2, 0), (2, 17)}
+            assert verdict(program, "socket", family, kind | flags, protocol) == (granted if usual else refused)
+
+
+@native
+def test_no_options_that_put_protocols_on_top_of_tcp(name: str) -> None:
+    policy, program = load(CONFIGS, name), Policies(CONFIGS).filter(name)
+    refused = USER_NOTIF if "setsockopt" in policy.kill else ERRNO | errno.ENOSYS
+    usual = ALLOW if "setsockopt" in policy.allow else refused
+    assert verdict(program, "setsockopt", 3, socket.SOL_SOCKET, socket.SO_REUSEADDR) == usual
+    assert verdict(program, "setsockopt", 3, socket.IPPROTO_TCP, socket.TCP_NODELAY) == usual
+    for level, option in ((6, 31), (6, 19), (6, 31 | 1 << 32), (6 | 1 << 32, 31), (132, 0), (263, 0), (282, 1)):
+        assert verdict(program, "setsockopt", 3, level, option) == refused
 
 
 @pytest.mark.parametrize("call", ["clone", "clone3", "fork", "vfork", "socket", "connect", "mkdir", "unlink", "ptrace"])
