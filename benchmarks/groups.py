@@ -18,9 +18,10 @@ from pathlib import Path
 import click
 
 from sandbox import SandboxError, detect
-from sandbox.cgroup import keyed, kill_all, make, number, remove, write
+from sandbox.cgroup import kill_all, make, remove
 from sandbox.cgroup_v1 import HierarchyV1
 from sandbox.cgroup_v2 import HierarchyV2
+from sandbox.kernel_files import keyed, number, write
 
 REMOVE_PATIENCE_S = 120.0
 

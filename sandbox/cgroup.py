@@ -13,11 +13,12 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sandbox.kernel_files import read, write
 from sandbox.limits import Limits
 from sandbox.result import SandboxError
 
@@ -61,13 +62,16 @@ class Group(Protocol):
         """Put a process in, and with it all it will start."""
 
     def limit(self, limits: Limits) -> None:
-        """Change what may be spent, before the program is let go."""
+        """Say what may be spent, before the program is let go."""
 
     def start(self) -> None:
         """Count CPU time from here: what was spent on set-up is not the program's."""
 
     def cpu_us(self) -> int:
         """CPU time spent so far."""
+
+    def settled(self) -> bool:
+        """Whether of all processes only the program is left, and that as a zombie: nothing can be counted any more."""
 
     def memory_exceeded(self) -> bool:
         """Whether the keeper must end the run for its memory (the kernel does so itself where it counts)."""
@@ -89,8 +93,8 @@ class Hierarchy(Protocol):
     def prepare_slot(self, slot: str, cpus: Sequence[int]) -> None:
         """Make the slot's group with its CPU set, and kill and remove what an earlier holder left there."""
 
-    def create(self, slot: str, limits: Limits) -> Group:
-        """Make the group of one run."""
+    def create(self, slot: str) -> Group:
+        """Make the group of one run, without limits."""
 
     def tidy(self) -> None:
         """Try again to remove the groups of runs that could not be removed at their end."""
@@ -107,41 +111,20 @@ def run_name() -> str:
     return f"run-{secrets.token_hex(6)}"
 
 
-def write(path: Path, value: object) -> None:
-    """Write one control file. Raises SandboxError naming file and value."""
-    try:
-        path.write_text(str(value))
-    except OSError as error:
-        raise SandboxError(f"{path} does not take {value!r}: {error.strerror}") from error
-
-
-def make(path: Path) -> None:
+def make(path: str | Path) -> None:
     """Make a group with the groups above it. Raises SandboxError."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        os.makedirs(path, exist_ok=True)  # noqa: PTH103 - for every run: a Path costs more than the call
     except OSError as error:
         raise SandboxError(f"cannot make control group {path}: {error.strerror}") from error
 
 
-def keyed(path: Path) -> Mapping[str, int]:
-    """Read a file of `name number` lines."""
-    return {name: int(value) for name, value in (line.split()[:2] for line in path.read_text().splitlines() if line)}
-
-
-def number(path: Path) -> int | None:
-    """Read a file of one number; None where this kernel has no such file."""
-    try:
-        return int(path.read_text())
-    except FileNotFoundError:
-        return None
-
-
-def remove(path: Path) -> None:
+def remove(path: str | Path) -> None:
     """Remove an empty group; the kernel may need a moment to let go of its last process. Raises SandboxError."""
     deadline = time.monotonic() + REMOVE_PATIENCE_S
     while True:
         try:
-            path.rmdir()
+            os.rmdir(path)  # noqa: PTH106 - as above
         except FileNotFoundError:
             return
         except OSError as error:
@@ -152,13 +135,13 @@ def remove(path: Path) -> None:
             return
 
 
-def remove_or_leave(path: Path, left: list[Path]) -> None:
+def remove_or_leave(path: str | Path, left: list[Path]) -> None:
     """Remove the group of a run that has its result; what cannot go now is added to `left`, and tried again later."""
     try:
         remove(path)
     except SandboxError as error:
         log.warning("control group left behind: %s", error)
-        left.append(path)
+        left.append(Path(path))
 
 
 def remove_left(left: list[Path]) -> None:
@@ -194,7 +177,7 @@ def _kill(group: Path, left: Sequence[int]) -> None:
 def pids(group: Path) -> list[int]:
     """List the processes of a group."""
     try:
-        return [int(pid) for pid in (group / "cgroup.procs").read_text().split()]
+        return [int(pid) for pid in read(group / "cgroup.procs").split()]
     except FileNotFoundError:
         return []
 

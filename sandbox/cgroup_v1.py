@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from sandbox.cgroup import (
@@ -11,14 +12,12 @@ from sandbox.cgroup import (
     clear,
     cpu_quota_us,
     forget,
-    keyed,
     make,
-    number,
     remove_left,
     remove_or_leave,
     run_name,
-    write,
 )
+from sandbox.kernel_files import keyed, number, read, write
 from sandbox.limits import Limits
 
 CONTROLLERS = ("memory", "cpu", "cpuacct", "pids", "cpuset")
@@ -50,19 +49,28 @@ class HierarchyV1:
         for root in dict.fromkeys(self.roots.values()):
             forget(root)
 
-    def create(self, slot: str, limits: Limits) -> "GroupV1":
+    def create(self, slot: str) -> "GroupV1":
         """See Hierarchy."""
         name = run_name()
-        paths = {c: root / slot / name for c, root in self.roots.items() if c != "cpuset"}
+        paths = {c: f"{root}/{slot}/{name}" for c, root in self.roots.items() if c != "cpuset"}
         try:
             for path in dict.fromkeys(paths.values()):
                 make(path)
-            _limit(paths, limits, anew=True)
-            return GroupV1(paths, self.roots["cpuset"] / slot, limits, self.left)
+            write(f"{paths['memory']}/memory.swappiness", 0)
+            return GroupV1(paths, f"{self.roots['cpuset']}/{slot}", self.memory_limits, self.left)
         except BaseException:
             for path in dict.fromkeys(paths.values()):
                 remove_or_leave(path, self.left)
             raise
+
+    @cached_property
+    def memory_limits(self) -> tuple[str, ...]:
+        """The files that take the limit of memory, in the order in which the kernel takes them.
+
+        The buffers of sockets (UDP's too) it counts apart, and by default without a limit.
+        """
+        optional = ("memory.memsw.limit_in_bytes", "memory.kmem.tcp.limit_in_bytes")
+        return ("memory.limit_in_bytes", *(name for name in optional if (self.roots["memory"] / name).exists()))
 
     def tidy(self) -> None:
         """See Hierarchy."""
@@ -74,30 +82,13 @@ class HierarchyV1:
             write(self.roots[controller] / slot / "cgroup.procs", pid)
 
 
-def _limit(paths: Mapping[str, Path], limits: Limits, *, anew: bool = False) -> None:
-    write(paths["memory"] / "memory.limit_in_bytes", limits.memory_bytes)
-    if (paths["memory"] / "memory.memsw.limit_in_bytes").exists():
-        write(paths["memory"] / "memory.memsw.limit_in_bytes", limits.memory_bytes)
-    if (paths["memory"] / "memory.kmem.tcp.limit_in_bytes").exists():
-        # Version 1 counts the buffers of sockets (UDP's too) apart from memory, and by default without a limit.
-        write(paths["memory"] / "memory.kmem.tcp.limit_in_bytes", limits.memory_bytes)
-    if anew:
-        write(paths["memory"] / "memory.swappiness", 0)
-    write(paths["pids"] / "pids.max", limits.processes)
-    quota = cpu_quota_us(limits)
-    if quota is not None:
-        write(paths["cpu"] / "cpu.cfs_period_us", CPU_PERIOD_US)
-    if quota is not None or not anew:
-        write(paths["cpu"] / "cpu.cfs_quota_us", -1 if quota is None else quota)
-
-
 @dataclass(frozen=True)
 class Spent:
-    """CPU time by the kernel's clock."""
+    """CPU time, nanoseconds: exact, and as user and system time, which some kernels count in ticks."""
 
-    cpu_ns: int
-    user_ns: int | None
-    system_ns: int | None
+    cpu: int
+    user: int
+    system: int
 
 
 class GroupV1:
@@ -106,24 +97,28 @@ class GroupV1:
     source = "cgroup"
     tick_s = None
 
-    def __init__(self, paths: Mapping[str, Path], cpuset: Path, limits: Limits, left: list[Path]) -> None:
+    def __init__(self, paths: Mapping[str, str], cpuset: str, memory_limits: Sequence[str], left: list[Path]) -> None:
         self.paths = paths
         self.cpuset = cpuset
-        self.limits = limits
+        self.memory_limits = memory_limits
         self.left = left
-        self._usage = os.open(paths["cpuacct"] / "cpuacct.usage", os.O_RDONLY | os.O_CLOEXEC)
-        self._before = Spent(0, None, None)
+        self._usage = os.open(f"{paths['cpuacct']}/cpuacct.usage", os.O_RDONLY | os.O_CLOEXEC)
+        self._before = Spent(0, 0, 0)
 
     def add(self, pid: int) -> None:
         """See Group. Memory first: what is charged from here on is the run's."""
         for path in dict.fromkeys([*self.paths.values(), self.cpuset]):
-            write(path / "cgroup.procs", pid)
+            write(f"{path}/cgroup.procs", pid)
 
     def limit(self, limits: Limits) -> None:
         """See Group."""
-        if limits != self.limits:
-            _limit(self.paths, limits)
-            self.limits = limits
+        for name in self.memory_limits:
+            write(f"{self.paths['memory']}/{name}", limits.memory_bytes)
+        write(f"{self.paths['pids']}/pids.max", limits.processes)
+        quota = cpu_quota_us(limits)
+        if quota is not None:
+            write(f"{self.paths['cpu']}/cpu.cfs_period_us", CPU_PERIOD_US)
+            write(f"{self.paths['cpu']}/cpu.cfs_quota_us", quota)
 
     def watch_files(self, used_bytes: Callable[[], int]) -> None:
         """See Group: the kernel charges them by itself."""
@@ -134,14 +129,17 @@ class GroupV1:
 
     def cpu_us(self) -> int:
         """See Group; the kernel counts nanoseconds. Rounded up: a limit is passed by any part of a microsecond."""
-        return -(-(self._cpu_ns() - self._before.cpu_ns) // 1000)
+        return -(-(self._cpu_ns() - self._before.cpu) // 1000)
 
     def _cpu_ns(self) -> int:
         return int(os.pread(self._usage, 32, 0))
 
-    def _spent(self) -> "Spent":
-        cpuacct = self.paths["cpuacct"]
-        return Spent(self._cpu_ns(), number(cpuacct / "cpuacct.usage_user"), number(cpuacct / "cpuacct.usage_sys"))
+    def _spent(self) -> Spent:
+        return Spent(self._cpu_ns(), *user_and_system(read(f"{self.paths['cpuacct']}/cpuacct.usage_all")))
+
+    def settled(self) -> bool:
+        """See Group. Zombies count."""
+        return number(f"{self.paths['pids']}/pids.current") == 1
 
     def memory_exceeded(self) -> bool:
         """See Group: the kernel kills."""
@@ -152,13 +150,13 @@ class GroupV1:
         memory, pids = self.paths["memory"], self.paths["pids"]
         spent, before = self._spent(), self._before
         return GroupStats(
-            cpu_us=-(-(spent.cpu_ns - before.cpu_ns) // 1000),
-            user_us=_microseconds(spent.user_ns, before.user_ns),
-            system_us=_microseconds(spent.system_ns, before.system_ns),
-            memory_peak_bytes=number(memory / "memory.max_usage_in_bytes"),
-            oom_kills=keyed(memory / "memory.oom_control")["oom_kill"],
-            pids_peak=number(pids / "pids.peak"),
-            forks_refused=keyed(pids / "pids.events")["max"],
+            cpu_us=-(-(spent.cpu - before.cpu) // 1000),
+            user_us=(spent.user - before.user) // 1000,
+            system_us=(spent.system - before.system) // 1000,
+            memory_peak_bytes=number(f"{memory}/memory.max_usage_in_bytes"),
+            oom_kills=keyed(f"{memory}/memory.oom_control")["oom_kill"],
+            pids_peak=number(f"{pids}/pids.peak"),
+            forks_refused=keyed(f"{pids}/pids.events")["max"],
         )
 
     def remove(self) -> None:
@@ -168,5 +166,7 @@ class GroupV1:
             remove_or_leave(path, self.left)
 
 
-def _microseconds(nanoseconds: int | None, before: int | None) -> int | None:
-    return None if nanoseconds is None else (nanoseconds - (before or 0)) // 1000
+def user_and_system(table: str) -> tuple[int, int]:
+    """Add up what `cpuacct.usage_all` says of each CPU: number, user, system (pure)."""
+    rows = [line.split() for line in table.splitlines()[1:]]
+    return sum(int(row[1]) for row in rows), sum(int(row[2]) for row in rows)

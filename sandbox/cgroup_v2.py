@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from sandbox.cgroup import (
@@ -13,15 +14,13 @@ from sandbox.cgroup import (
     clear,
     cpu_quota_us,
     forget,
-    keyed,
     make,
-    number,
     pids,
     remove_left,
     remove_or_leave,
     run_name,
-    write,
 )
+from sandbox.kernel_files import keyed, number, write
 from sandbox.limits import Limits
 from sandbox.result import SandboxError
 
@@ -55,16 +54,23 @@ class HierarchyV2:
         """See Hierarchy."""
         forget(self.root)
 
-    def create(self, slot: str, limits: Limits) -> "GroupV2":
+    def create(self, slot: str) -> "GroupV2":
         """See Hierarchy."""
         path = self.root / slot / run_name()
         make(path)
         try:
-            _limit(path, limits, anew=True)
+            if self.swaps:
+                write(f"{path}/memory.swap.max", 0)
+            write(f"{path}/memory.oom.group", 1)
         except BaseException:
             remove_or_leave(path, self.left)
             raise
-        return GroupV2(path, limits, self.left)
+        return GroupV2(path, self.left)
+
+    @cached_property
+    def swaps(self) -> bool:
+        """Whether the kernel counts swap, which no run may have."""
+        return (self.root / "memory.swap.max").exists()
 
     def tidy(self) -> None:
         """See Hierarchy."""
@@ -74,18 +80,6 @@ class HierarchyV2:
         """See Hierarchy. It is on the slot's CPUs by the slot's own CPU set."""
         make(self.root / slot / MAKERS)
         write(self.root / slot / MAKERS / "cgroup.procs", pid)
-
-
-def _limit(path: Path, limits: Limits, *, anew: bool = False) -> None:
-    write(path / "memory.max", limits.memory_bytes)
-    if anew:
-        if (path / "memory.swap.max").exists():
-            write(path / "memory.swap.max", 0)
-        write(path / "memory.oom.group", 1)
-    write(path / "pids.max", limits.processes)
-    quota = cpu_quota_us(limits)
-    if quota is not None or not anew:
-        write(path / "cpu.max", f"{'max' if quota is None else quota} {CPU_PERIOD_US}")
 
 
 def _empty(group: Path) -> None:
@@ -107,35 +101,40 @@ class GroupV2:
     source = "cgroup"
     tick_s = None
 
-    def __init__(self, path: Path, limits: Limits, left: list[Path]) -> None:
+    def __init__(self, path: Path, left: list[Path]) -> None:
         self.path = path
-        self.limits = limits
         self.left = left
         self._before: Mapping[str, int] = dict.fromkeys(("usage_usec", "user_usec", "system_usec"), 0)
 
     def add(self, pid: int) -> None:
         """See Group."""
-        write(self.path / "cgroup.procs", pid)
+        write(f"{self.path}/cgroup.procs", pid)
 
     def limit(self, limits: Limits) -> None:
         """See Group."""
-        if limits != self.limits:
-            _limit(self.path, limits)
-            self.limits = limits
+        write(f"{self.path}/memory.max", limits.memory_bytes)
+        write(f"{self.path}/pids.max", limits.processes)
+        quota = cpu_quota_us(limits)
+        if quota is not None:
+            write(f"{self.path}/cpu.max", f"{quota} {CPU_PERIOD_US}")
 
     def watch_files(self, used_bytes: Callable[[], int]) -> None:
         """See Group: the kernel charges them by itself."""
 
     def start(self) -> None:
         """See Group."""
-        self._before = keyed(self.path / "cpu.stat")
+        self._before = keyed(f"{self.path}/cpu.stat")
 
     def cpu_us(self) -> int:
         """See Group."""
         return self._spent("usage_usec")
 
     def _spent(self, name: str) -> int:
-        return keyed(self.path / "cpu.stat")[name] - self._before[name]
+        return keyed(f"{self.path}/cpu.stat")[name] - self._before[name]
+
+    def settled(self) -> bool:
+        """See Group. Zombies count."""
+        return number(f"{self.path}/pids.current") == 1
 
     def memory_exceeded(self) -> bool:
         """See Group: the kernel kills."""
@@ -147,10 +146,10 @@ class GroupV2:
             cpu_us=self._spent("usage_usec"),
             user_us=self._spent("user_usec"),
             system_us=self._spent("system_usec"),
-            memory_peak_bytes=number(self.path / "memory.peak"),
-            oom_kills=keyed(self.path / "memory.events")["oom_kill"],
-            pids_peak=number(self.path / "pids.peak"),
-            forks_refused=keyed(self.path / "pids.events")["max"],
+            memory_peak_bytes=number(f"{self.path}/memory.peak"),
+            oom_kills=keyed(f"{self.path}/memory.events")["oom_kill"],
+            pids_peak=number(f"{self.path}/pids.peak"),
+            forks_refused=keyed(f"{self.path}/pids.events")["max"],
         )
 
     def remove(self) -> None:

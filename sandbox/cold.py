@@ -51,7 +51,7 @@ def cold_jail(parts: Parts, slot: Slot, limits: Limits, space: Space, asked_at: 
             namespace = space.link.namespace if space.link else None
             process = Nsjail(parts.nsjail, parts.init, config, theirs, namespace=namespace)
         with closing(process):
-            standing = _standing(parts, process, channel, slot, limits)
+            standing = _standing(parts, process, channel, slot)
             with closing(standing.box):
                 try:
                     memory = space.image is None
@@ -60,9 +60,9 @@ def cold_jail(parts: Parts, slot: Slot, limits: Limits, space: Space, asked_at: 
                     standing.end()
 
 
-def _standing(parts: Parts, process: Nsjail, channel: Channel, slot: Slot, limits: Limits) -> Standing:
+def _standing(parts: Parts, process: Nsjail, channel: Channel, slot: Slot) -> Standing:
     try:
-        return Standing.receive(channel, parts.hierarchy, slot, limits)
+        return Standing.receive(channel, parts.hierarchy, slot)
     except SandboxError as error:
         process.process.kill()
         process.process.wait()

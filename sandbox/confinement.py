@@ -1,7 +1,6 @@
 """Read back from the kernel that a program is confined, before it may do anything: fail closed."""
 
-from pathlib import Path
-
+from sandbox.kernel_files import read
 from sandbox.network import Link
 from sandbox.network.namespace import identity
 from sandbox.result import SandboxError
@@ -12,7 +11,7 @@ _NO_CAPABILITIES = ["0000000000000000"]
 
 def verify(pid: int, slot: Slot, link: Link | None = None) -> None:
     """Look at identity, capabilities, no_new_privs, filter and network. Raises SandboxError naming what is wrong."""
-    wrong = differences(Path(f"/proc/{pid}/status").read_text(), slot)
+    wrong = differences(read(f"/proc/{pid}/status"), slot)
     if wrong:
         raise SandboxError(f"the program is not confined as it must be: {wrong}")
     found = identity(pid)

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from sandbox.kernel_files import read
+
 _SYS_PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241}
 _PERF_TYPE_SOFTWARE = 1
 _PERF_TYPE_TRACEPOINT = 2
@@ -73,9 +75,11 @@ def _wanted() -> Mapping[str, tuple[int, int]]:
     tracepoint = _syscall_tracepoint() if os.geteuid() == 0 else None
     if tracepoint is not None:
         events["system_calls"] = (_PERF_TYPE_TRACEPOINT, tracepoint)
-        # The last close of a tracepoint waits for every CPU (45 ms a run, measured); one event of our own, which
-        # never counts, keeps it from ever being the last. It stays open as long as the process.
-        _open(_PERF_TYPE_TRACEPOINT, tracepoint, os.getpid(), _DISABLED)
+    for kind, config in events.values():
+        # With the first event of a kind the kernel patches its own code, and again with the last one's end, which for
+        # a tracepoint also waits for every CPU (45 ms a run, measured). One of our own, which never counts, is never
+        # the last: it stays open as long as the process.
+        _open(kind, config, os.getpid(), _DISABLED)
     return events
 
 
@@ -117,6 +121,6 @@ def _tell_tracepoint(writer: int) -> None:
 def bytes_moved(pid: int) -> Mapping[str, int]:
     """Read what a program (and the children it waited for) read and wrote by system calls; empty where not shown."""
     with contextlib.suppress(OSError):
-        table = dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines())
+        table = dict(line.split(": ") for line in read(f"/proc/{pid}/io").splitlines())
         return {"bytes_read": int(table["rchar"]), "bytes_written": int(table["wchar"])}
     return {}

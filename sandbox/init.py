@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
+from sandbox.kernel_files import read
 from sandbox.limits import Limits
 from sandbox.result import SandboxError
 
@@ -233,11 +234,10 @@ def signal_process(pidfd: int, number: int) -> None:
 
 def host_pid(pidfd: int) -> int:
     """Read which process a pidfd means, as a pid of our own namespace. Raises SandboxError when it is gone."""
-    with open(f"/proc/self/fdinfo/{pidfd}") as info:  # noqa: PTH123 - a descriptor, not a path
-        for line in info:
-            name, _, value = line.partition(":")
-            if name == "Pid" and int(value) > 0:
-                return int(value)
+    for line in read(f"/proc/self/fdinfo/{pidfd}").splitlines():
+        name, _, value = line.partition(":")
+        if name == "Pid" and int(value) > 0:
+            return int(value)
     raise SandboxError("a process of the jail ended before it was released")
 
 

@@ -184,9 +184,8 @@ class Jail:
             prepare_us = int((time.monotonic() - self.asked_at) * 1e6)
             ending = self._keeper(ready, limits).watch(let_go)
             moved = bytes_moved(standing.pid)
-            standing.channel.say(b"b")
             self._refuse_what_says_nothing(ending)
-            standing.wait_gone()
+            self._let_end(ending)
             self.clean = ending.report is not None
             counted = perf.read()
         seen = Observation(
@@ -205,6 +204,12 @@ class Jail:
             shared_bytes=self.shared_bytes,
         )
         return result_of(seen, limits)
+
+    def _let_end(self, ending: Ending) -> None:
+        """Wait until nothing can be counted any more. Raises SandboxError."""
+        del ending
+        self.standing.channel.say(b"b")
+        self.standing.wait_gone()
 
     def _counting(self, ready: Ready) -> AbstractContextManager[PerfCounters]:
         pid = self.standing.pid if self.parts.perf else None

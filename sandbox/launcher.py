@@ -9,12 +9,12 @@ import os
 import select
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 
 from sandbox import interpreter
 from sandbox.command import Command
 from sandbox.init import Channel, line_message
 from sandbox.jail import Parts, make_launcher
+from sandbox.kernel_files import read
 from sandbox.limits import Limits
 from sandbox.result import SandboxError
 from sandbox.slots import Slot
@@ -80,7 +80,7 @@ class Launcher:
 
 
 def _anonymous_bytes(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    for line in read(f"/proc/{pid}/status").splitlines():
         name, _, value = line.partition(":")
         if name == "RssAnon":
             return int(value.split()[0]) * 1024

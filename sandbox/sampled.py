@@ -5,6 +5,7 @@ parent collected, and memory that no process has mapped (a memfd, a System V seg
 all. Usage says `sampled` for that reason.
 """
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.cgroup import GroupStats
+from sandbox.kernel_files import read
 from sandbox.limits import Limits
 
 TICK_S = 0.005
@@ -39,10 +41,10 @@ class SampledHierarchy:
     def keep(self, slot: str, pid: int) -> None:
         """See sandbox.cgroup.Hierarchy: nothing makes jails ahead without control groups."""
 
-    def create(self, slot: str, limits: Limits) -> "SampledGroup":
+    def create(self, slot: str) -> "SampledGroup":
         """See sandbox.cgroup.Hierarchy."""
         del slot
-        return SampledGroup(limits)
+        return SampledGroup()
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,8 @@ class SampledGroup:
     source = "sampled"
     tick_s = TICK_S
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+    def __init__(self) -> None:
+        self.memory_bytes = math.inf
         self.first = 0
         self.seen: dict[int, Spent] = {}
         """By pid; parents before their children."""
@@ -98,7 +100,7 @@ class SampledGroup:
 
     def limit(self, limits: Limits) -> None:
         """See sandbox.cgroup.Group."""
-        self.limits = limits
+        self.memory_bytes = limits.memory_bytes
 
     def start(self) -> None:
         """See sandbox.cgroup.Group."""
@@ -110,9 +112,13 @@ class SampledGroup:
         self.cpu_peak_us = max(self.cpu_peak_us, self._spent_us())
         return self.cpu_peak_us - self._before_us
 
+    def settled(self) -> bool:
+        """See sandbox.cgroup.Group: who may still be there is not known until init has ended."""
+        return False
+
     def memory_exceeded(self) -> bool:
         """See sandbox.cgroup.Group."""
-        return self.memory_peak > self.limits.memory_bytes
+        return self.memory_peak > self.memory_bytes
 
     def stats(self) -> GroupStats:
         """See sandbox.cgroup.Group. No kernel record says why a fork failed, so none is reported.
@@ -120,6 +126,8 @@ class SampledGroup:
         A program that filled a file system and ended within a tick left what it wrote: that is looked at once more.
         """
         self.memory_peak = max(self.memory_peak, self._file_bytes())
+        # All have ended: what they spent must not stand beside the count of an init that nobody has collected yet.
+        self._account({})
         return GroupStats(
             cpu_us=max(self.cpu_peak_us, self._spent_us()) - self._before_us,
             user_us=None,
@@ -186,7 +194,7 @@ def _used_bytes(descriptor: int) -> int:
 
 
 def _parent(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
+    status = read(f"/proc/{pid}/status")
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("PPid:"))
 
 
@@ -203,7 +211,7 @@ def _children(pid: int) -> Iterator[int]:
     """Give the children of a process: each of its threads has those that it made itself."""
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - every 5 ms: names are all that is needed
-            yield from map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text().split())
+            yield from map(int, read(f"/proc/{pid}/task/{thread}/children").split())
     except (FileNotFoundError, ProcessLookupError):
         return
 
@@ -222,7 +230,7 @@ def _spent(pid: int, parent: int, before: Spent | None) -> Spent:
 
 def _collected_us(pid: int) -> int:
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
         return (int(fields[13]) + int(fields[14])) * 1_000_000 // _CLOCK_TICKS
     except (OSError, IndexError):
         return 0
@@ -231,18 +239,18 @@ def _collected_us(pid: int) -> int:
 def _held(pid: int, *, alone: bool) -> Held:
     """Memory of a process. Where there are several, what they share is divided among them, which is dearer to ask."""
     own, shared = ("RssAnon", "RssFile"), "RssShmem"
-    table = {} if alone else _sizes(Path(f"/proc/{pid}/smaps_rollup"))
+    table = {} if alone else _sizes(f"/proc/{pid}/smaps_rollup")
     if "Pss_Shmem" in table:
         own, shared = ("Pss_Anon", "Pss_File"), "Pss_Shmem"
     else:
-        table = _sizes(Path(f"/proc/{pid}/status"))
+        table = _sizes(f"/proc/{pid}/status")
     return Held(sum(table.get(name, 0) for name in own), table.get(shared, 0))
 
 
-def _sizes(path: Path) -> Mapping[str, int]:
+def _sizes(path: str) -> Mapping[str, int]:
     """Read the lines `Name: number kB`; nothing where the process is gone."""
     try:
-        lines = path.read_text().splitlines()
+        lines = read(path).splitlines()
     except OSError:
         return {}
     return {

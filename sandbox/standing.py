@@ -14,7 +14,6 @@ from typing import Self
 from sandbox.box import Box
 from sandbox.cgroup import Group, Hierarchy
 from sandbox.init import Channel, Kind, host_pid, signal_process
-from sandbox.limits import Limits
 from sandbox.result import SandboxError
 from sandbox.slots import Slot
 
@@ -38,7 +37,7 @@ class Standing:
     group: Group
 
     @classmethod
-    def receive(cls, channel: Channel, hierarchy: Hierarchy, slot: Slot, limits: Limits) -> Self:
+    def receive(cls, channel: Channel, hierarchy: Hierarchy, slot: Slot) -> Self:
         """Wait for the next jail of a channel, and put its program-to-be in a control group. Raises SandboxError."""
         report = channel.expect(Kind.STANDING, STAND_PATIENCE_S)
         with contextlib.ExitStack() as undo:
@@ -48,7 +47,7 @@ class Standing:
                 raise SandboxError(f"init passed {len(report.descriptors)} descriptors where 3 were due")
             init, program, folder = report.descriptors
             pid = host_pid(program)
-            group = hierarchy.create(slot.name, limits)
+            group = hierarchy.create(slot.name)
             undo.callback(group.remove)
             os.sched_setaffinity(pid, slot.cpus)
             group.add(pid)

@@ -23,6 +23,7 @@ from sandbox.command import Command, Mount, inodes_for, room_config
 from sandbox.counters import PerfCounters
 from sandbox.init import Channel, rlimits
 from sandbox.jail import Jail, Parts, Ready, make_ready
+from sandbox.keeper import Ending
 from sandbox.launcher import Launcher
 from sandbox.limits import MIB, Limits
 from sandbox.nsjail import Nsjail
@@ -102,7 +103,7 @@ class Warm:
     @classmethod
     def receive(cls, parts: Parts, channel: Channel, slot: Slot) -> "Warm":
         """Wait for the next jail of a channel. Raises SandboxError."""
-        standing = Standing.receive(channel, parts.hierarchy, slot, ROOMY)
+        standing = Standing.receive(channel, parts.hierarchy, slot)
         warm = cls(slot, standing)
         try:
             warm.scratch = _scratch(standing.pid)
@@ -270,6 +271,11 @@ class WarmJail(Jail):
             resource.prlimit(pid, kind, (lowest, lowest))
         streams.keep(limits.output_bytes)
         return Ready(streams, ready.listener, lambda: streams.feed.give(given), executed=True)
+
+    def _let_end(self, ending: Ending) -> None:
+        """See Jail. For the end of init, which takes the kernel a while, nobody needs to wait but the pool."""
+        if ending.report is None or not self.standing.group.settled():
+            super()._let_end(ending)
 
 
 def _scratch(pid: int) -> tuple[int, ...]:

@@ -24,7 +24,8 @@ def hierarchy(sandboxes: Mapping[str, Sandbox]) -> HierarchyV2:
 def group(sandboxes: Mapping[str, Sandbox], hierarchy: HierarchyV2) -> Iterator[GroupV2]:
     """The group of a run that never begins."""
     with sandboxes["cgroup"].slot() as slot:
-        made = hierarchy.create(slot.name, limits(cpu_millicores=250, memory_bytes=32 * MIB, processes=8))
+        made = hierarchy.create(slot.name)
+        made.limit(limits(cpu_millicores=250, memory_bytes=32 * MIB, processes=8))
         yield made
         made.remove()
 
@@ -46,7 +47,8 @@ def test_limits_stand_in_the_kernels_files(group: GroupV2, name: str, value: str
 
 def test_whole_cpus_have_no_quota(sandboxes: Mapping[str, Sandbox], hierarchy: HierarchyV2) -> None:
     with sandboxes["cgroup"].slot() as slot:
-        group = hierarchy.create(slot.name, limits())
+        group = hierarchy.create(slot.name)
+        group.limit(limits())
         assert (group.path / "cpu.max").read_text().split()[0] == "max"
         group.remove()
         assert not group.path.exists()
@@ -76,7 +78,7 @@ def test_a_bomb_that_was_left_is_gone_for_the_next_holder_of_the_slot(
     sandboxes: Mapping[str, Sandbox], hierarchy: HierarchyV2, programs: Mapping[str, Path]
 ) -> None:
     with sandboxes["cgroup"].slot() as slot:
-        left = hierarchy.create(slot.name, limits())
+        left = hierarchy.create(slot.name)
     join = f"echo $$ > {left.path}/cgroup.procs; exec {programs['hostile']} respawn"
     with subprocess.Popen(["/bin/sh", "-c", join], stdin=subprocess.DEVNULL) as bomb:
         while not (left.path / "cgroup.procs").read_text():

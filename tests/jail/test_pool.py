@@ -5,11 +5,14 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
 
 from sandbox import Command, Jails, PoolConfig, RunAborted, Sandbox, SandboxConfig, SandboxError, Slot
+from sandbox.cgroup_v1 import GroupV1
+from sandbox.cgroup_v2 import GroupV2
 from sandbox.pool import Pool
 from sandbox.series import Series
 from sandbox.warm import Kind, Rerun, Warm
@@ -254,3 +257,19 @@ def test_a_box_cannot_be_made_smaller_than_what_is_in_it(make: Make) -> None:
             jail.box.write("large", bytes(MIB))
             with pytest.raises(OSError, match="Invalid argument"):
                 jail.run(TRUE.command, limits())
+
+
+def test_nobody_runs_any_more_when_the_result_is_here(make: Make) -> None:
+    """Though init may: its end is waited for by the pool."""
+    text = b"import os\nfor _ in range(30):\n if os.fork() == 0:\n  while True: pass\nos._exit(0)"
+    sandbox = make()
+    with sandbox.slot() as slot:
+        stand(sandbox, slot, INTERPRETER)
+        with sandbox.jail(slot, TEXT.limits, MIB, command=TEXT.command) as jail:
+            jail.box.write("main.py", text)
+            result = jail.run(TEXT.command, TEXT.limits)
+            group = jail.standing.group
+            assert isinstance(group, GroupV1 | GroupV2)
+            folder = group.paths["pids"] if isinstance(group, GroupV1) else group.path
+            assert int(Path(folder, "pids.current").read_text()) <= 1  # the program itself, where init has not ended
+    assert (result.exit_code, result.mode) == (0, "warm")

@@ -15,15 +15,15 @@ def busy(monkeypatch: pytest.MonkeyPatch, times: int, patience_s: float = 60) ->
     """Let the removal of each run's group fail this often."""
     monkeypatch.setattr(cgroup, "REMOVE_PATIENCE_S", patience_s)
     refused: list[Path] = []
-    rmdir = Path.rmdir
+    rmdir = os.rmdir
 
-    def slow(path: Path) -> None:
-        if path.name.startswith("run-") and refused.count(path) < times:
-            refused.append(path)
+    def slow(path: str | Path) -> None:
+        if Path(path).name.startswith("run-") and refused.count(Path(path)) < times:
+            refused.append(Path(path))
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(path))
         rmdir(path)
 
-    monkeypatch.setattr(Path, "rmdir", slow)
+    monkeypatch.setattr(os, "rmdir", slow)
     return refused
 
 
@@ -77,26 +77,26 @@ def test_what_cannot_be_removed_is_left_to_the_next_holder_of_the_slot(
 
 
 def test_a_group_that_cannot_be_made_runs_nothing(counted: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    mkdir = Path.mkdir
+    mkdir = os.mkdir
 
-    def refuse(path: Path, mode: int = 0o777, **options: bool) -> None:
-        if path.name.startswith("run-"):
+    def refuse(path: str | Path, mode: int = 0o777) -> None:
+        if Path(path).name.startswith("run-"):
             raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
-        mkdir(path, mode, **options)
+        mkdir(path, mode)
 
-    monkeypatch.setattr(Path, "mkdir", refuse)
+    monkeypatch.setattr(os, "mkdir", refuse)
     with pytest.raises(SandboxError, match="cannot make control group"):
         counted.program("end", "exit", 3)
 
 
 def test_a_limit_that_is_not_taken_runs_nothing(counted: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = Path.write_text
+    opened = os.open
 
-    def refuse(path: Path, text: str) -> int:
-        if path.name == "pids.max":
+    def refuse(path: str | Path, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if Path(path).name == "pids.max":
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
-        return write(path, text)
+        return opened(path, flags, mode, dir_fd=dir_fd)
 
-    monkeypatch.setattr(Path, "write_text", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(SandboxError, match=r"pids.max does not take '?32"):
         counted.program("end", "exit", 3)

@@ -43,8 +43,9 @@ def run() -> Iterator[tuple[SampledGroup, Callable[[str], None]]]:
             stdin.flush()
             assert stdout.readline() == "done\n"
 
-        group = SampledHierarchy().create("0", LIMITS)
+        group = SampledHierarchy().create("0")
         group.add(pid)
+        group.limit(LIMITS)
         try:
             yield group, do
         finally:
@@ -149,7 +150,7 @@ def test_what_was_seen_last_stands_after_the_end() -> None:
 
 
 def test_a_process_that_only_changed_its_parent_is_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    group = SampledGroup(LIMITS)
+    group = SampledGroup()
     group.first = os.getpid()
     group.seen = {os.getpid(): Spent(1, 500, 0)}
     monkeypatch.setattr(sampled, "_collected_us", lambda _: 0)
@@ -160,7 +161,7 @@ def test_a_process_that_only_changed_its_parent_is_not_gone(monkeypatch: pytest.
 def test_what_ended_processes_had_spent_goes_up_the_tree(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "exists", lambda _: False)
     monkeypatch.setattr(sampled, "_collected_us", lambda _: 0)
-    group = SampledGroup(LIMITS)
+    group = SampledGroup()
     group.first = 1
     # 2 made 3, which had collected 70 of children that were seen with 50, and made 4, which nobody will wait for.
     group.seen = {2: Spent(1, 100, 0), 3: Spent(2, 30, 70), 4: Spent(3, 7, 0)}
@@ -172,7 +173,7 @@ def test_what_ended_processes_had_spent_goes_up_the_tree(monkeypatch: pytest.Mon
 
 def test_the_clock_never_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a look found stands, even where the processes that spent it have come out of sight since."""
-    group = SampledGroup(LIMITS)
+    group = SampledGroup()
     group.first = os.getpid()
     found = iter([500, 300, 300, 700])
     monkeypatch.setattr(SampledGroup, "_sample", lambda _: None)
