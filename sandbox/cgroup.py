@@ -114,7 +114,11 @@ def run_name() -> str:
 def make(path: str | Path) -> None:
     """Make a group with the groups above it. Raises SandboxError."""
     try:
-        os.makedirs(path, exist_ok=True)  # noqa: PTH103 - for every run: a Path costs more than the call
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path)  # noqa: PTH102 - for every run: a Path costs more than the call
+    except FileNotFoundError:
+        make(Path(path).parent)
+        make(path)
     except OSError as error:
         raise SandboxError(f"cannot make control group {path}: {error.strerror}") from error
 

@@ -1,11 +1,14 @@
 """Read back from the kernel that a program is confined, before it may do anything: fail closed."""
 
+import re
+
 from sandbox.kernel_files import read
 from sandbox.network import Link
 from sandbox.network.namespace import identity
 from sandbox.result import SandboxError
 from sandbox.slots import Slot
 
+_LINES = re.compile(r"^(Uid|Gid|Groups|NoNewPrivs|Seccomp|Cap\w+):(.*)$", re.MULTILINE)
 _NO_CAPABILITIES = ["0000000000000000"]
 
 
@@ -21,7 +24,7 @@ def verify(pid: int, slot: Slot, link: Link | None = None) -> None:
 
 def differences(status: str, slot: Slot) -> dict[str, list[str] | None]:
     """Compare the text of /proc/PID/status with what it must say (pure); gives what says otherwise."""
-    found = {name: value.split() for name, _, value in (line.partition(":") for line in status.splitlines())}
+    found = {name: value.split() for name, value in _LINES.findall(status)}
     identity = [str(slot.program_uid)] * 4
     wanted = {"Uid": identity, "NoNewPrivs": ["1"], "Seccomp": ["2"]}
     wanted |= dict.fromkeys(("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"), _NO_CAPABILITIES)
