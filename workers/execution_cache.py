@@ -26,12 +26,14 @@ from domain.model import (
 from domain.verdict import Verdict
 from workers import execution_key
 from workers.prepare import Plan, run_limits
-from workers.run import NEAR, Bench, points
+from workers.run import Bench, points
 
 MAX_BYTES = 1024 * 1024
 """The largest entry that is kept."""
 MOST_BYTES = 8 * 1024 * 1024
 """As much is read, and kept, for one execution; its other test cases are run."""
+MARGIN = 10
+"""What was left of a limit must be a tenth of what was spent."""
 _LENGTH_BYTES = 8
 _BY_ITSELF = {Verdict.AC, Verdict.WA, Verdict.OK}
 
@@ -153,7 +155,7 @@ def _far_from_limits(plan: Plan, case: TestCase, result: TestResult) -> bool:
         (spent.wall_time_ms, limits.wall_time_ms),
         (spent.memory_bytes, limits.memory_bytes),
     )
-    return all(value * NEAR <= limit for value, limit in pairs) and (seen.pids_peak or 0) < limits.processes
+    return all(limit - value >= value / MARGIN for value, limit in pairs) and (seen.pids_peak or 0) < limits.processes
 
 
 def _told_again(case: TestCase, data: bytes, blobs: BlobStore) -> TestResult | None:
