@@ -52,7 +52,7 @@ def name(key: bytes) -> str:
 
 
 def total(client: "redis.Redis") -> int:
-    return int(client.get("shipd:runs:bytes") or 0)  # type: ignore[arg-type]
+    return int(client.get("shipd:runs:bytes") or 0)
 
 
 def test_it_gives_back_what_was_kept(kept: Open) -> None:
@@ -70,7 +70,7 @@ def test_many_are_asked_for_in_parts(kept: Open) -> None:
 
 
 def test_no_more_is_read_than_was_asked_for(kept: Open) -> None:
-    kept().keep({key: b"x" * 100 for key in KEYS})
+    kept().keep(dict.fromkeys(KEYS, b"x" * 100))
     assert list(kept().find(KEYS, 3 * (100 + SEAL))) == KEYS[:3]
     assert list(kept().find(KEYS, 3 * (100 + SEAL) - 1)) == KEYS[:2]
 
@@ -84,7 +84,7 @@ def test_the_first_of_two_stays(kept: Open) -> None:
 def test_its_time_ends(kept: Open, client: "redis.Redis") -> None:
     kept(ttl_s=1).keep({ONE: b"data"})
     kept(ttl_s=60).keep({OTHER: b"data"})
-    assert 0 < client.pttl(name(ONE)) <= 1000  # type: ignore[operator]
+    assert 0 < client.pttl(name(ONE)) <= 1000
     deadline = time.monotonic() + 30
     while kept().find([ONE], MIB):
         assert time.monotonic() < deadline
@@ -113,7 +113,7 @@ def test_what_is_too_large_pushes_nothing_out(kept: Open) -> None:
 @pytest.mark.parametrize("lost", ["shipd:runs", "shipd:runs:bytes"])
 def test_it_goes_on_where_a_part_of_the_books_is_lost(kept: Open, client: "redis.Redis", lost: str) -> None:
     limit = 3 * (SEAL + 100 + COST)
-    kept(max_bytes=limit).keep({key: b"x" * 100 for key in KEYS[:3]})
+    kept(max_bytes=limit).keep(dict.fromkeys(KEYS[:3], b"x" * 100))
     client.delete(lost)
     for key in KEYS[3:10]:
         kept(max_bytes=limit).keep({key: b"x" * 100})
