@@ -106,6 +106,15 @@ def test_what_is_new_is_run_and_the_rest_is_not(stack: Stack, program: str) -> N
     assert [(result["name"], result["points"]) for result in results(second)][1:] == [("other", 5), ("case 0", None)]
 
 
+def test_it_is_told_again_for_as_long_as_the_setting_says(stack: Stack, program: str, kept: "redis.Redis") -> None:
+    with added(kept) as new:
+        execution(stack.client, program)
+    [name] = new
+    left_ms = kept.pttl(name)
+    assert isinstance(left_ms, int)
+    assert 0 < left_ms <= stack.settings.execution_cache_ttl_s * 1000
+
+
 def test_users_share_nothing(stack: Stack, program: str, database: Database) -> None:
     other = Client(stack.url, keys.create(database, name="other", role="service"))
     cases = [{"input": "1"}, {"input": "2", "is_hidden": True}]

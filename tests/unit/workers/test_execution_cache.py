@@ -129,8 +129,9 @@ def test_the_second_time_nothing_is_run(grade: Grade, ledger: Ledger) -> None:
     assert (second.verdict, sandbox.jails, sandbox.held) == (first.verdict, [], [])
 
 
-def test_no_thread_is_started_for_what_is_known(grade: Grade, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_jail_and_no_thread_is_made_for_what_is_known(grade: Grade, monkeypatch: pytest.MonkeyPatch) -> None:
     grade(test_cases=THREE)
+    monkeypatch.setattr(FakeSandbox, "series", never)
     started: list[str] = []
     monkeypatch.setattr(threading.Thread, "start", lambda thread: started.append(thread.name))
     grade(never, test_cases=THREE)
