@@ -1,7 +1,9 @@
 """The execution cache among real workers: a regrade runs anew, and Redis away costs a run and nothing else."""
 
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +74,31 @@ def test_redis_away_costs_a_run(fleet: Fleet, alone: ProcessContainer, program: 
     assert (use(first), use(second)) == (ExecutionCache.MISS, ExecutionCache.MISS)
     assert output(first) != output(second)
     assert "execution_cache_unread" in alone.logs()
+
+
+@pytest.fixture
+def changed(
+    fleet: Fleet, worker: ProcessContainer, host: Start, environ: Mapping[str, str], tmp_path: Path
+) -> Iterator[ProcessContainer]:
+    """A worker whose jails are configured otherwise, in words alone."""
+    assert fleet.celery
+    configs = shutil.copytree(environ["SHIPD_JAIL_CONFIGS"], tmp_path / "jail-configs")
+    with (configs / "jail.cfg").open("a") as file:
+        file.write("# the same, or not?\n")
+    worker.kill("SIGTERM")
+    worker.wait()
+    container = host("changed", SHIPD_SLOTS="1", SHIPD_JAIL_CONFIGS=str(configs))
+    yield container
+    container.teardown()
+
+
+def test_what_ran_in_other_jails_is_run_again(fleet: Fleet, program: str, request: pytest.FixtureRequest) -> None:
+    first, second = (fleet.done(fleet.submit_to_be_told_again(program)) for _ in range(2))
+    assert (use(first), use(second)) == (ExecutionCache.MISS, ExecutionCache.HIT)
+    assert request.getfixturevalue("changed").ready()
+    third, fourth = (fleet.done(fleet.submit_to_be_told_again(program)) for _ in range(2))
+    assert (use(third), use(fourth)) == (ExecutionCache.MISS, ExecutionCache.HIT)
+    assert len({output(execution) for execution in (first, second, third, fourth)}) == 2
 
 
 @pytest.fixture
