@@ -10,7 +10,7 @@ from domain import outputs, results, telemetry
 from domain.blobs import BlobStore
 from domain.db import Connection, Cursor
 from domain.limits import MAX_SHOWN_BYTES
-from domain.model import CompileCache, ExecutionTelemetry, Phases, Priority
+from domain.model import CompileCache, ExecutionCache, ExecutionTelemetry, Phases, Priority
 from domain.verdict import State, Verdict
 from domain.views import ExecutionView
 
@@ -19,6 +19,7 @@ COMPILE_OUTPUT = outputs.columns("compile_output")
 _COLUMNS = (
     *("id", "number", "state", "verdict", "reason", "attempt", "queued_at", "started_at", "finished_at"),
     *("message", "points", "host", "worker", "versions", "language_metrics", "compile_cache"),
+    "execution_cache",
     *telemetry.USAGE,
     *PHASES,
     *COMPILE_OUTPUT,
@@ -118,4 +119,5 @@ def _telemetry(found: Found) -> ExecutionTelemetry:
         compile_usage=compile_usage,
         language_metrics=named["language_metrics"],
         compile_cache=CompileCache(named["compile_cache"]) if named["compile_cache"] is not None else None,
+        execution_cache=ExecutionCache(named["execution_cache"]) if named["execution_cache"] is not None else None,
     )

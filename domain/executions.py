@@ -38,13 +38,14 @@ _CLAIM = f"""
         WHERE id = %(id)s AND (
             state = 'queued' OR lease_until < now() AND attempt - given_back < coalesce(%(max_attempts)s, attempt + 1)
         )
-        RETURNING id, submission_id, attempt, queued_at
+        RETURNING id, submission_id, attempt, queued_at, number
     ), results AS (
         DELETE FROM test_results AS r USING taken WHERE taken.attempt > 1 AND r.execution_id = taken.id
     ), runs AS (
         DELETE FROM telemetry AS t USING taken WHERE taken.attempt > 1 AND t.execution_id = taken.id
     )
-    SELECT submission_id, attempt, queued_at, {_NOT_AWAITED} FROM taken
+    SELECT t.submission_id, t.attempt, t.queued_at, s.owner_id, t.number, {_NOT_AWAITED}
+    FROM taken AS t JOIN submissions AS s ON s.id = t.submission_id
 """
 _CLAIMED = """(
     SELECT submission_id FROM executions WHERE id = %(id)s AND worker = %(worker)s AND lease_until IS NOT NULL
@@ -61,7 +62,7 @@ _FINISH = f"""
     UPDATE executions AS e
     SET state = 'done', verdict = %(verdict)s, reason = %(reason)s, message = %(message)s,
         host = %(host)s, versions = %(versions)s, language_metrics = %(language_metrics)s,
-        compile_cache = %(compile_cache)s,
+        compile_cache = %(compile_cache)s, execution_cache = %(execution_cache)s,
         {", ".join(f"{name} = %({name})s" for name in (*COMPILE_OUTPUT, *PHASES))},
         lease_until = NULL, finished_at = now(), {results.TOTALS}
     WHERE {_HELD}
@@ -83,8 +84,9 @@ def claim(
     row = taken.fetchone()
     if row is None:
         return None
-    submission_id, attempt, queued_at, _ = row
-    return Claim(execution_id, submission_id, attempt, worker, queued_at, storing.read(asked, blobs))
+    submission_id, attempt, queued_at, owner_id, number, _ = row
+    submission = storing.read(asked, blobs)
+    return Claim(execution_id, submission_id, attempt, worker, queued_at, submission, owner_id, number)
 
 
 def renew(db: Database, claim: Claim, lease_s: int) -> bool:
@@ -168,6 +170,7 @@ def _outcome_values(outcome: Outcome, compile_output: outputs.Values) -> dict[st
         "versions": Jsonb(storable.mapping(known.versions)),
         "language_metrics": Jsonb(storable.mapping(metrics)) if metrics is not None else None,
         "compile_cache": known.compile_cache,
+        "execution_cache": known.execution_cache,
         **{name: getattr(known.phases, name) for name in PHASES},
     }
 

@@ -81,6 +81,8 @@ class Cache(StrEnum):
     NONE = "none"
     COMPILE = "compile"
     """What the same sources were compiled to."""
+    EXECUTION = "execution"
+    """That, and what became of the same test case of the same program, sent by the same user."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,8 @@ class TestResult:
     """Whether `outputs` asked for more than what was kept."""
     message: str = ""
     """Why, for whoever sent it: `expected file out.txt is missing`. Never shown of a hidden test case."""
+    cached: bool = False
+    """Whether nothing was run: all of this, usage and telemetry too, is of an earlier run of the same."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +201,15 @@ class CompileCache(StrEnum):
     MISS = "miss"
 
 
+class ExecutionCache(StrEnum):
+    """How many runs of an execution were spared, of all test cases that were not skipped."""
+
+    HIT = "hit"
+    """All of them."""
+    PARTIAL = "partial"
+    MISS = "miss"
+
+
 @dataclass(frozen=True)
 class ExecutionTelemetry:
     """What is known of an execution beyond its verdict; kept as training data."""
@@ -211,6 +224,8 @@ class ExecutionTelemetry:
     language_metrics: Mapping[str, int | str] | None = None
     compile_cache: CompileCache | None = None
     """None where nothing was compiled, or where the request kept away from the cache."""
+    execution_cache: ExecutionCache | None = None
+    """None where nobody looked for earlier runs: the request did not ask for it, or must not have them."""
 
 
 @dataclass(frozen=True)
@@ -235,6 +250,10 @@ class Claim:
     worker: str
     queued_at: datetime
     submission: Submission
+    owner_id: UUID
+    """The key that sent the submission."""
+    number: int = 1
+    """Of the execution among its submission's: from 2 on it is a regrade."""
 
 
 @dataclass(frozen=True)

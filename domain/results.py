@@ -24,7 +24,7 @@ from domain.views import ResultView
 
 _JUDGED = ("ordinal", "verdict", "reason", "message", "exit_code", "exit_signal", *telemetry.USAGE, "points")
 _STDOUT, _STDERR = outputs.columns("stdout"), outputs.columns("stderr")
-_RESULT = (*_JUDGED, "artifacts_cut", *_STDOUT, *_STDERR)
+_RESULT = (*_JUDGED, "artifacts_cut", "cached", *_STDOUT, *_STDERR)
 _ARTIFACT = ("ordinal", "path", "size_bytes", "sha256", "truncated")
 
 TOTALS = """
@@ -59,12 +59,12 @@ _READ = f"""
         END AS shown_bytes
         FROM counted
     )
-    SELECT {", ".join(_JUDGED)}, artifacts_cut, has_output, shown_bytes,
+    SELECT {", ".join(_JUDGED)}, artifacts_cut, cached, has_output, shown_bytes,
         substring(stdout FOR shown_bytes), {", ".join(_STDOUT[1:])},
         substring(stderr FOR shown_bytes), {", ".join(_STDERR[1:])}
     FROM cut ORDER BY ordinal
 """
-_SHOWN = (*_JUDGED, "artifacts_cut", "has_output", "shown_bytes", *_STDOUT, *_STDERR)
+_SHOWN = (*_JUDGED, "artifacts_cut", "cached", "has_output", "shown_bytes", *_STDOUT, *_STDERR)
 
 
 @dataclass(frozen=True)
@@ -179,6 +179,7 @@ def _result_row(result: TestResult, blobs: BlobStore) -> Row:
         *telemetry.usage_values(result.usage),
         result.points,
         result.artifacts_cut,
+        result.cached,
         *outputs.keep(result.stdout, blobs),
         *outputs.keep(result.stderr, blobs),
     )
@@ -208,4 +209,5 @@ def _result(row: TupleRow, found: Found, blobs: BlobStore) -> ResultView:
         artifacts=tuple(found.artifacts.get(ordinal, ())),
         artifacts_cut=named["artifacts_cut"],
         message=named["message"],
+        cached=named["cached"],
     )

@@ -26,6 +26,10 @@ NETWORK_BLOCK = IPv4Network("198.18.0.0/16")
 """Of the range for benchmarks (RFC 2544), which nobody routes."""
 NETWORK_BLOCK_BITS = 24
 
+MAX_RUNS_MB = 1024 * 1024
+MAX_RUNS_TTL_S = 30 * 24 * 3600
+"""Whatever a setting says, a result is not told again after a month."""
+
 INSTANCE = re.compile(r"[a-z0-9-]{1,32}")
 HOST = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -50,6 +54,10 @@ class Settings:
     """SHIPD_COMPILE_CACHE_MB: room in the blob store for what was compiled already; 0 keeps nothing."""
     compile_cache_days: int = 30
     """SHIPD_COMPILE_CACHE_DAYS: what nobody compiled again for this long is forgotten."""
+    execution_cache_mb: int = 64
+    """SHIPD_EXECUTION_CACHE_MB: room in Redis for results of runs, which senders must ask for; 0 keeps nothing."""
+    execution_cache_ttl_s: int = 3600
+    """SHIPD_EXECUTION_CACHE_TTL_S: for so long a result may be told again; not counted from its use but its run."""
     instance: str = "shipd"
     """SHIPD_INSTANCE: names cgroups; two instances on one machine never share it."""
     jail_configs: Path = TREE / "jail-configs"
@@ -122,6 +130,12 @@ class Settings:
             cache_dir=read.path("SHIPD_CACHE_DIR", state_dir / "caches"),
             compile_cache_mb=read.integer("SHIPD_COMPILE_CACHE_MB", cls.compile_cache_mb, floor=0),
             compile_cache_days=read.integer("SHIPD_COMPILE_CACHE_DAYS", cls.compile_cache_days, floor=1),
+            execution_cache_mb=read.integer(
+                "SHIPD_EXECUTION_CACHE_MB", cls.execution_cache_mb, floor=0, ceiling=MAX_RUNS_MB
+            ),
+            execution_cache_ttl_s=read.integer(
+                "SHIPD_EXECUTION_CACHE_TTL_S", cls.execution_cache_ttl_s, floor=1, ceiling=MAX_RUNS_TTL_S
+            ),
             instance=read.matching("SHIPD_INSTANCE", cls.instance, INSTANCE),
             jail_configs=read.path("SHIPD_JAIL_CONFIGS", cls.jail_configs),
             cgroups=cast("Literal['auto', 'none']", read.choice("SHIPD_CGROUPS", cls.cgroups, CGROUPS)),

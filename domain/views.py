@@ -86,6 +86,7 @@ class ResultView:
     artifacts: tuple[Artifact, ...] = ()
     artifacts_cut: bool = False
     message: str = ""
+    cached: bool = False
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from domain.verdict import State, Verdict, overall
 from sandbox import Jails, RunAborted, SandboxError, Slot
 from workers.compile import Compiled, CompileError, compile_submission
 from workers.compile_cache import NO_CACHE, Compiler
+from workers.execution_cache import NO_EXECUTION_CACHE, Earlier, Executor
 from workers.lease import ClaimLost, Leases
 from workers.network import network_of
 from workers.patience import patiently
@@ -63,6 +64,7 @@ class Grader:
     leases: Leases
     static_checks: StaticChecks = field(default_factory=StaticChecks)
     compiler: Compiler = NO_CACHE
+    executor: Executor = NO_EXECUTION_CACHE
 
     def grade(self, execution_id: UUID) -> Claim | None:
         """Grade an execution to its end. Gives the claim back, and returns it, where the worker must stop before."""
@@ -106,6 +108,7 @@ class Grading:
         self.claim = claim
         self.still_ours = still_ours
         self.watch = Stopwatch(_milliseconds_since(claim.queued_at))
+        self.earlier: Earlier | None = None
 
     def outcome(self) -> Outcome:
         """Do all the steps. Raises ClaimLost, RunAborted, Unavailable."""
@@ -131,7 +134,9 @@ class Grading:
                 return Outcome(Verdict.CE, error.reason, self._telemetry(made, error), error.output, error.message)
             network = network_of(made.submission.constraints)
             bench = Bench(grader.sandbox, slot, made, compiled, grader.blobs, self.watch, network)
-            results, rest = self._run_all(bench)
+            self.earlier = grader.executor.look(self.claim, bench)
+            results, rest = self._run_all(bench, self.earlier)
+        self.earlier.keep()
         return Outcome(*overall(results), self._telemetry(made, compiled), compiled.output, results=rest)
 
     def _compile(self, made: Plan, slot: Slot) -> Compiled:
@@ -149,23 +154,26 @@ class Grading:
                 compiled = self._tried(lambda: compiler.compile(made, anew))
             return compiled
 
-    def _run_all(self, bench: Bench) -> tuple[list[tuple[Verdict | None, str | None]], tuple[TestResult, ...]]:
+    def _run_all(
+        self, bench: Bench, earlier: Earlier
+    ) -> tuple[list[tuple[Verdict | None, str | None]], tuple[TestResult, ...]]:
         """Give what became of every test case, and the results that are not recorded yet."""
         self._enter(State.RUNNING)
         found = []
         recorder = Recorder(self.grader.db, self.grader.blobs, self.claim, self.grader.lease_s)
-        cases = self.claim.submission.test_cases
-        with in_series(bench, cases) as own, self._spread(own) as spread:
-            for result in spread.results():
+        submission = self.claim.submission
+        stops = submission.stop_on_first_failure
+        work = Work(submission.test_cases, stop_on_first_failure=stops, known=earlier.found)
+        with in_series(bench, work.left()) as own, self._spread(own, work) as spread:
+            for index, result in enumerate(spread.results()):
                 self.still_ours()
                 recorder.add(result)
+                earlier.note(index, result, in_doubt=index in work.doubted)
                 found.append((result.verdict, result.reason))
         return found, recorder.rest()
 
-    def _spread(self, bench: Bench) -> Spread:
+    def _spread(self, bench: Bench, work: Work) -> Spread:
         """Run the test cases; after a failure, or when the hour is over, the rest is not run."""
-        submission = self.claim.submission
-        work = Work(submission.test_cases, stop_on_first_failure=submission.stop_on_first_failure)
         return Spread(bench, work, self._tried, deadline=time.monotonic() + EXECUTION_WALL_S)
 
     def _tried(self, step: Callable[[], Result]) -> Result:
@@ -198,6 +206,7 @@ class Grading:
             compile=compiled.telemetry if compiled is not None else None,
             compile_usage=compiled.usage if compiled is not None else None,
             compile_cache=compiled.cache if compiled is not None else None,
+            execution_cache=self.earlier.use if self.earlier is not None else None,
             language_metrics=compiled.metrics if isinstance(compiled, Compiled) else None,
         )
 

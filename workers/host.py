@@ -60,6 +60,17 @@ def packages_sha256(status: Path = Path("/var/lib/dpkg/status")) -> str:
     return digest.hexdigest()
 
 
+def tree_sha256(*folders: Path) -> str:
+    """Give one hash of the names and contents of all files in these folders, byte code left out."""
+    digest = hashlib.sha256()
+    for number, folder in enumerate(folders):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+                digest.update(f"{number} {path.relative_to(folder)}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
 def language_version(language: Language) -> str | None:
     """Ask for one version; None where the program is not there or does not work."""
     try:

@@ -22,17 +22,19 @@ from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
+from domain.kept_runs import KeptRuns
 from domain.languages import Languages
 from domain.logging import configure, logger
 from domain.model import HostReport, Priority
 from domain.queue import CONTROL, make_celery
 from domain.sentry import start_sentry
-from domain.settings import Settings
+from domain.settings import TREE, Settings
 from domain.static_checks import StaticChecks
 from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError
 from sandbox.reach import reachable
 from workers import host, network, prepared, tasks
 from workers.compile_cache import Compiler
+from workers.execution_cache import Executor
 from workers.grade import Grader
 from workers.lease import Leases
 from workers.stop import Stop
@@ -79,6 +81,8 @@ class Worker:
     found: host.Found
     stop: Stop
     prepared: Mapping[str, Path] = field(default_factory=dict)
+    platform: Mapping[str, str] = field(default_factory=dict)
+    """What a result may depend on beside the language."""
 
     def grader(self, process: int) -> Grader:
         """Make what one child of the pool grades with."""
@@ -97,12 +101,18 @@ class Worker:
             leases=Leases(settings.lease_s),
             static_checks=self.static_checks,
             compiler=self._compiler(),
+            executor=self._executor(),
         )
 
     def _compiler(self) -> Compiler:
         blobs = BlobStore(settings.blob_dir / compiled.FOLDER)
         store = compiled.CompiledStore(database, blobs) if settings.compile_cache_mb else None
         return Compiler(store, self.found.toolchains, self.prepared)
+
+    def _executor(self) -> Executor:
+        room, ttl_s = settings.execution_cache_mb * MIB, settings.execution_cache_ttl_s
+        store = KeptRuns(database, settings.redis_url, max_bytes=room, ttl_s=ttl_s) if room else None
+        return Executor(store, self.found.toolchains, self.platform)
 
     def attach(self) -> None:
         """Hook into Celery: a grader in every child, a heartbeat and the word to stop in the main process."""
@@ -152,7 +162,13 @@ def prepare() -> Worker:
     sandbox.check()
     languages = Languages.load(settings.jail_configs / "languages")
     static_checks = StaticChecks.load(settings.jail_configs / "static")
-    return Worker(sandbox, languages, static_checks, host.look(languages), stop)
+    return Worker(sandbox, languages, static_checks, host.look(languages), stop, platform=platform_of(sandbox))
+
+
+def platform_of(sandbox: Sandbox) -> Mapping[str, str]:
+    """Say what the result of a run may depend on: versions, what we are, how jails are made and who counts."""
+    own = host.tree_sha256(*(TREE / name for name in ("sandbox", "workers", "domain")), settings.jail_configs)
+    return {**host.platform_versions(), "own": own, "cgroups": sandbox.parts.hierarchy.version}
 
 
 def find_prepared(worker: Worker, mounted: ExitStack) -> Mapping[str, Path]:

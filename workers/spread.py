@@ -70,7 +70,9 @@ class Spread:
         self._waited_since: float | None = None
 
     def __enter__(self) -> Self:
-        if len(self.work.cases) > 1:
+        with self.work.changed:
+            several = len(self.work.left()) > 1
+        if several:
             self._scout.start()
         return self
 

@@ -6,7 +6,7 @@ order, an error of ours in the place where it was met, and nothing after a failu
 
 import bisect
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from domain.model import TestCase, TestResult
 from sandbox import SandboxError
@@ -21,23 +21,34 @@ MOST_DOUBTS = 4
 class Work:
     """What is left and what was found, by index. Every method is called, and every field read, with `changed` held."""
 
-    def __init__(self, cases: Sequence[TestCase], *, stop_on_first_failure: bool) -> None:
+    def __init__(
+        self, cases: Sequence[TestCase], *, stop_on_first_failure: bool, known: Mapping[int, TestResult] | None = None
+    ) -> None:
+        """`known` results, by index, are not to be found any more."""
         self.cases = cases
         self.changed = threading.Condition()
         self.failure: BaseException | None = None
         self.wanted = len(cases)
         """Results from here on are not wanted."""
         self._stops = stop_on_first_failure
-        self._left = list(range(len(cases)))
+        self._left = [index for index in range(len(cases)) if index not in (known or {})]
         self._again: dict[int, TestResult] = {}
         self._in_doubt: set[int] = set()
-        self._doubts = 0
+        self.doubted: set[int] = set()
+        """Whose result ever was in doubt."""
         self._found: dict[int, TestResult | SandboxError] = {}
         self._held_bytes = 0
+        with self.changed:
+            for index, result in sorted((known or {}).items()):
+                self.settle(index, result)
+
+    def left(self) -> Sequence[TestCase]:
+        """Give the test cases that nobody has taken and somebody may have to run."""
+        return [self.cases[index] for index in self._left if index < self.wanted]
 
     def may_share(self) -> bool:
         """Whether there is something to do for one more."""
-        doubted = self._in_doubt or self._doubts >= MOST_DOUBTS
+        doubted = self._in_doubt or len(self.doubted) >= MOST_DOUBTS
         return not doubted and self._held_bytes <= AHEAD_BYTES and self._any_left()
 
     def take(self, needed: int | None = None) -> int | None:
@@ -64,7 +75,7 @@ class Work:
 
     def doubt(self, index: int, result: TestResult) -> None:
         """Note a result that only a run without neighbours of ours can confirm."""
-        self._doubts += 1
+        self.doubted.add(index)
         self._in_doubt.add(index)
         self.put_back(index, result)
 

@@ -73,6 +73,11 @@ class TestResultAnswer(Schema):
     usage = fields.Nested(UsageAnswer, required=True, allow_none=True)
     points = fields.Integer(required=True, allow_none=True)
     group = fields.String(allow_none=True)
+    cached = fields.Boolean(
+        metadata={
+            "description": "Only where nothing was run: result, usage and telemetry are of an earlier run of the same."
+        }
+    )
     message = fields.String(allow_none=True)
     exit_code = fields.Integer(allow_none=True)
     exit_signal = fields.Integer(allow_none=True)

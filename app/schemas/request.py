@@ -10,7 +10,7 @@ from marshmallow import ValidationError, post_load, validates_schema
 from app.schemas.cases import Arguments, TestCases, numbered
 from app.schemas.complaints import Complaint, as_messages, shown
 from app.schemas.constraints import CheckerPart, ConstraintsPart
-from app.schemas.fields import Choice, Flag, Text, read_flag
+from app.schemas.fields import Choice, Flag, Text
 from app.schemas.files import RelativePath, Source, Sources, path_clashes
 from app.schemas.metadata import Metadata
 from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value
@@ -61,15 +61,25 @@ class Language(Text):
 
 
 class CacheUse(Value[Cache]):
-    """Whether what the same sources were compiled to before may be used again."""
+    """What of an earlier grading may be used again."""
 
     def __init__(self) -> None:
-        description = "false compiles anew whatever was compiled before, and keeps nothing for later."
-        super().__init__({"type": "boolean", "default": True}, description=description)
+        description = (
+            "false compiles anew whatever was compiled before, and keeps nothing for later; true uses what the same "
+            f"sources were compiled to; {Cache.EXECUTION.value!r} also uses results of the same user's earlier runs "
+            "of the same test cases."
+        )
+        shapes = [{"type": "boolean"}, {"type": "string", "enum": [Cache.EXECUTION.value]}]
+        super().__init__({"anyOf": shapes, "default": True}, description=description)
 
     def read(self, value: object) -> Cache:
-        """Take true and false alone."""
-        return Cache.COMPILE if read_flag(value) else Cache.NONE
+        """Take true, false and one word."""
+        if value == Cache.EXECUTION.value:
+            return Cache.EXECUTION
+        if not isinstance(value, bool):
+            message = f"must be true, false or {Cache.EXECUTION.value!r}, not {shown(value)}"
+            raise ValidationError(Complaint(message, "write true and false without quotes, or leave it out"))
+        return Cache.COMPILE if value else Cache.NONE
 
 
 class SubmissionRequest(Part):

@@ -129,6 +129,7 @@ def result_json(submission_id: UUID, case: CaseView, result: ResultView) -> Json
         "verdict": verdict_json(result.verdict),
         "reason": result.reason,
         "message": result.message or None,
+        **({"cached": True} if result.cached else {}),
         "exit_code": result.exit_code,
         "exit_signal": result.exit_signal,
         **_streams(submission_id, result),

@@ -66,6 +66,7 @@ def telemetry_json(telemetry: ExecutionTelemetry | None, *, any_hidden: bool) ->
         "compile": run_telemetry_json(telemetry.compile),
         "compile_usage": usage_json(telemetry.compile_usage),
         "compile_cache": telemetry.compile_cache,
+        "execution_cache": telemetry.execution_cache,
         "language_metrics": None if any_hidden else _plain(telemetry.language_metrics),
     }
 

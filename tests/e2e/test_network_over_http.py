@@ -40,10 +40,10 @@ def networked(net: Internet, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         thread.submit(held.close).result()
 
 
-def send(net: Internet, client: Client, text: str, constraints: Mapping[str, object]) -> Answer:
+def send(net: Internet, client: Client, text: str, constraints: Mapping[str, object], **more: object) -> Answer:
     """Send Python text as a submission, and wait for the answer."""
     source = {"type": "code", "content": ASK + text}
-    body = {"language": "python", "source": source, "constraints": dict(constraints)}
+    body = {"language": "python", "source": source, "constraints": dict(constraints), **more}
     return net.on_host(lambda: client.post("/v1/submissions?wait=60", body))
 
 
@@ -72,6 +72,20 @@ def test_a_program_reaches_what_it_was_granted(net: Internet, networked: Stack) 
     telemetry = execution["test_results"][0]["telemetry"]
     assert telemetry["network_bytes"] > 0
     assert telemetry["sources"]["network_bytes"] == "veth"
+
+
+def test_what_a_network_may_have_told_is_never_told_again(net: Internet, networked: Stack) -> None:
+    def count(**constraints: object) -> tuple[int, list[object]]:
+        text = "\nimport secrets; print(json.dumps(secrets.token_hex(8)))"
+        answers = [send(net, networked.client, text, constraints, cache="execution") for _ in range(2)]
+        executions = [answer.body["execution"] for answer in answers]
+        return len({str(said(answer)) for answer in answers}), [
+            execution["telemetry"]["execution_cache"] for execution in executions if isinstance(execution, dict)
+        ]
+
+    assert count(network_enabled=True) == (2, [None, None])
+    assert count(network_enabled=True, network_rules=[]) == (2, [None, None])
+    assert count() == (1, ["miss", "hit"])
 
 
 def test_the_platform_itself_is_out_of_reach(net: Internet, networked: Stack) -> None:

@@ -16,6 +16,7 @@ TABLES = {
     "compiled",
     "executions",
     "hosts",
+    "secrets",
     "source_files",
     "submissions",
     "telemetry",

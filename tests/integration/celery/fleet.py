@@ -13,7 +13,7 @@ from celery import Celery
 from domain import queue, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
-from domain.model import Expectation, File, Priority, Submission, TestCase
+from domain.model import Cache, Expectation, File, Priority, Submission, TestCase
 from domain.verdict import State
 from domain.views import ExecutionView
 from tests.integration.celery.container import ProcessContainer
@@ -52,6 +52,10 @@ class Fleet:
         """Submit a Python program with so many test cases that expect nothing; the input is the number of each."""
         cases = tuple(TestCase(number, str(number), stdin=str(number).encode()) for number in range(count))
         return self._create(replace(_asking(source, cases), stop_on_first_failure=stop_on_first_failure))
+
+    def submit_to_be_told_again(self, source: str) -> UUID:
+        """Submit a Python program that expects nothing, and may be answered with an earlier run."""
+        return self._create(replace(_asking(source, (TestCase(0, "only"),)), cache=Cache.EXECUTION))
 
     def _create(self, submission: Submission) -> UUID:
         view = submissions.create(

@@ -3,6 +3,7 @@
 from domain.model import (
     Artifact,
     CompileCache,
+    ExecutionCache,
     ExecutionTelemetry,
     File,
     Outcome,
@@ -47,6 +48,7 @@ RESULT = TestResult(
     artifacts=(Artifact("out/a.png", 3, "ab" * 32), Artifact("out/b.png", 0, "cd" * 32, truncated=True)),
     artifacts_cut=True,
     message="well done",
+    cached=True,
 )
 SECOND = TestResult(
     ordinal=1, verdict=Verdict.RTE, reason="signal:11", exit_signal=11, usage=Usage(1, 2, 5000, "sampled")
@@ -63,6 +65,7 @@ OUTCOME = Outcome(
         compile_usage=Usage(100, 200, None),
         language_metrics={"gc": 3, "vm": "hotspot"},
         compile_cache=CompileCache.HIT,
+        execution_cache=ExecutionCache.PARTIAL,
     ),
     compile_output=b"warning: \xff",
     message="it crashed",

@@ -118,6 +118,11 @@ def test_what_was_compiled_before_may_be_used_again(api: "Api", sent: Sent, more
     assert sent().cache is Cache.COMPILE
 
 
+def test_earlier_runs_may_be_told_again_where_the_request_says_so(api: "Api", sent: Sent) -> None:
+    assert api.submit(cache="execution").status == 201
+    assert sent().cache is Cache.EXECUTION
+
+
 def test_it_answers_what_was_kept(api: "Api") -> None:
     body = api.submit(metadata={"a": 1}, user_id="me", priority="interactive", constraints={"timeout_ms": 2000}).body
 

@@ -78,7 +78,7 @@ def test_answers_match_it(api: "Api", backend: "MemoryBackend", document: Json) 
     cases = (TestCase(0, "1", points=1), TestCase(1, "2", is_hidden=True), TestCase(2, "3"))
     asked = Submission("c", (File("main.c", b""),), None, cases, metadata={"a": [1]})
     results = (
-        TestResult(0, Verdict.AC, None, 0, None, b"x" * 70_000, b"\xff", usage, RunTelemetry(), 1),
+        TestResult(0, Verdict.AC, None, 0, None, b"x" * 70_000, b"\xff", usage, RunTelemetry(), 1, cached=True),
         TestResult(1, Verdict.RTE, "signal:9", None, 9, usage=usage),
         TestResult(2, None, "skipped"),
     )
@@ -115,6 +115,7 @@ def test_requests_match_it(api: "Api", document: Json) -> None:
         ],
         "checker": {"type": "exact"},
         "constraints": {"timeout_ms": 100},
+        "cache": "execution",
         "metadata": {},
     }
 
@@ -127,6 +128,7 @@ def test_requests_match_it(api: "Api", document: Json) -> None:
     [
         {"language": "c"},
         {"language": "c", "source": {"type": "code", "content": "x"}, "callback": {}},
+        {"language": "c", "source": {"type": "code", "content": "x"}, "cache": "compile"},
         {"language": "c", "source": {"type": "git", "url": "x"}},
         {"language": "c", "source": {"type": "code", "content": "x"}, "constraints": {"memory_mb": 3}},
     ],

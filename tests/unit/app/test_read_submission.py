@@ -7,6 +7,7 @@ import pytest
 from domain.model import (
     Artifact,
     CompileCache,
+    ExecutionCache,
     ExecutionTelemetry,
     File,
     Phases,
@@ -324,6 +325,7 @@ def test_it_shows_telemetry_where_nothing_is_hidden(api: "Api", backend: "Memory
         compile_usage=Usage(1, 2, 3),
         language_metrics={"objects": 4},
         compile_cache=CompileCache.HIT,
+        execution_cache=ExecutionCache.PARTIAL,
     )
 
     shown = read(api, backend, HELLO, ended(verdict=Verdict.OK, telemetry=telemetry))["telemetry"]
@@ -333,7 +335,20 @@ def test_it_shows_telemetry_where_nothing_is_hidden(api: "Api", backend: "Memory
     assert shown["compile"]["page_faults"] == 5
     assert shown["compile"]["system_calls"] is None
     assert (shown["host"], shown["versions"], shown["language_metrics"]) == ("vm1", {"nsjail": "3.6"}, {"objects": 4})
-    assert shown["compile_cache"] == "hit"
+    assert (shown["compile_cache"], shown["execution_cache"]) == ("hit", "partial")
+
+
+def test_it_marks_what_was_not_run(api: "Api", backend: "MemoryBackend") -> None:
+    results = [TestResult(n, Verdict.OK, usage=Usage(1, 2, 3), cached=cached) for n, cached in enumerate((True, False))]
+    hidden = TestResult(2, Verdict.OK, usage=Usage(1, 2, 3), cached=True)
+
+    shown = read(api, backend, cases(False, False, True), ended(*results, hidden, verdict=Verdict.OK))["test_results"]
+
+    assert isinstance(shown, list)
+    marked, unmarked, unknown = shown
+    assert marked["cached"] is True
+    assert "cached" not in unmarked
+    assert set(unknown) == {"name", "is_hidden", "verdict", "reason", "usage", "points"}
 
 
 def test_it_waits_when_asked(api: "Api", backend: "MemoryBackend") -> None:

@@ -87,6 +87,10 @@ def test_secrets_do_not_show() -> None:
         ({"SHIPD_SWEEP_S": "-1"}, "SHIPD_SWEEP_S"),
         ({"SHIPD_SWEEP_S": "1_0"}, "SHIPD_SWEEP_S"),
         ({"SHIPD_DB_POOL_MAX": "0"}, "SHIPD_DB_POOL_MAX"),
+        ({"SHIPD_EXECUTION_CACHE_MB": "-1"}, "SHIPD_EXECUTION_CACHE_MB='-1' is not a number"),
+        ({"SHIPD_EXECUTION_CACHE_MB": "2000000"}, "SHIPD_EXECUTION_CACHE_MB=2000000 .* from 0 to 1048576"),
+        ({"SHIPD_EXECUTION_CACHE_TTL_S": "0"}, "SHIPD_EXECUTION_CACHE_TTL_S=0 .* from 1 to 2592000"),
+        ({"SHIPD_EXECUTION_CACHE_TTL_S": "2592001"}, "SHIPD_EXECUTION_CACHE_TTL_S"),
         ({"SHIPD_MAX_MEMORY_MB": "9000"}, "SHIPD_MAX_MEMORY_MB=9000 .* from 4 to 8192"),
         ({"SHIPD_MAX_MEMORY_MB": "3"}, "SHIPD_MAX_MEMORY_MB"),
         ({"SHIPD_DEFAULT_MEMORY_MB": "257"}, "SHIPD_DEFAULT_MEMORY_MB=257 .* from 4 to 256"),
@@ -107,6 +111,13 @@ def test_limits_can_be_lowered() -> None:
     assert ranges.timeout_ms == Range(2000, 10, 300_000)
     assert ranges.disk_mb == Range(32, 1, 10_240)
     assert ranges.wall_timeout_ms == Range(None, 10, 605_000)
+
+
+def test_how_long_results_are_kept_can_be_set() -> None:
+    usual, off = _read(), _read(SHIPD_EXECUTION_CACHE_MB="0", SHIPD_EXECUTION_CACHE_TTL_S="60")
+
+    assert (usual.execution_cache_mb, usual.execution_cache_ttl_s) == (64, 3600)
+    assert (off.execution_cache_mb, off.execution_cache_ttl_s) == (0, 60)
 
 
 def test_networks_of_programs_can_be_set() -> None:

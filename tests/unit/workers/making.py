@@ -19,6 +19,7 @@ from workers.stopwatch import Stopwatch
 LANGUAGES = Languages.load(TREE / "jail-configs" / "languages")
 HELLO = (File("main.py", b"print('hello')\n"),)
 ONLY = TestCase(0, "only")
+OWNER = UUID(int=7)
 
 
 def asking(language: str = "python", sources: tuple[File, ...] = HELLO, **more: object) -> Submission:
@@ -45,5 +46,6 @@ def bench(sandbox: FakeSandbox, folder: Path, made: Plan | None = None) -> Bench
     return Bench(sandbox, slot, made, Compiled(made.submission.sources), BlobStore(folder), Stopwatch(None))
 
 
-def claimed(submission: Submission, attempt: int = 1) -> Claim:
-    return Claim(new_id(), UUID(int=1), attempt, "host/1", datetime(2026, 1, 1, tzinfo=UTC), submission)
+def claimed(submission: Submission, attempt: int = 1, *, owner: UUID = OWNER, number: int = 1) -> Claim:
+    queued_at = datetime(2026, 1, 1, tzinfo=UTC)
+    return Claim(new_id(), UUID(int=1), attempt, "host/1", queued_at, submission, owner, number)

@@ -7,7 +7,7 @@ import pytest
 from domain.languages import Language, Languages
 from domain.settings import Settings
 from tests.unit.workers.making import LANGUAGES
-from workers.host import Found, language_version, look, packages_sha256, platform_versions, report
+from workers.host import Found, language_version, look, packages_sha256, platform_versions, report, tree_sha256
 
 PYTHON = LANGUAGES.known["python"]
 
@@ -78,3 +78,22 @@ def test_it_names_what_a_verdict_may_depend_on() -> None:
     versions = platform_versions()
     assert versions.keys() == {"shipd", "nsjail", "kernel", "python"}
     assert all(versions.values())
+
+
+def test_a_tree_has_one_hash_of_all_that_is_in_it(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder in (one, other):
+        (folder / "deep").mkdir(parents=True)
+        (folder / "deep" / "jail.cfg").write_text("strict")
+        (folder / "init.c").write_text("int main;")
+    assert tree_sha256(one) == tree_sha256(other)
+    (one / "__pycache__").mkdir()
+    (one / "__pycache__" / "x.pyc").write_bytes(b"x")
+    assert tree_sha256(one) == tree_sha256(other)
+    before = tree_sha256(other, one)
+    assert before != tree_sha256(one)
+    (other / "deep" / "jail.cfg").write_text("loose")
+    assert tree_sha256(one) != tree_sha256(other)
+    assert before != tree_sha256(other, one) != tree_sha256(one, other)
+    (one / "init.c").rename(one / "init.d")
+    assert tree_sha256(one) not in {before, tree_sha256(other)}

@@ -149,3 +149,32 @@ def test_after_many_doubts_nothing_is_shared_any_more() -> None:
         work.settle(index, failed(index))
     assert not work.may_share()
     assert work.take() == MOST_DOUBTS
+
+
+def knowing(known: dict[int, TestResult], *, stop: bool = False) -> Work:
+    work = Work(CASES, stop_on_first_failure=stop, known=known)
+    work.changed.acquire()
+    return work
+
+
+def test_what_is_known_is_not_run() -> None:
+    work = knowing({3: passed(3), 1: failed(1)})
+    assert work.left() == [CASES[0], CASES[2]]
+    assert [work.take() for _ in range(3)] == [0, 2, None]
+    assert work.left() == []
+    assert (work.result(1), work.result(3), work.result(0)) == (failed(1), passed(3), None)
+
+
+def test_behind_a_failure_that_is_known_nothing_is_left() -> None:
+    work = knowing({2: passed(2), 1: failed(1)}, stop=True)
+    assert work.left() == [CASES[0]]
+    assert work.result(2) == skipped(CASES[2])
+    work.settle(0, passed(0))
+    assert [work.result(index) for index in range(2)] == [passed(0), failed(1)]
+
+
+def test_what_was_ever_in_doubt_stays_known() -> None:
+    work = of()
+    work.doubt(2, failed(2))
+    work.settle(2, passed(2))
+    assert work.doubted == {2}
