@@ -20,7 +20,7 @@ import click
 from benchmarks.host import own_sandbox
 from benchmarks.programs import STDIN, STDOUT, Program, ready
 from sandbox import Jails, PoolConfig, Sandbox, Slot
-from sandbox.warm import Kind
+from sandbox.kind import Kind
 
 POOL = PoolConfig(wait_s=5.0)
 STAND_PATIENCE_S = 30.0
