@@ -167,7 +167,7 @@ def warm(name: str, scratch: Path) -> Iterator[Mode]:
     """Have jails standing ready; each run waits for one where the last was quicker than it could be replaced."""
     with own_sandbox(scratch, pool=POOL) as sandbox, sandbox.slot() as slot:
         program = ready(name, sandbox, slot)
-        _stand(sandbox, slot, Kind.of(program.command, program.mounts))
+        _stand(sandbox, slot, Kind.of(program.command, program.mounts, program.limits))
         yield Jailed("warm", sandbox, slot, program)
 
 
