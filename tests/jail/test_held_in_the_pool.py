@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from domain.blobs import BlobStore
+from domain.model import Expectation, File
+from domain.verdict import Verdict
 from sandbox import Cause, PoolConfig, Sandbox, SandboxConfig, SandboxError, gate
 from sandbox.kind import Kind
 from sandbox.pool import Pool
@@ -19,6 +22,11 @@ from tests.jail.held_programs import Program, java, node, run_in
 from tests.jail.leaks import processes
 from tests.jail.running import MIB, STAND_PATIENCE_S
 from tests.jail.test_network import until
+from tests.unit.workers.making import ONLY as CASE
+from tests.unit.workers.making import planned
+from workers.compile import compile_submission
+from workers.run import Bench, run_test_case
+from workers.stopwatch import Stopwatch
 
 ONE = node("console.log(1)")
 
@@ -146,6 +154,31 @@ def test_a_series_has_jails_that_execute(sandbox: Sandbox) -> None:
         ):
             jail.box.write("main.js", b"console.log(1)")
             assert jail.run(ONE.command, ONE.limits).mode == "inner"
+
+
+GRADED = [
+    ("javascript", File("main.js", b"console.log(1)"), True),
+    ("javascript", File("main.js", b"console.log(performance.now() < 60000 ? 1 : 2)"), False),
+    (
+        "java",
+        File("Main.java", b'class Main { public static void main(String[] a) { System.out.println("1"); } }'),
+        True,
+    ),
+]
+
+
+@pytest.mark.parametrize(("language", "source", "held"), GRADED)
+def test_workers_ask_for_what_suits(
+    sandbox: Sandbox, tmp_path: Path, language: str, source: File, *, held: bool
+) -> None:
+    made = planned(language, (source,))
+    with sandbox.slot() as slot:
+        compiled = compile_submission(sandbox, slot, made)
+        bench = Bench(sandbox, slot, made, compiled, BlobStore(tmp_path), Stopwatch(None))
+        for _ in range(3):
+            result = run_test_case(bench, replace(CASE, expected=Expectation(b"1\n")))
+            assert result.verdict is Verdict.AC
+        assert any(kind is not None for kind in shelves(sandbox)) is held
 
 
 KEEPER = """
