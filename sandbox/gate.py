@@ -44,7 +44,7 @@ class Gate:
 
     def __init__(self, box: Box, path: str) -> None:
         """Make the empty file, and hold who opens it. Raises OSError."""
-        self.path = path
+        self.path = posixpath.normpath(path)
         self.filled = False
         with acting_as(box.owner):
             files.make_folders(box.folder, path)

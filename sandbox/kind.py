@@ -9,6 +9,9 @@ from sandbox.limits import MIB, Limits
 ROOMY = Limits(600_000, 600_000, 8192 * MIB, 64 * MIB, 1 << 40, 1024)
 """What a jail that stands ready may spend, until it is known what it may: no program is in it before."""
 OWN_LAUNCHER = ("launcher",)
+LEAST_BYTES = 64 * MIB
+LEAST_MILLICORES = 1000
+"""With less a runtime may take seconds to come up, and whoever waits for another jail would wait for it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Kind:
         if command.interpreter is not None:
             environment = tuple(sorted(command.env.items()))
             return cls(tuple(mounts), command.argv, command.interpreter, command.policy, environment)
-        if command.held_at is None or limits is None:
+        if command.held_at is None or limits is None or _slow(limits):
             return cls(tuple(mounts))
         return cls(
             tuple(mounts),
@@ -65,7 +68,7 @@ class Kind:
     def memory_bytes(self) -> int:
         """What one takes while it stands, about: init and child, and what has been started."""
         if self.held_at is not None:
-            return 48 * MIB
+            return 24 * MIB
         return 2 * MIB if self.interpreter is None else 12 * MIB
 
 
@@ -78,3 +81,7 @@ def _at_start(limits: Limits) -> Limits:
         cpu_millicores=limits.cpu_millicores,
         open_files=limits.open_files,
     )
+
+
+def _slow(limits: Limits) -> bool:
+    return limits.memory_bytes < LEAST_BYTES or limits.cpu_millicores < LEAST_MILLICORES

@@ -171,7 +171,7 @@ class Pool:
         forecast = self.forecasts.note(kind, now)
         self.stats.forecast_error = forecast.mean_error
         make_s = self.stats.make_s / self.stats.made if self.stats.made else 0.0
-        if kind.held_at is not None and forecast.asked == 1:
+        if kind.held_at is not None and (forecast.asked == 1 or kind.memory_bytes > self.config.memory_bytes):
             return  # a runtime is dear, and this one serves nothing but this file under these limits
         wanted = min(self.config.most_per_kind, 1 + round(forecast.rate * make_s))
         if len(self._of(slot, kind)) < wanted and self._broken.get(kind, 0.0) < now:

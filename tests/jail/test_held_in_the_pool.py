@@ -13,7 +13,7 @@ import pytest
 from domain.blobs import BlobStore
 from domain.model import Expectation, File
 from domain.verdict import Verdict
-from sandbox import Cause, PoolConfig, Sandbox, SandboxConfig, SandboxError, gate
+from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError, gate
 from sandbox.kind import Kind
 from sandbox.pool import Pool
 from sandbox.warm import WarmJail
@@ -104,19 +104,40 @@ def test_without_permission_events_it_is_executed(sandbox: Sandbox, monkeypatch:
     assert set(shelves(sandbox)) == {None}
 
 
-@pytest.mark.parametrize("program", [node("console.log(1)"), java("hello")], ids=["node", "java"])
-def test_a_runtime_that_its_limits_do_not_let_up_is_executed(sandbox: Sandbox, program: Program) -> None:
-    small = program.limited(memory_bytes=5 * MIB)
+FAILING = {
+    "node": replace(ONE, command=replace(ONE.command, argv=("/usr/bin/node", "--no-such-option", "./main.js"))),
+    "java": java("hello").limited(processes=2),  # a JVM has threads of its own
+}
+
+
+@pytest.mark.parametrize("language", FAILING)
+def test_a_runtime_that_does_not_come_up_is_executed(sandbox: Sandbox, language: str) -> None:
+    program = FAILING[language]
     with sandbox.slot() as slot:
-        assert not pool_of(sandbox).warm(slot, small.kind, 2.0)
+        assert not pool_of(sandbox).warm(slot, program.kind, 5.0)
         assert pool_of(sandbox).stats.broken == 1
-        assert run_in(
-            sandbox, slot, replace(small, command=replace(small.command, held_at=None)), held=False
-        ).cause is (Cause.MEMORY)
-        with sandbox.jail(slot, small.limits, MIB, small.mounts, command=small.command) as jail:
-            for path, content in small.files.items():
+        plain = run_in(sandbox, slot, program, held=False)
+        with sandbox.jail(slot, program.limits, MIB, program.mounts, command=program.command) as jail:
+            for path, content in program.files.items():
                 jail.box.write(path, content)
-            assert jail.run(small.command, small.limits).cause is Cause.MEMORY
+            other = jail.run(program.command, program.limits)
+    assert plain.cause is other.cause
+    assert (plain.exit_code, plain.exit_signal) == (other.exit_code, other.exit_signal) != (0, None)
+
+
+@pytest.mark.parametrize("limits", [{"memory_bytes": 63 * MIB}, {"cpu_millicores": 999}])
+def test_one_that_would_be_long_in_coming_is_executed(sandbox: Sandbox, limits: dict[str, int]) -> None:
+    small = ONE.limited(**limits)
+    assert [asked(sandbox, small) for _ in range(3)] == [None] * 3
+    assert set(shelves(sandbox)) == {None}
+
+
+def test_a_pool_without_room_for_one_starts_none(configs: dict[str, SandboxConfig]) -> None:
+    made = Sandbox(replace(configs["warm"], pool=PoolConfig(memory_bytes=16 * MIB)))
+    made.start_pool()
+    assert [asked(made) for _ in range(3)] == [None] * 3
+    assert set(shelves(made)) == {None}
+    made.stop_pool()
 
 
 def test_nothing_is_let_in_to_an_empty_file(sandbox: Sandbox) -> None:

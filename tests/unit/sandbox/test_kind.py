@@ -6,7 +6,7 @@ from sandbox import Command
 from sandbox.kind import ROOMY, Kind
 from sandbox.limits import Limits
 
-LIMITS = Limits(1000, 3000, 64 << 20, 1024, 2048, 20, 500, 100)
+LIMITS = Limits(1000, 3000, 64 << 20, 1024, 2048, 20, 1000, 100)
 HELD = Command(("/bin/x", "--room=64"), "x", {"B": "1", "A": "2"}, arguments=("y",), held_at="main.x")
 
 
@@ -37,10 +37,15 @@ def test_without_limits_nothing_is_held() -> None:
 
 @pytest.mark.parametrize("name", ["memory_bytes", "processes", "cpu_millicores", "open_files"])
 def test_what_is_seen_at_the_start_makes_another_kind(name: str) -> None:
-    other = replace(LIMITS, **{name: 7})
-    kind = Kind.of(HELD, (), other)
+    more = getattr(LIMITS, name) + 1
+    kind = Kind.of(HELD, (), replace(LIMITS, **{name: more}))
     assert kind != Kind.of(HELD, (), LIMITS)
-    assert getattr(kind.limits, name) == 7
+    assert getattr(kind.limits, name) == more
+
+
+@pytest.mark.parametrize("name", ["memory_bytes", "cpu_millicores"])
+def test_with_little_of_it_nothing_is_held(name: str) -> None:
+    assert Kind.of(HELD, (), replace(LIMITS, **{name: getattr(LIMITS, name) - 1})) == Kind()
 
 
 def test_what_is_set_when_it_is_let_in_does_not() -> None:
