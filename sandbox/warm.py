@@ -62,8 +62,8 @@ class Warm:
 
     @property
     def alive(self) -> bool:
-        """Whether its init is there: who kills nsjail ends what it made."""
-        return not select.select([self.standing.init], [], [], 0)[0]
+        """Whether its init is there, for who kills nsjail ends what it made, and what has been started in it."""
+        return not select.select([self.standing.init, self.standing.program], [], [], 0)[0]
 
     @classmethod
     def receive(cls, parts: Parts, channel: Channel, slot: Slot) -> "Warm":

@@ -13,7 +13,7 @@ import pytest
 from domain.blobs import BlobStore
 from domain.model import Expectation, File
 from domain.verdict import Verdict
-from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError, gate
+from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError, Slot, gate
 from sandbox.kind import Kind
 from sandbox.pool import Pool
 from sandbox.warm import WarmJail
@@ -45,12 +45,9 @@ def pool_of(sandbox: Sandbox) -> Pool:
     return sandbox.pool
 
 
-def asked(sandbox: Sandbox, program: Program = ONE) -> str | None:
+def asked(sandbox: Sandbox, slot: Slot, program: Program = ONE) -> str | None:
     """Run it, and say where its runtime was held."""
-    with (
-        sandbox.slot() as slot,
-        sandbox.jail(slot, program.limits, 16 * MIB, program.mounts, command=program.command) as jail,
-    ):
+    with sandbox.jail(slot, program.limits, 16 * MIB, program.mounts, command=program.command) as jail:
         for path, content in program.files.items():
             jail.box.write(path, content)
         result = jail.run(program.command, program.limits)
@@ -64,12 +61,12 @@ def shelves(sandbox: Sandbox) -> list[str | None]:
 
 def test_it_is_started_for_what_is_asked_for_again(sandbox: Sandbox) -> None:
     with sandbox.slot() as slot:
-        assert asked(sandbox) is None
+        assert asked(sandbox, slot) is None
         assert shelves(sandbox) == [None]  # what was asked for once may never be again
-        asked(sandbox)
+        asked(sandbox, slot)
         assert "main.js" in shelves(sandbox)
         assert pool_of(sandbox).warm(slot, ONE.kind, STAND_PATIENCE_S)
-        assert asked(sandbox) == "main.js"
+        assert asked(sandbox, slot) == "main.js"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +87,7 @@ def test_it_serves_nothing_but_what_it_was_started_for(sandbox: Sandbox, other: 
     with sandbox.slot() as slot:
         assert pool_of(sandbox).warm(slot, ONE.kind, STAND_PATIENCE_S)
         assert other.kind != ONE.kind
-        assert asked(sandbox, other) is None
+        assert asked(sandbox, slot, other) is None
 
 
 def test_other_times_and_outputs_are_served_by_the_same() -> None:
@@ -100,7 +97,8 @@ def test_other_times_and_outputs_are_served_by_the_same() -> None:
 
 def test_without_permission_events_it_is_executed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "able", lambda: False)
-    assert [asked(sandbox) for _ in range(3)] == [None] * 3
+    with sandbox.slot() as slot:
+        assert [asked(sandbox, slot) for _ in range(3)] == [None] * 3
     assert set(shelves(sandbox)) == {None}
 
 
@@ -128,14 +126,16 @@ def test_a_runtime_that_does_not_come_up_is_executed(sandbox: Sandbox, language:
 @pytest.mark.parametrize("limits", [{"memory_bytes": 63 * MIB}, {"cpu_millicores": 999}])
 def test_one_that_would_be_long_in_coming_is_executed(sandbox: Sandbox, limits: dict[str, int]) -> None:
     small = ONE.limited(**limits)
-    assert [asked(sandbox, small) for _ in range(3)] == [None] * 3
+    with sandbox.slot() as slot:
+        assert [asked(sandbox, slot, small) for _ in range(3)] == [None] * 3
     assert set(shelves(sandbox)) == {None}
 
 
 def test_a_pool_without_room_for_one_starts_none(configs: dict[str, SandboxConfig]) -> None:
     made = Sandbox(replace(configs["warm"], pool=PoolConfig(memory_bytes=16 * MIB)))
     made.start_pool()
-    assert [asked(made) for _ in range(3)] == [None] * 3
+    with made.slot() as slot:
+        assert [asked(made, slot) for _ in range(3)] == [None] * 3
     assert set(shelves(made)) == {None}
     made.stop_pool()
 
@@ -147,7 +147,7 @@ def test_nothing_is_let_in_to_an_empty_file(sandbox: Sandbox) -> None:
         with jailed as jail, pytest.raises(SandboxError, match=r"nothing was written to main\.js"):
             jail.run(ONE.command, ONE.limits)
         assert pool_of(sandbox).warm(slot, ONE.kind, STAND_PATIENCE_S)
-        assert asked(sandbox) == "main.js"
+        assert asked(sandbox, slot) == "main.js"
 
 
 def descriptors() -> int:
@@ -156,13 +156,23 @@ def descriptors() -> int:
 
 def test_one_that_was_not_used_leaves_nothing(sandbox: Sandbox) -> None:
     with sandbox.slot() as slot:
-        asked(sandbox)
+        asked(sandbox, slot)
         pool_of(sandbox).clear()
         before = descriptors()
         assert pool_of(sandbox).warm(slot, ONE.kind, STAND_PATIENCE_S)
         assert descriptors() > before
         pool_of(sandbox).clear()
         assert descriptors() == before
+
+
+def test_one_that_ended_while_it_was_held_is_replaced(sandbox: Sandbox) -> None:
+    with sandbox.slot() as slot:
+        assert pool_of(sandbox).warm(slot, ONE.kind, STAND_PATIENCE_S)
+        [shelf] = pool_of(sandbox)._shelves
+        assert shelf.ready is not None
+        os.kill(shelf.ready.standing.pid, signal.SIGKILL)
+        until(lambda: shelf.ready is None or not shelf.ready.alive)
+        assert asked(sandbox, slot) == "main.js"
 
 
 def test_a_series_has_jails_that_execute(sandbox: Sandbox) -> None:
