@@ -20,7 +20,7 @@ import click
 from benchmarks.host import own_sandbox
 from benchmarks.programs import STDIN, STDOUT, Program, ready
 from sandbox import Jails, PoolConfig, Sandbox, Slot
-from sandbox.warm import Kind
+from sandbox.kind import Kind
 
 POOL = PoolConfig(wait_s=5.0)
 STAND_PATIENCE_S = 30.0
@@ -167,7 +167,7 @@ def warm(name: str, scratch: Path) -> Iterator[Mode]:
     """Have jails standing ready; each run waits for one where the last was quicker than it could be replaced."""
     with own_sandbox(scratch, pool=POOL) as sandbox, sandbox.slot() as slot:
         program = ready(name, sandbox, slot)
-        _stand(sandbox, slot, Kind.of(program.command, program.mounts))
+        _stand(sandbox, slot, Kind.of(program.command, program.mounts, program.limits))
         yield Jailed("warm", sandbox, slot, program)
 
 

@@ -1,7 +1,7 @@
 """a + b in several languages, as the platform would compile and run it: command line, files and limits are its own."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.host import TREE
 from domain.languages import Languages
@@ -54,9 +54,10 @@ def ready(name: str, sandbox: Jails, slot: Slot) -> Program:
     submission = Submission(language, sources, None, (case,))
     made = plan(Languages.load(TREE / "jail-configs" / "languages"), submission)
     compiled = compile_submission(sandbox, slot, made)
+    held_at = made.held_at(case, compiled.main_class, compiled.files)
     return Program(
         files=compiled.files,
-        command=made.run_command(case, compiled.main_class),
+        command=replace(made.run_command(case, compiled.main_class), held_at=held_at),
         limits=run_limits(submission.constraints, case, made.language),
         disk_bytes=disk_bytes(submission.constraints.disk_limit_mb, compiled.files),
         mounts=tuple(made.language.mounts),

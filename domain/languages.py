@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from domain.ahead import Ahead, read_ahead
 from domain.errors import InvalidRequest, Problem
 from domain.model import File
 
@@ -33,6 +34,8 @@ class Step:
     env: Mapping[str, str] = field(default_factory=dict)
     interpreter: str | None = None
     """Of `jail-configs/interpreters/`: what `argv` starts can be started before the program is known."""
+    ahead: Ahead | None = None
+    """How what `argv` starts can be started before the program is there, without a hook."""
 
     def __post_init__(self) -> None:
         if self.interpreter is not None and (not self.argv or self.argv[-1] != ARGUMENTS):
@@ -192,7 +195,7 @@ def _step(value: object) -> Step:
     interpreter = table.get("interpreter")
     if interpreter is not None and not isinstance(interpreter, str):
         raise TypeError(f"interpreter must be a name, not {interpreter!r}")
-    return Step(argv=_strings(table["argv"]), seccomp=str(table["seccomp"]), env=env, interpreter=interpreter)
+    return Step(_strings(table["argv"]), str(table["seccomp"]), env, interpreter, read_ahead(table.get("ahead")))
 
 
 def _compile_step(value: object) -> CompileStep:

@@ -31,6 +31,10 @@ class Command:
     interpreter: str | None = None
     """Which interpreter `argv` starts, where that can be done ahead of the program: a file of `interpreters/`."""
 
+    held_at: str | None = None
+    """The file of the box that what `argv` starts opens first, where it can be started ahead and held there: nothing
+    that it does until then depends on the files of the program."""
+
     seed: int | None = None
     """PYTHONHASHSEED, 1 to 2**32 - 1: what a program's sets and dicts look like, so that it can be had again."""
 

@@ -1,8 +1,9 @@
 """What the kernel counts of a run beyond its control group: faults, switches, migrations, system calls, bytes.
 
 perf_event_open(2) events are opened on the program while it waits to be released, inherited by all it starts, and
-count from its execve on. They need root or CAP_PERFMON. Without them, init's rusage gives faults and switches of the
-program and the children it waited for. What nobody counted is None.
+count from its execve on; what a runtime that was started ahead has counted by then is taken off. They need root or
+CAP_PERFMON. Without them, init's rusage gives faults and switches of the program and the children it waited for. What
+nobody counted is None.
 """
 
 import contextlib
@@ -38,11 +39,12 @@ class PerfCounters:
     """The open perf events of one run; those that could not be opened are simply not there."""
 
     def __init__(self, pid: int | None, *, executed: bool = False) -> None:
-        """Open them on process `pid`, to count from its execve on, or where that is over from `start` on.
+        """Open them on process `pid`, before its execve or, where that is over, `executed`.
 
-        None at all for None.
+        None at all for None. What happened before `start` is not counted.
         """
         self._events: dict[str, int] = {}
+        self._before: Mapping[str, int] = {}
         self._executed = executed
         if pid is None:
             return
@@ -54,12 +56,16 @@ class PerfCounters:
 
     def start(self) -> None:
         """The program is about to be let go."""
+        self._before = self._counts()
         if self._executed:
             for descriptor in self._events.values():
                 fcntl.ioctl(descriptor, _PERF_EVENT_IOC_ENABLE, 0)
 
     def read(self) -> Mapping[str, int]:
         """Read the counts, after the last process has ended."""
+        return {name: count - self._before.get(name, 0) for name, count in self._counts().items()}
+
+    def _counts(self) -> Mapping[str, int]:
         return {name: _COUNT.unpack(os.read(descriptor, 8))[0] for name, descriptor in self._events.items()}
 
     def close(self) -> None:

@@ -5,7 +5,6 @@ in the time that one takes to be made, none when nobody asked for a while. What 
 is everything while a pool is broken.
 """
 
-import contextlib
 import logging
 import threading
 import time
@@ -15,12 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox.config import PoolConfig
-from sandbox.forecast import Forecast
+from sandbox.forecast import Forecasts
 from sandbox.jail import Parts
+from sandbox.kind import Kind
 from sandbox.result import SandboxError
-from sandbox.shelf import PoolStats, Shelf
+from sandbox.shelf import PoolStats, Shelf, end
 from sandbox.slots import Slot
-from sandbox.warm import Kind, Maker, Rerun, Warm, WarmJail
+from sandbox.warm import Maker, Rerun, Warm, WarmJail
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Pool:
         self.configs = configs
         self.config = config
         self.stats = PoolStats()
-        self.forecasts: dict[Kind, Forecast] = {}
+        self.forecasts = Forecasts()
         self._shelves: list[Shelf] = []
         self._work: deque[Shelf] = deque()
         self._spent: deque[Warm | Maker] = deque()
@@ -51,12 +51,17 @@ class Pool:
 
     @contextmanager
     def jail(self, slot: Slot, kind: Kind, disk_bytes: int, asked_at: float) -> Iterator[WarmJail | None]:
-        """Take a jail that stands ready; None where there is none. It is gone when the block is left."""
+        """Take a jail that stands ready; None where there is none. It is gone when the block is left.
+
+        Where nothing is held for it, it may be one that anything can be executed in.
+        """
         shelf = self._take(slot, kind)
+        if shelf is None and kind.held_at is not None:
+            shelf = self._take(slot, kind.executing)
         if shelf is None or shelf.ready is None or shelf.maker is None:
             yield None
             return
-        jail = WarmJail(self.parts, kind, shelf.ready, disk_bytes, asked_at=asked_at)
+        jail = WarmJail(self.parts, shelf.kind, shelf.ready, disk_bytes, asked_at=asked_at)
         try:
             yield jail
         finally:
@@ -141,7 +146,7 @@ class Pool:
                 )
                 found = self._find(slot, kind)
             if found is None:
-                self.stats.misses += 1
+                self.stats.misses += kind.held_at is None  # else there is still another kind to try
                 return None
             found.taken = True
             found.used_at = time.monotonic()
@@ -163,10 +168,11 @@ class Pool:
 
     def _foresee(self, slot: Slot, kind: Kind, now: float) -> None:
         """Note that one was asked for, and have as many standing as will be."""
-        forecast = self.forecasts.setdefault(kind, Forecast(now))
-        forecast.note(now)
+        forecast = self.forecasts.note(kind, now)
         self.stats.forecast_error = forecast.mean_error
         make_s = self.stats.make_s / self.stats.made if self.stats.made else 0.0
+        if kind.held_at is not None and (forecast.asked == 1 or kind.memory_bytes > self.config.memory_bytes):
+            return  # a runtime is dear, and this one serves nothing but this file under these limits
         wanted = min(self.config.most_per_kind, 1 + round(forecast.rate * make_s))
         if len(self._of(slot, kind)) < wanted and self._broken.get(kind, 0.0) < now:
             self._add(slot, kind)
@@ -229,7 +235,7 @@ class Pool:
                 spent, self._spent = self._spent, deque()
                 shelf, maker = self._next_work()
                 self._busy = True
-            _end(spent)
+            end(spent)
             if shelf is not None:
                 self._fill(shelf, maker)
             with self._changed:
@@ -239,7 +245,7 @@ class Pool:
             for shelf in list(self._shelves):
                 self._drop(shelf)
             spent = self._spent
-        _end(spent)
+        end(spent)
 
     def _next_work(self) -> tuple[Shelf | None, Maker | None]:
         """Take the next shelf to fill; its maker is the thread's until it is filled."""
@@ -285,19 +291,10 @@ class Pool:
     def _give_up(self, shelf: Shelf, maker: Maker | None) -> None:
         with self._changed:
             self.stats.broken += 1
+            self._broken = {kind: until for kind, until in self._broken.items() if until > time.monotonic()}
             self._broken[shelf.kind] = time.monotonic() + BROKEN_PAUSE_S
             if maker is not None:
                 self._spent.append(maker)
             if shelf in self._shelves:
                 self._drop(shelf)
             self._changed.notify_all()
-
-
-def _end(parts: "deque[Warm | Maker]") -> None:
-    """End what is not wanted any more: makers first, or they would make another."""
-    for part in sorted(parts, key=lambda one: isinstance(one, Warm)):
-        with contextlib.suppress(SandboxError):  # a jail that does not end is killed by whoever takes the slot next
-            if isinstance(part, Warm):
-                part.end()
-            else:
-                part.close()

@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from sandbox import init, nsjail
+from sandbox import gate, init, nsjail
 from sandbox.cold import Space, cold_jail
 from sandbox.command import Command, Mount
 from sandbox.config import SandboxConfig
 from sandbox.detect import hierarchy
 from sandbox.image import mounted
 from sandbox.jail import Jail, Parts
+from sandbox.kind import Kind
 from sandbox.limits import MIB, Limits
 from sandbox.network import Link, Network
 from sandbox.network.host import OuterFence
@@ -22,7 +23,7 @@ from sandbox.seam import Jails
 from sandbox.seccomp import Policies
 from sandbox.series import series
 from sandbox.slots import Slot, Slots
-from sandbox.warm import Kind, WarmJail
+from sandbox.warm import WarmJail
 
 TRIAL = Command(("/usr/bin/true",), policy="strict")
 TRIAL_LIMITS = Limits(5000, 10_000, 64 * MIB, 4096, MIB, 8)
@@ -91,7 +92,10 @@ class Sandbox:
         `command` says what will be run in it, a jail that stands ready for that may be given.
         """
         asked_at = time.monotonic()
-        with self._ready(slot, disk_bytes, mounts, command, asked_at, common=not on_disk and network is None) as warm:
+        kind = None
+        if command is not None and not on_disk and network is None:
+            kind = Kind.of(command, mounts, limits if gate.able() else None)
+        with self._ready(slot, kind, disk_bytes, asked_at) as warm:
             if warm is not None:
                 yield warm
                 return
@@ -103,18 +107,11 @@ class Sandbox:
                     yield jail
 
     def _ready(
-        self,
-        slot: Slot,
-        disk_bytes: int,
-        mounts: Sequence[Mount],
-        command: Command | None,
-        asked_at: float,
-        *,
-        common: bool,
+        self, slot: Slot, kind: Kind | None, disk_bytes: int, asked_at: float
     ) -> AbstractContextManager[WarmJail | None]:
-        if self.pool is None or command is None or not common or len(slot.numbers) > 1:
+        if self.pool is None or kind is None or len(slot.numbers) > 1:
             return nullcontext()
-        return self.pool.jail(slot, Kind.of(command, mounts), disk_bytes, asked_at)
+        return self.pool.jail(slot, kind, disk_bytes, asked_at)
 
     def within(self, slot: Slot, kind: Kind, disk_bytes: int) -> AbstractContextManager[WarmJail | None]:
         """Give the next jail of a series; None where none can be had."""

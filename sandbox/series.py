@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from sandbox.command import Command, Mount, inodes_for
 from sandbox.jail import Parts
+from sandbox.kind import ROOMY, Kind
 from sandbox.launcher import Launcher
 from sandbox.limits import Limits
 from sandbox.network import Network
 from sandbox.seam import Jails, OpenJail
 from sandbox.slots import UIDS_PER_SLOT, Slot
-from sandbox.warm import DISK_BYTES, ROOMY, Kind, Warm
+from sandbox.warm import DISK_BYTES, Warm
 
 if TYPE_CHECKING:
     from sandbox.sandbox import Sandbox

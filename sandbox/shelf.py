@@ -1,10 +1,14 @@
 """What a pool has standing, and what it counts."""
 
+import contextlib
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from sandbox.kind import Kind
+from sandbox.result import SandboxError
 from sandbox.slots import Slot
-from sandbox.warm import Kind, Maker, Warm
+from sandbox.warm import Maker, Warm
 
 
 @dataclass
@@ -35,3 +39,13 @@ class Shelf:
     ready: Warm | None = None
     taken: bool = False
     used_at: float = field(default_factory=time.monotonic)
+
+
+def end(parts: Iterable[Warm | Maker]) -> None:
+    """End what is not wanted any more: makers first, or they would make another."""
+    for part in sorted(parts, key=lambda one: isinstance(one, Warm)):
+        with contextlib.suppress(SandboxError):  # a jail that does not end is killed by whoever takes the slot next
+            if isinstance(part, Warm):
+                part.end()
+            else:
+                part.close()

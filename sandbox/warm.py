@@ -1,8 +1,8 @@
 """Jails made ahead: one nsjail that makes the next jail as soon as the last has ended, and what it has standing.
 
-Nothing of a program is in them but, where the kind names an interpreter, that interpreter: started under the program's
-own confinement, and waiting on its input for what to run. A jail is used once; its processes and its control group are
-gone before the next one is handed out.
+Nothing of a program is in them but, where the kind names one, its interpreter or runtime: started under the program's
+own confinement, and waiting on its input for what to run, or held when it opens that. A jail is used once; its
+processes and its control group are gone before the next one is handed out.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import resource
 import secrets
 import select
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,11 +19,13 @@ from typing import Protocol
 
 from sandbox import interpreter, tmpfs
 from sandbox.cold import Space, room_of
-from sandbox.command import Command, Mount, inodes_for, room_config
+from sandbox.command import Command, inodes_for, room_config
 from sandbox.counters import PerfCounters
+from sandbox.gate import Gate, GatedBox
 from sandbox.init import Channel, rlimits
 from sandbox.jail import Jail, Parts, Ready, make_ready
 from sandbox.keeper import Ending
+from sandbox.kind import ROOMY, Kind
 from sandbox.launcher import Launcher
 from sandbox.limits import MIB, Limits
 from sandbox.nsjail import Nsjail
@@ -33,46 +35,8 @@ from sandbox.standing import Standing
 
 DISK_BYTES = 512 * MIB
 """Of a box that stands ready, until it is known what it may hold."""
-ROOMY = Limits(600_000, 600_000, 8192 * MIB, 64 * MIB, 1 << 40, 1024)
-"""What a jail that stands ready may spend, until it is known what it may: no program is in it before."""
 SCRATCH = ("tmp", "dev/shm")
 START_PATIENCE_S = 10.0
-OWN_LAUNCHER = ("launcher",)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What jails that stand ready differ in: folders of the host, and an interpreter that has been started."""
-
-    mounts: tuple[Mount, ...] = ()
-    argv: tuple[str, ...] = ()
-    """Of the interpreter; empty: any program can be executed."""
-    interpreter: str | None = None
-    policy: str = ""
-    environment: tuple[tuple[str, str], ...] = ()
-    launcher: bool = False
-    """Whether it makes jails itself, for the test cases of one submission."""
-    series: int = 0
-    """The submission whose test cases alone it is for, a jail within a jail."""
-
-    @classmethod
-    def of(cls, command: Command, mounts: Sequence[Mount]) -> "Kind":
-        """Say which kind serves a command best."""
-        if command.interpreter is None:
-            return cls(tuple(mounts))
-        environment = tuple(sorted(command.env.items()))
-        return cls(tuple(mounts), command.argv, command.interpreter, command.policy, environment)
-
-    @property
-    def command(self) -> Command:
-        """What starts the interpreter."""
-        argv, policy = (self.argv, self.policy) if self.argv else (OWN_LAUNCHER, "strict")
-        return Command(argv, policy, dict(self.environment), interpreter=self.interpreter)
-
-    @property
-    def memory_bytes(self) -> int:
-        """What one takes while it stands, about: init and child, and an interpreter's own memory."""
-        return 2 * MIB if self.interpreter is None else 12 * MIB
 
 
 @dataclass
@@ -85,7 +49,9 @@ class Warm:
     scratch: tuple[int, ...] = ()
     """Descriptors of its other file systems."""
     started: Ready | None = None
-    """The interpreter, where it has one, waiting."""
+    """What has been started in it, waiting."""
+    gate: Gate | None = None
+    """What holds it, where it has no hook to wait in."""
     seed: int | None = None
     launcher: Launcher | None = None
     """What makes jails within it, where it is for that."""
@@ -97,8 +63,8 @@ class Warm:
 
     @property
     def alive(self) -> bool:
-        """Whether its init is there: who kills nsjail ends what it made."""
-        return not select.select([self.standing.init], [], [], 0)[0]
+        """Whether its init is there, for who kills nsjail ends what it made, and what has been started in it."""
+        return not select.select([self.standing.init, self.standing.program], [], [], 0)[0]
 
     @classmethod
     def receive(cls, parts: Parts, channel: Channel, slot: Slot) -> "Warm":
@@ -113,8 +79,8 @@ class Warm:
         return warm
 
     def count(self, parts: Parts, kind: "Kind") -> None:
-        """Open what counts the program, which is executed yet where the kind has no interpreter."""
-        if parts.perf:
+        """Open what counts the program, which is executed by then where the kind has an interpreter."""
+        if parts.perf and self.perf is None:
             self.perf = PerfCounters(self.standing.pid, executed=kind.interpreter is not None)
 
     def end(self) -> None:
@@ -127,11 +93,13 @@ class Warm:
                 parts.callback(os.close, descriptor)
             if self.started is not None:
                 parts.callback(self.started.close)
+            if self.gate is not None:
+                parts.callback(self.gate.close)
             if self.launcher is not None:
                 parts.callback(self.launcher.close)
             if self.perf is not None:
                 parts.callback(self.perf.close)
-            self.scratch, self.started, self.launcher, self.perf = (), None, None, None
+            self.scratch, self.started, self.gate, self.launcher, self.perf = (), None, None, None, None
             self.standing.end()
 
 
@@ -177,7 +145,7 @@ class Rerun:
         return self.process.process.poll() is None
 
     def next(self) -> Warm:
-        """Wait for the next jail, and start its interpreter. Raises SandboxError: this one is no good any more."""
+        """Wait for the next jail, and start what its kind names. Raises SandboxError: this one is no good any more."""
         self.process.read_log()
         try:
             warm = Warm.receive(self.parts, self.channel, self.slot)
@@ -189,6 +157,8 @@ class Rerun:
                     self._launch(warm)
                 elif self.kind.interpreter is not None:
                     self._start(warm)
+                elif self.kind.held_at is not None:
+                    self._hold(warm, self.kind.held_at)
         except BaseException:
             warm.end()
             raise
@@ -229,6 +199,18 @@ class Rerun:
         if not readable or os.read(output, 1) != interpreter.READY:
             raise SandboxError(f"the interpreter {command.argv} did not come up")
 
+    def _hold(self, warm: Warm, path: str) -> None:
+        """Start a runtime as it is started in a jail made for it, and wait until it opens its program."""
+        standing, limits = warm.standing, self.kind.limits
+        standing.group.limit(limits)
+        warm.gate = Gate(standing.box, path)
+        standing.box = GatedBox(standing.box, warm.gate)
+        warm.started = make_ready(self.parts, self.slot, standing, self.kind.command, limits)
+        warm.count(self.parts, self.kind)
+        standing.channel.say(b"g")
+        ends = (standing.init, standing.program, warm.started.listener)
+        warm.gate.wait(standing.pid, ends, START_PATIENCE_S)
+
     def close(self) -> None:
         """End it, and what it has made."""
         self.process.close()
@@ -254,23 +236,40 @@ class WarmJail(Jail):
         tmpfs.resize(self.box.folder, self.disk_bytes, inodes_for(self.disk_bytes))
         for folder in self.warm.scratch:
             tmpfs.resize(folder, limits.memory_bytes, inodes_for(limits.memory_bytes))
+        if self.warm.gate is not None:
+            return self._let_in(self.warm.gate, command, limits)
         if self.kind.interpreter is None:
             return super()._ready(command, limits)
         given = interpreter.order(command.arguments) + command.stdin
         if self.kind.series:
             self.seed = self.warm.seed
             return replace(super()._ready(replace(command, stdin=given), limits), executed=True)
-        ready = self.warm.started
-        if ready is None:
-            raise SandboxError("a jail without its interpreter")
-        self.warm.started = None
+        ready = self._started(limits)
         self.seed = self.warm.seed
-        pid, streams = self.standing.pid, ready.streams
+        return replace(ready, let_go=lambda: ready.streams.feed.give(given), executed=True)
+
+    def _let_in(self, gate: Gate, command: Command, limits: Limits) -> Ready:
+        if not gate.filled:
+            raise SandboxError(f"nothing was written to {gate.path}, which the program is held at")
+        ready = self._started(limits)
+
+        def let_go() -> None:
+            ready.streams.feed.give(command.stdin)
+            gate.open()
+
+        return replace(ready, let_go=let_go)
+
+    def _started(self, limits: Limits) -> Ready:
+        """Take what has been started, held to the limits of this run."""
+        ready, pid = self.warm.started, self.standing.pid
+        if ready is None:
+            raise SandboxError("a jail without what was started in it")
+        self.warm.started = None
         for kind, value in rlimits(limits, backstop_cpu_s=limits.cpu_time_ms // 1000 + 10):
             lowest = min(value, resource.prlimit(pid, kind)[1] % (1 << 64))
             resource.prlimit(pid, kind, (lowest, lowest))
-        streams.keep(limits.output_bytes)
-        return Ready(streams, ready.listener, lambda: streams.feed.give(given), executed=True)
+        ready.streams.keep(limits.output_bytes)
+        return ready
 
     def _let_end(self, ending: Ending) -> None:
         """See Jail. For the end of init, which takes the kernel a while, nobody needs to wait but the pool."""

@@ -79,10 +79,24 @@ class Plan:
 
     def run_command(self, case: TestCase, main_class: str | None) -> Command:
         """Give the program's command line for one test case."""
-        values = {**self.values, "main_class": main_class} if main_class is not None else self.values
-        arguments = (*self.submission.arguments, *case.arguments)
-        lists = {"flags": self.choice.flags, "arguments": arguments}
-        return self._command(self.language.run, lists, values, case.stdin)
+        lists = {"flags": self.choice.flags, "arguments": self._arguments(case)}
+        return self._command(self.language.run, lists, self._run_values(main_class), case.stdin)
+
+    def _arguments(self, case: TestCase) -> tuple[str, ...]:
+        return (*self.submission.arguments, *case.arguments)
+
+    def _run_values(self, main_class: str | None) -> dict[str, str]:
+        if main_class is None:
+            return self.values
+        return {**self.values, "main_class": main_class, "main_class_path": main_class.replace(".", "/")}
+
+    def held_at(self, case: TestCase, main_class: str | None, files: Sequence[File]) -> str | None:
+        """Give the file that the program may have been started ahead to; None where it is to be started plainly."""
+        ahead = self.language.run.ahead
+        if ahead is None or self._arguments(case):
+            return None
+        (path,) = languages.expand((ahead.file,), {}, self._run_values(main_class))
+        return path if ahead.suits(files, path) else None
 
     def _command(
         self, step: Step, lists: Mapping[str, Sequence[str]], values: Mapping[str, str], stdin: bytes = b""

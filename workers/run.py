@@ -99,7 +99,8 @@ def run_test_case(bench: Bench, case: TestCase) -> TestResult:
     files = box_files(bench.compiled.files, case.files)
     size = disk_bytes(constraints.disk_limit_mb, files)
     on_disk = not constraints.disk_is_tmpfs
-    command = plan.run_command(case, bench.compiled.main_class)
+    main_class = bench.compiled.main_class
+    command = replace(plan.run_command(case, main_class), held_at=plan.held_at(case, main_class, files))
     jailed = bench.sandbox.jail(
         bench.slot, limits, size, plan.language.mounts, on_disk=on_disk, network=bench.network, command=command
     )

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from sandbox import Collected, Command, Jails, Limits, RunResult, Sandbox, Slot
+from sandbox.kind import Kind
 from sandbox.series import Series
-from sandbox.warm import Kind
 
 MIB = 1 << 20
 KIB = 1 << 10

@@ -13,9 +13,10 @@ import pytest
 from sandbox import Command, Jails, PoolConfig, RunAborted, Sandbox, SandboxConfig, SandboxError, Slot
 from sandbox.cgroup_v1 import GroupV1
 from sandbox.cgroup_v2 import GroupV2
+from sandbox.kind import Kind
 from sandbox.pool import Pool
 from sandbox.series import Series
-from sandbox.warm import Kind, Rerun, Warm
+from sandbox.warm import Rerun, Warm
 from tests.jail.running import MIB, PYTHON, STAND_PATIENCE_S, Ask, answer, limits, run_in
 
 TRUE = Ask(Command(("/usr/bin/true",), "strict"), limits())

@@ -109,3 +109,35 @@ def test_what_is_put_into_a_box_takes_nothing_from_the_program(sizes: list[int],
 def test_a_test_case_has_its_own_arguments_after_the_submission_s() -> None:
     case = TestCase(0, "only", arguments=("b",))
     assert planned(arguments=("a",)).run_command(case, None).line[-2:] == ("a", "b")
+
+
+HELD = [
+    ("javascript", "main.js", None, "main.js", "main.js"),
+    ("javascript", "src/a.mjs", None, "src/a.mjs", "src/a.mjs"),
+    ("java", "Main.java", "Main", "classes/Main.class", "classes/Main.class"),
+    ("java", "Main.java", "a.b.Foo$Inner", "classes/a/b/Foo$Inner.class", "classes/a/b/Foo$Inner.class"),
+    ("java", "Main.java", "Main", "classes/Other.class", None),
+    ("python", "main.py", None, "main.py", None),
+    ("c", "main.c", None, "a.out", None),
+]
+
+
+@pytest.mark.parametrize(("language", "source", "main_class", "file", "held_at"), HELD)
+def test_a_runtime_may_be_held_at_the_first_file(
+    language: str, source: str, main_class: str | None, file: str, held_at: str | None
+) -> None:
+    made = planned(language, (File(source, b""),))
+    assert made.held_at(ONLY, main_class, [File(file, b"")]) == held_at
+
+
+def test_arguments_are_not_known_to_what_is_started_ahead() -> None:
+    files = (File("main.js", b""),)
+    case = replace(ONLY, arguments=("a",))
+    assert planned("javascript", files).held_at(case, None, files) is None
+    assert planned("javascript", files, arguments=("a",)).held_at(ONLY, None, files) is None
+
+
+@pytest.mark.parametrize("other", [File("package.json", b"{}"), File("lib/x.js", b"performance.now()")])
+def test_what_must_be_there_from_the_start_is_looked_for_in_the_whole_box(other: File) -> None:
+    files = (File("main.js", b""), other)
+    assert planned("javascript", files[:1]).held_at(ONLY, None, files) is None
