@@ -8,7 +8,7 @@ from the pool is asked nothing to see that it lives.
 import os
 import select
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import psycopg
@@ -45,6 +45,13 @@ class Connection(psycopg.Connection[TupleRow]):
         """Take what was left so far."""
         actions, self._after = self._after, ()
         return actions
+
+    def run(self, command: bytes, values: Sequence[object]) -> Cursor:
+        """Execute a statement that has PostgreSQL's own placeholders, `$1` and so on.
+
+        Those of psycopg are looked for each time where there are more than 50 values, which takes longer than the rest.
+        """
+        return psycopg.RawCursor(self).execute(command, values)
 
 
 class Database:

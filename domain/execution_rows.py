@@ -1,6 +1,7 @@
 """An execution as it is added and as answers show it. How its state changes stands in `domain/executions.py`."""
 
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from domain import outputs, results, telemetry
 from domain.blobs import BlobStore
 from domain.db import Connection, Cursor
 from domain.limits import MAX_SHOWN_BYTES
-from domain.model import CompileCache, ExecutionTelemetry, Phases, Priority
+from domain.model import CompileCache, ExecutionTelemetry, Phases
 from domain.verdict import State, Verdict
 from domain.views import ExecutionView
 
@@ -25,19 +26,8 @@ _COLUMNS = (
 )
 
 
-def insert(tx: Connection, submission_id: UUID, own_id: UUID, priority: Priority) -> Cursor:
-    """Add the next execution of a submission, queued; what it answers is for `queued`."""
-    return tx.execute(
-        "INSERT INTO executions (id, submission_id, priority, number)"
-        " SELECT %s, %s, %s, coalesce(max(number), 0) + 1 FROM executions WHERE submission_id = %s"
-        " RETURNING number, queued_at",
-        (own_id, submission_id, priority, submission_id),
-    )
-
-
-def queued(own_id: UUID, inserted: Cursor) -> ExecutionView:
+def queued(own_id: UUID, number: int, queued_at: datetime) -> ExecutionView:
     """Give an execution that was just added."""
-    number, queued_at = inserted.fetchone() or ()
     return ExecutionView(
         id=own_id,
         number=number,

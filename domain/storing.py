@@ -8,8 +8,9 @@ answers when the transaction is over.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from psycopg.types.json import Jsonb
 from domain import payload
 from domain.blobs import BlobStore
 from domain.db import Connection, Cursor
-from domain.inserting import Row
+from domain.inserting import MOST_ROWS, Row, places
 from domain.inserting import insert as insert_rows
 from domain.limits import Constraints
 from domain.model import Cache, Checker, CheckerType, Expectation, File, Priority, Submission, TestCase
@@ -51,6 +52,7 @@ _TEST_CASE = (
     *("expected_exit_code", "timeout_ms", "is_hidden", "points", "test_group"),
 )
 _CASE_FILE = ("ordinal", "role", *_FILE)
+_PARTS = (("source_files", _FILE), ("test_cases", _TEST_CASE), ("test_case_files", _CASE_FILE))
 _VIEW = (
     *("owner_id", "created_at", "language", "entry_point", "priority", "problem_id", "user_id", "metadata"),
     *("network_rules", *_CONSTRAINTS),
@@ -58,13 +60,17 @@ _VIEW = (
 _CASE_VIEW = ("name", "is_hidden", "points", "test_group")
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(NamedTuple):
     """The rows of a submission's parts, long values already in the blob store; each lacks the submission's id."""
 
     sources: Sequence[Row]
     test_cases: Sequence[Row]
     case_files: Sequence[Row]
+
+    @property
+    def many(self) -> bool:
+        """Whether one statement does not hold them."""
+        return any(len(rows) > MOST_ROWS for rows in self)
 
 
 def prepare(new: Submission, blobs: BlobStore) -> Rows:
@@ -104,12 +110,39 @@ def values(new: Submission) -> dict[str, object]:
     }
 
 
-def insert(tx: Connection, submission_id: UUID, rows: Rows) -> None:
-    """Write the parts of a submission whose own row is written."""
-    own = {"submission_id": submission_id}
-    insert_rows(tx, "source_files", own, _FILE, rows.sources)
-    insert_rows(tx, "test_cases", own, _TEST_CASE, rows.test_cases)
-    insert_rows(tx, "test_case_files", own, _CASE_FILE, rows.case_files)
+def insert(tx: Connection, execution_id: UUID, own: Mapping[str, object], rows: Rows) -> Cursor:
+    """Write a submission, all its parts and its first execution: its own columns with their values, `id` first.
+
+    The answer is `created_at, number, queued_at`. It is one statement, and one by itself where the rows are not `many`.
+    """
+    first = [part[:MOST_ROWS] for part in rows]
+    if rows.many:
+        first[-1] = []  # their test cases may not be there yet
+    values = [execution_id, *own.values(), *(value for part in first for row in part for value in row)]
+    made = tx.run(_command(tuple(own), *map(len, first)), values)
+    for (table, columns), part, written in zip(_PARTS, rows, first, strict=True):
+        insert_rows(tx, table, {"submission_id": own["id"]}, columns, part[len(written) :])
+    return made
+
+
+@cache
+def _command(own: tuple[str, ...], *counts: int) -> bytes:
+    submission = (
+        f"INSERT INTO submissions ({', '.join(own)}) VALUES {places(2, 1, own)} RETURNING id, priority, created_at"
+    )
+    # It takes its submission from there, so that of two with the same id the second fails at the submission.
+    execution = """
+        INSERT INTO executions (id, submission_id, priority, number) SELECT $1, id, priority, 1 FROM own
+        RETURNING number, queued_at
+    """
+    parts = [f"own AS ({submission})", f"queued AS ({execution})"]
+    place = 2 + len(own)
+    for (table, columns), count in zip(_PARTS, counts, strict=True):
+        if count:
+            values = places(place, count, columns, same="$2")
+            parts.append(f"{table}_ AS (INSERT INTO {table} (submission_id, {', '.join(columns)}) VALUES {values})")
+        place += count * len(columns)
+    return f"WITH {', '.join(parts)} SELECT created_at, number, queued_at FROM own, queued".encode()
 
 
 class Asked(NamedTuple):

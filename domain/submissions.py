@@ -9,7 +9,7 @@ import psycopg
 
 from domain import execution_rows, room, storing
 from domain.blobs import BlobStore
-from domain.db import Connection, Cursor, Database
+from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound, Problem
 from domain.hosts import Remembered
 from domain.ids import new_id
@@ -40,19 +40,18 @@ def create(
         return _replayed(db, blobs, submission_id, owner_id, body_sha256)
     _refuse_what_nobody_can_hold(known or Remembered(db), new)
     rows = storing.prepare(new, blobs)
+    own = {"id": own_id, "owner_id": owner_id, "body_sha256": body_sha256, **storing.values(new)}
     try:
-        with _storable(), db.transaction(pipelined=True) as tx:
-            made = _insert(tx, own_id, owner_id, body_sha256, new)
-            storing.insert(tx, own_id, rows)
-            queued = execution_rows.insert(tx, own_id, execution_id, new.priority)
-            tx.after_commit(lambda: enqueue(execution_id, new.priority))
+        with _storable(), db.transaction(pipelined=True) if rows.many else db.statement() as tx:
+            made = storing.insert(tx, execution_id, own, rows)
     except psycopg.errors.UniqueViolation as error:
         if error.diag.constraint_name != "submissions_pkey":
             raise
         # Another request with the same id was quicker.
         return _replayed(db, blobs, own_id, owner_id, body_sha256)
-    (created_at,) = made.fetchone() or ()
-    return SubmissionView(own_id, owner_id, created_at, Asked.of(new), execution_rows.queued(execution_id, queued))
+    enqueue(execution_id, new.priority)
+    created_at, *queued = made.fetchone() or ()
+    return SubmissionView(own_id, owner_id, created_at, Asked.of(new), execution_rows.queued(execution_id, *queued))
 
 
 def get(db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
@@ -115,15 +114,6 @@ def _refuse_what_nobody_can_hold(known: Remembered, new: Submission) -> None:
     found = room.problems(need, known.reports()) and room.problems(need, known.reports(anew=True))
     if found:
         raise InvalidRequest(*found)
-
-
-def _insert(tx: Connection, own_id: UUID, owner_id: UUID, body_sha256: bytes, new: Submission) -> Cursor:
-    columns = {"id": own_id, "owner_id": owner_id, "body_sha256": body_sha256, **storing.values(new)}
-    command = f"""
-        INSERT INTO submissions ({", ".join(columns)}) VALUES ({", ".join(["%s"] * len(columns))})
-        RETURNING created_at
-    """
-    return tx.execute(command.encode(), list(columns.values()))
 
 
 @contextmanager
