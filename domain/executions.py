@@ -9,16 +9,13 @@ execution: then every write with it does nothing and says False, and its holder 
 PostgreSQL's clock alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
-from domain import audit, outputs, results, storable, storing, telemetry
+from domain import ending, results, storing
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
-from domain.execution_rows import COMPILE_OUTPUT, PHASES
-from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult
+from domain.model import Claim, Outcome, TestResult
 from domain.sweep import sweep as sweep  # noqa: PLC0414 - a change of state like the others, in a file of its own
 from domain.verdict import State
 
@@ -57,16 +54,6 @@ _GIVE_BACK = f"""
     WHERE {_HELD}
 """
 
-_FINISH = f"""
-    UPDATE executions AS e
-    SET state = 'done', verdict = %(verdict)s, reason = %(reason)s, message = %(message)s,
-        host = %(host)s, versions = %(versions)s, language_metrics = %(language_metrics)s,
-        compile_cache = %(compile_cache)s,
-        {", ".join(f"{name} = %({name})s" for name in (*COMPILE_OUTPUT, *PHASES))},
-        lease_until = NULL, finished_at = now(), {results.TOTALS}
-    WHERE {_HELD}
-""".encode()
-
 
 def claim(
     db: Database, blobs: BlobStore, execution_id: UUID, *, worker: str, lease_s: int, max_attempts: int | None = None
@@ -104,12 +91,12 @@ def record(db: Database, blobs: BlobStore, claim: Claim, found: Sequence[TestRes
 
     Raises Unavailable, and OSError where the blob store is full.
     """
-    rows = results.prepare(found, blobs)
+    rows = results.prepare(claim, found, blobs)
     with db.transaction(pipelined=True) as tx:
         # The lock keeps the execution ours until the commit; results of several slots may be written at a time.
         held = results.hold(tx, _HELD, _token(claim), rows.ordinals, lock="FOR SHARE")
         if held:
-            _insert_results(tx, claim, found, rows)
+            results.insert(tx, claim, rows)
     return held
 
 
@@ -119,16 +106,20 @@ def finish(db: Database, blobs: BlobStore, claim: Claim, outcome: Outcome) -> bo
     False: the claim is lost, nothing is written. To call it again is harmless, and True. Raises Unavailable, and
     OSError where the blob store is full.
     """
-    values = _token(claim) | _outcome_values(outcome, outputs.keep(outcome.compile_output, blobs))
-    rows = results.prepare(outcome.results, blobs)
+    ended = ending.values(outcome, blobs)
+    rows = results.prepare(claim, outcome.results, blobs, outcome.telemetry)
+    if rows.many:
+        return _finish_long(db, claim, ended, rows)
+    with db.statement() as tx:
+        return ending.end(tx, claim, ended, rows) or _finished_with(tx, claim)
+
+
+def _finish_long(db: Database, claim: Claim, ended: Mapping[str, object], rows: results.Rows) -> bool:
     with db.transaction(pipelined=True) as tx:
         if not results.hold(tx, _HELD, _token(claim), rows.ordinals, lock="FOR NO KEY UPDATE"):
             return _finished_with(tx, claim)
-        _insert_results(tx, claim, outcome.results, rows)
-        tx.execute(_FINISH, values)
-        _insert_compile_run(tx, claim, outcome.telemetry)
-        audit.note_forbidden_calls(tx, claim, "compile", outcome.telemetry.compile)
-    return True
+        results.insert(tx, claim, rows)
+        return ending.end(tx, claim, ended)
 
 
 def give_back(db: Database, claim: Claim) -> bool:
@@ -150,35 +141,6 @@ def _change(db: Database, claim: Claim, assignment: str, **values: object) -> bo
         return tx.execute(command.encode(), _token(claim) | values).rowcount == 1
 
 
-def _insert_results(tx: Connection, claim: Claim, found: Sequence[TestResult], rows: results.Rows) -> None:
-    results.insert(tx, claim, rows)
-    for result in found:
-        audit.note_forbidden_calls(tx, claim, str(result.ordinal), result.telemetry)
-
-
-def _outcome_values(outcome: Outcome, compile_output: outputs.Values) -> dict[str, object]:
-    known = outcome.telemetry
-    metrics = known.language_metrics
-    return {
-        "verdict": outcome.verdict,
-        "reason": storable.text(outcome.reason) if outcome.reason is not None else None,
-        "message": storable.text(outcome.message),
-        **dict(zip(COMPILE_OUTPUT, compile_output, strict=True)),
-        "host": known.host,
-        "versions": Jsonb(storable.mapping(known.versions)),
-        "language_metrics": Jsonb(storable.mapping(metrics)) if metrics is not None else None,
-        "compile_cache": known.compile_cache,
-        **{name: getattr(known.phases, name) for name in PHASES},
-    }
-
-
 def _finished_with(tx: Connection, claim: Claim) -> bool:
     command = "SELECT FROM executions WHERE id = %(id)s AND attempt = %(attempt)s AND worker = %(worker)s"
     return tx.execute(f"{command} AND state = 'done'", _token(claim)).fetchone() is not None
-
-
-def _insert_compile_run(tx: Connection, claim: Claim, known: ExecutionTelemetry) -> None:
-    if known.compile is None and known.compile_usage is None:
-        return
-    row = ("compile", 0, *telemetry.run_values(known.compile_usage, known.compile))
-    results.insert_runs(tx, claim.execution_id, [row])

@@ -5,39 +5,48 @@ the other way round: `ask` sends the questions, `read` takes what rows tell, `vi
 over.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
-from uuid import UUID
 
 from psycopg.rows import TupleRow
 
-from domain import outputs, storable, telemetry
+from domain import audit, outputs, storable, telemetry
 from domain.blobs import BlobStore
 from domain.db import Connection, Cursor
-from domain.inserting import Row
+from domain.inserting import MOST_ROWS, Row
 from domain.inserting import insert as insert_rows
 from domain.limits import MAX_SHOWN_BYTES, MAX_SHOWN_TOGETHER_BYTES, MIN_SHOWN_BYTES
-from domain.model import Artifact, Claim, RunTelemetry, TestResult, Usage
+from domain.model import Artifact, Claim, ExecutionTelemetry, RunTelemetry, TestResult, Usage
 from domain.verdict import Verdict
 from domain.views import ResultView
 
 _JUDGED = ("ordinal", "verdict", "reason", "message", "exit_code", "exit_signal", *telemetry.USAGE, "points")
 _STDOUT, _STDERR = outputs.columns("stdout"), outputs.columns("stderr")
-_RESULT = (*_JUDGED, "artifacts_cut", *_STDOUT, *_STDERR)
-_ARTIFACT = ("ordinal", "path", "size_bytes", "sha256", "truncated")
+RESULT = (*_JUDGED, "artifacts_cut", *_STDOUT, *_STDERR)
+ARTIFACT = ("ordinal", "path", "size_bytes", "sha256", "truncated")
+RUN = ("kind", "ordinal", *telemetry.RUN)
 
-TOTALS = """
-    points = CASE WHEN EXISTS (
-        SELECT FROM test_cases AS t WHERE t.submission_id = e.submission_id AND t.points IS NOT NULL
-    ) THEN (SELECT coalesce(sum(r.points), 0) FROM test_results AS r WHERE r.execution_id = e.id) END,
-    (cpu_time_ms, wall_time_ms, memory_bytes, usage_source) = (
-        SELECT sum(r.cpu_time_ms), sum(r.wall_time_ms), max(r.memory_bytes), max(r.usage_source)
-        FROM test_results AS r WHERE r.execution_id = e.id
-    )
-"""
-"""Sets what an execution `e` has in all, from its results: to be set when it ends, whoever ends it. Of the two sources
-of usage the greater word is `sampled`, the weaker one."""
+TOTALLED = ("points", "cpu_time_ms", "wall_time_ms", "memory_bytes", "usage_source")
+
+
+def totals(unwritten: str = "") -> str:
+    """Give what sets an execution `e`'s totals from its results: to be set when it ends, whoever ends it.
+
+    `unwritten` are results that the same statement writes, and so does not see: more of TOTALLED, to be asked for. Of
+    the two sources of usage the greater word is `sampled`, the weaker one.
+    """
+    written = f"SELECT {', '.join(TOTALLED)} FROM test_results WHERE execution_id = e.id"
+    found = f"({written} UNION ALL {unwritten}) AS r" if unwritten else f"({written}) AS r"
+    return f"""
+        points = CASE WHEN EXISTS (
+            SELECT FROM test_cases AS t WHERE t.submission_id = e.submission_id AND t.points IS NOT NULL
+        ) THEN (SELECT coalesce(sum(r.points), 0) FROM {found}) END,
+        (cpu_time_ms, wall_time_ms, memory_bytes, usage_source) = (
+            SELECT sum(r.cpu_time_ms), sum(r.wall_time_ms), max(r.memory_bytes), max(r.usage_source) FROM {found}
+        )
+    """
+
 
 # Outputs of hidden and skipped test cases are not read, and do not count: how much of the others is shown must not tell
 # of hidden ones. Of an inline value no more than what is shown leaves the database.
@@ -75,19 +84,31 @@ class Rows:
     results: Sequence[Row]
     artifacts: Sequence[Row]
     telemetry: Sequence[Row]
+    audit: Sequence[Row]
+
+    @property
+    def many(self) -> bool:
+        """Whether one statement does not hold them."""
+        parts = (self.results, self.artifacts, self.telemetry, self.audit)
+        return any(len(rows) > MOST_ROWS for rows in parts)
 
 
-def prepare(results: Sequence[TestResult], blobs: BlobStore) -> Rows:
-    """Put long values into the blob store and give the rows to write. Raises OSError where the disk is full."""
+def prepare(
+    claim: Claim, results: Sequence[TestResult], blobs: BlobStore, compiled: ExecutionTelemetry | None = None
+) -> Rows:
+    """Put long values into the blob store and give the rows to write. Raises OSError where the disk is full.
+
+    With the telemetry of the whole execution, what was counted of its compiler is written too.
+    """
     latest = {result.ordinal: result for result in results}
     return Rows(
         ordinals=list(latest),
         results=[_result_row(result, blobs) for result in latest.values()],
         artifacts=[row for result in latest.values() for row in _artifact_rows(result)],
-        telemetry=[
-            ("test", result.ordinal, *telemetry.run_values(result.usage, result.telemetry))
-            for result in latest.values()
-            if result.telemetry is not None
+        telemetry=[*_test_runs(latest.values()), *(_compile_run(compiled) if compiled else [])],
+        audit=[
+            *(entry for one in results for entry in audit.forbidden_calls(claim, str(one.ordinal), one.telemetry)),
+            *(audit.forbidden_calls(claim, "compile", compiled.compile) if compiled else []),
         ],
     )
 
@@ -113,14 +134,10 @@ def hold(tx: Connection, guard: str, values: Mapping[str, object], ordinals: Seq
 def insert(tx: Connection, claim: Claim, rows: Rows) -> None:
     """Write results of test cases that have none."""
     own = {"execution_id": claim.execution_id}
-    insert_rows(tx, "test_results", {**own, "submission_id": claim.submission_id}, _RESULT, rows.results)
-    insert_rows(tx, "artifacts", own, _ARTIFACT, rows.artifacts)
-    insert_runs(tx, claim.execution_id, rows.telemetry)
-
-
-def insert_runs(tx: Connection, execution_id: UUID, runs: Sequence[Row]) -> None:
-    """Write the telemetry of jailed runs: (kind, ordinal, *telemetry.run_values)."""
-    insert_rows(tx, "telemetry", {"execution_id": execution_id}, ("kind", "ordinal", *telemetry.RUN), runs)
+    insert_rows(tx, "test_results", {**own, "submission_id": claim.submission_id}, RESULT, rows.results)
+    insert_rows(tx, "artifacts", own, ARTIFACT, rows.artifacts)
+    insert_rows(tx, "telemetry", own, RUN, rows.telemetry)
+    audit.note(tx, rows.audit)
 
 
 class Asked(NamedTuple):
@@ -133,7 +150,7 @@ class Asked(NamedTuple):
 
 def ask(tx: Connection, which: str, value: object) -> Asked:
     """Ask for what was recorded so far, of the execution that `which` gives the id of, an expression of one value."""
-    artifacts = f"SELECT {', '.join(_ARTIFACT)} FROM artifacts WHERE execution_id = {which} ORDER BY ordinal, path"
+    artifacts = f"SELECT {', '.join(ARTIFACT)} FROM artifacts WHERE execution_id = {which} ORDER BY ordinal, path"
     runs = f"SELECT kind, ordinal, {', '.join(telemetry.RUN)} FROM telemetry WHERE execution_id = {which}"
     return Asked(
         tx.execute(_READ.replace("%s", which).encode(), (value,)),
@@ -166,6 +183,20 @@ def read(asked: Asked) -> Found:
 def view(found: Found, blobs: BlobStore) -> tuple[ResultView, ...]:
     """Read what is shown of long outputs from their blobs. Raises BlobMissing."""
     return tuple(_result(row, found, blobs) for row in found.results)
+
+
+def _test_runs(found: Iterable[TestResult]) -> list[Row]:
+    return [
+        ("test", result.ordinal, *telemetry.run_values(result.usage, result.telemetry))
+        for result in found
+        if result.telemetry is not None
+    ]
+
+
+def _compile_run(known: ExecutionTelemetry) -> list[Row]:
+    if known.compile is None and known.compile_usage is None:
+        return []
+    return [("compile", 0, *telemetry.run_values(known.compile_usage, known.compile))]
 
 
 def _result_row(result: TestResult, blobs: BlobStore) -> Row:
