@@ -12,7 +12,7 @@ PostgreSQL's clock alone.
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from domain import ending, results, storing
+from domain import ending, results, stored
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.model import Claim, Outcome, TestResult
@@ -30,10 +30,10 @@ _NOT_AWAITED = "set_config('synchronous_commit', 'off', true)"
 _CLAIM = f"""
     WITH taken AS (
         UPDATE executions
-        SET state = 'preparing', attempt = attempt + 1, worker = %(worker)s, started_at = now(),
-            lease_until = now() + make_interval(secs => %(lease_s)s)
-        WHERE id = %(id)s AND (
-            state = 'queued' OR lease_until < now() AND attempt - given_back < coalesce(%(max_attempts)s, attempt + 1)
+        SET state = 'preparing', attempt = attempt + 1, worker = $2, started_at = now(),
+            lease_until = now() + make_interval(secs => $3)
+        WHERE id = $1 AND (
+            state = 'queued' OR lease_until < now() AND attempt - given_back < coalesce($4::integer, attempt + 1)
         )
         RETURNING id, submission_id, attempt, queued_at
     ), results AS (
@@ -41,11 +41,9 @@ _CLAIM = f"""
     ), runs AS (
         DELETE FROM telemetry AS t USING taken WHERE taken.attempt > 1 AND t.execution_id = taken.id
     )
-    SELECT submission_id, attempt, queued_at, {_NOT_AWAITED} FROM taken
-"""
-_CLAIMED = """(
-    SELECT submission_id FROM executions WHERE id = %(id)s AND worker = %(worker)s AND lease_until IS NOT NULL
-)"""
+    SELECT s.id, attempt, queued_at, {_NOT_AWAITED}, {stored.WHOLE}
+    FROM taken JOIN submissions AS s ON s.id = taken.submission_id, {stored.PARTS}
+""".encode()
 
 # Attempts only grow, so that no later claim can be mistaken for this one; `given_back` makes it not count.
 _GIVE_BACK = f"""
@@ -63,15 +61,12 @@ def claim(
     One whose lease has ended is left to the sweeper where `max_attempts` are used up. What an earlier attempt recorded
     is removed. Raises Unavailable, and BlobMissing or BlobDamaged after the claim.
     """
-    wanted = {"id": execution_id, "worker": worker, "lease_s": lease_s, "max_attempts": max_attempts}
-    with db.statements() as tx:
-        taken = tx.execute(_CLAIM.encode(), wanted)
-        asked = storing.ask(tx, _CLAIMED, wanted)
-    row = taken.fetchone()
+    with db.statement() as tx:
+        row = tx.run(_CLAIM, [execution_id, worker, lease_s, max_attempts]).fetchone()
     if row is None:
         return None
-    submission_id, attempt, queued_at, _ = row
-    return Claim(execution_id, submission_id, attempt, worker, queued_at, storing.read(asked, blobs))
+    submission_id, attempt, queued_at, _, *whole = row
+    return Claim(execution_id, submission_id, attempt, worker, queued_at, stored.read(whole, blobs))
 
 
 def renew(db: Database, claim: Claim, lease_s: int) -> bool:
@@ -103,8 +98,8 @@ def record(db: Database, blobs: BlobStore, claim: Claim, found: Sequence[TestRes
 def finish(db: Database, blobs: BlobStore, claim: Claim, outcome: Outcome) -> bool:
     """End an execution with its verdict, its last results, its totals and its telemetry, all in one transaction.
 
-    False: the claim is lost, nothing is written. To call it again is harmless, and True. Raises Unavailable, and
-    OSError where the blob store is full.
+    The results are of test cases that none was recorded of before. False: the claim is lost, nothing is written. To
+    call it again is harmless, and True. Raises Unavailable, and OSError where the blob store is full.
     """
     ended = ending.values(outcome, blobs)
     rows = results.prepare(claim, outcome.results, blobs, outcome.telemetry)

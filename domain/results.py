@@ -1,23 +1,22 @@
 """Test results, their artifacts and telemetry as rows: written whole, read as answers show them.
 
 Like a submission's parts they are written in two steps: long values first, then all rows in one go. Reading is the same
-the other way round: `ask` sends the questions, `read` takes what rows tell, `view` opens blobs when the transaction is
-over.
+the other way round: `read` takes what rows tell, `view` opens blobs when the connection is back in the pool.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from psycopg.rows import TupleRow
 
 from domain import audit, outputs, storable, telemetry
 from domain.blobs import BlobStore
-from domain.db import Connection, Cursor
+from domain.db import Connection
+from domain.gathering import gathered, scattered, split
 from domain.inserting import MOST_ROWS, Row
 from domain.inserting import insert as insert_rows
 from domain.limits import MAX_SHOWN_BYTES, MAX_SHOWN_TOGETHER_BYTES, MIN_SHOWN_BYTES
-from domain.model import Artifact, Claim, ExecutionTelemetry, RunTelemetry, TestResult, Usage
+from domain.model import Artifact, Claim, ExecutionTelemetry, TestResult
 from domain.verdict import Verdict
 from domain.views import ResultView
 
@@ -54,7 +53,7 @@ _READ = f"""
     WITH known AS (
         SELECT r.*, NOT t.is_hidden AND r.verdict IS NOT NULL AS has_output
         FROM test_results AS r JOIN test_cases AS t USING (submission_id, ordinal)
-        WHERE r.execution_id = %s
+        WHERE r.execution_id = e.id
     ), counted AS (
         SELECT *, sum(least(stdout_size_bytes, {MAX_SHOWN_BYTES}) + least(stderr_size_bytes, {MAX_SHOWN_BYTES}))
             FILTER (WHERE has_output)
@@ -68,12 +67,22 @@ _READ = f"""
         END AS shown_bytes
         FROM counted
     )
-    SELECT {", ".join(_JUDGED)}, artifacts_cut, has_output, shown_bytes,
-        substring(stdout FOR shown_bytes), {", ".join(_STDOUT[1:])},
-        substring(stderr FOR shown_bytes), {", ".join(_STDERR[1:])}
-    FROM cut ORDER BY ordinal
+    SELECT {", ".join(f"cut.{name}" for name in (*_JUDGED, "artifacts_cut", "has_output", "shown_bytes"))},
+        substring(stdout FOR shown_bytes) AS stdout, {", ".join(_STDOUT[1:])},
+        substring(stderr FOR shown_bytes) AS stderr, {", ".join(_STDERR[1:])},
+        {", ".join(f"t.{name}" for name in telemetry.COUNTED)}
+    FROM cut LEFT JOIN telemetry AS t
+        ON t.execution_id = cut.execution_id AND t.kind = 'test' AND t.ordinal = cut.ordinal
+    ORDER BY cut.ordinal
 """
 _SHOWN = (*_JUDGED, "artifacts_cut", "has_output", "shown_bytes", *_STDOUT, *_STDERR)
+_ARTIFACTS = f"SELECT {', '.join(ARTIFACT)} FROM artifacts WHERE execution_id = e.id ORDER BY ordinal, path"
+
+PARTS = ", ".join(
+    (gathered("results", (*_SHOWN, *telemetry.COUNTED), _READ), gathered("artifacts", ARTIFACT, _ARTIFACTS))
+)
+COLUMNS = (*_SHOWN, *telemetry.COUNTED, *ARTIFACT)
+"""What `read` reads of an execution `e`, with PARTS behind FROM."""
 
 
 @dataclass(frozen=True)
@@ -140,44 +149,21 @@ def insert(tx: Connection, claim: Claim, rows: Rows) -> None:
     audit.note(tx, rows.audit)
 
 
-class Asked(NamedTuple):
-    """The questions for an execution's results, sent together."""
-
-    results: Cursor
-    artifacts: Cursor
-    runs: Cursor
-
-
-def ask(tx: Connection, which: str, value: object) -> Asked:
-    """Ask for what was recorded so far, of the execution that `which` gives the id of, an expression of one value."""
-    artifacts = f"SELECT {', '.join(ARTIFACT)} FROM artifacts WHERE execution_id = {which} ORDER BY ordinal, path"
-    runs = f"SELECT kind, ordinal, {', '.join(telemetry.RUN)} FROM telemetry WHERE execution_id = {which}"
-    return Asked(
-        tx.execute(_READ.replace("%s", which).encode(), (value,)),
-        tx.execute(artifacts.encode(), (value,)),
-        tx.execute(runs.encode(), (value,)),
-    )
-
-
 @dataclass(frozen=True)
 class Found:
     """What rows tell of an execution's results; blobs are yet to be opened."""
 
     results: Sequence[TupleRow]
     artifacts: Mapping[int, Sequence[Artifact]]
-    telemetry: Mapping[int, RunTelemetry | None]
-    compiled: tuple[Usage | None, RunTelemetry | None]
 
 
-def read(asked: Asked) -> Found:
+def read(row: Sequence[object]) -> Found:
     """Read what was recorded so far, in the order of the test cases, as far as rows tell."""
+    results, artifacts = split(row, (*_SHOWN, *telemetry.COUNTED), ARTIFACT)
     collected: dict[int, list[Artifact]] = {}
-    for ordinal, path, size, sha256, truncated in asked.artifacts:
+    for ordinal, path, size, sha256, truncated in scattered(artifacts):
         collected.setdefault(ordinal, []).append(Artifact(path, size, sha256.hex(), truncated))
-    counted = {(kind, ordinal): telemetry.run(tuple(run)) for kind, ordinal, *run in asked.runs}
-    compiled = counted.pop(("compile", 0), (None, None))
-    runs = {ordinal: run for (_, ordinal), (_, run) in counted.items()}
-    return Found(asked.results.fetchall(), collected, runs, compiled)
+    return Found(scattered(results), collected)
 
 
 def view(found: Found, blobs: BlobStore) -> tuple[ResultView, ...]:
@@ -223,7 +209,7 @@ def _artifact_rows(result: TestResult) -> list[Row]:
 
 
 def _result(row: TupleRow, found: Found, blobs: BlobStore) -> ResultView:
-    named = dict(zip(_SHOWN, row, strict=True))
+    named, counted = dict(zip(_SHOWN, row, strict=False)), row[len(_SHOWN) :]
     ordinal, limit, has_output = named["ordinal"], named["shown_bytes"], named["has_output"]
     return ResultView(
         ordinal=ordinal,
@@ -234,7 +220,7 @@ def _result(row: TupleRow, found: Found, blobs: BlobStore) -> ResultView:
         stdout=outputs.show(named, _STDOUT, limit, blobs) if has_output else None,
         stderr=outputs.show(named, _STDERR, limit, blobs) if has_output else None,
         usage=telemetry.usage(tuple(named[name] for name in telemetry.USAGE)),
-        telemetry=found.telemetry.get(ordinal),
+        telemetry=telemetry.counted(counted),
         points=named["points"],
         artifacts=tuple(found.artifacts.get(ordinal, ())),
         artifacts_cut=named["artifacts_cut"],

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psycopg
 
-from domain import execution_rows, room, storing
+from domain import execution_rows, room, stored, storing
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound, Problem
@@ -17,6 +17,12 @@ from domain.model import Priority, Submission
 from domain.room import Need
 from domain.verdict import State
 from domain.views import Asked, SubmissionView
+
+_GET = f"""
+    SELECT {stored.VIEW}, {execution_rows.COLUMNS}
+    FROM submissions AS s JOIN {stored.VIEW_PARTS} ON s.id = $1, {execution_rows.LATEST}
+""".encode()
+_AGAIN = f"SELECT {execution_rows.COLUMNS} FROM {execution_rows.LATEST}".encode()
 
 
 def create(
@@ -60,25 +66,23 @@ def get(db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID | No
     Sources, inputs and expectations are not read, and of outputs only the beginning. Raises NotFound, Unavailable,
     BlobMissing.
     """
-    with db.read(pipelined=True) as tx:
-        whole = storing.ask_view(tx, submission_id)
-        current = execution_rows.ask_latest(tx, submission_id)
-    found, execution = storing.read_view(whole), execution_rows.read(current)
-    if found is None or execution is None or owner_id not in {None, found[0]}:
+    with db.statement() as tx:
+        row = tx.run(_GET, [submission_id]).fetchone()
+    if row is None or owner_id not in {None, row[0]}:
         raise NotFound(f"there is no submission {submission_id}; check the id, and that the key is its sender's")
+    columns = len(stored.VIEW_COLUMNS)
+    found = execution_rows.read(row[columns:])
     # The connection is back in the pool: a disk may take its time.
-    return SubmissionView(submission_id, *found, execution_rows.view(execution, blobs))
+    return SubmissionView(submission_id, *stored.read_view(row[:columns]), execution_rows.view(found, blobs))
 
 
 def again(db: Database, blobs: BlobStore, view: SubmissionView) -> SubmissionView:
     """Read the current execution of a submission that was read before. Raises as `get` does."""
-    with db.statements() as tx:
-        # The execution first: what was recorded before it ended is there when its results are read.
-        current = execution_rows.ask_latest(tx, view.id)
-    found = execution_rows.read(current)
-    if found is None:
+    with db.statement() as tx:
+        row = tx.run(_AGAIN, [view.id]).fetchone()
+    if row is None:
         raise NotFound(f"there is no submission {view.id} any more; it was deleted meanwhile")
-    return replace(view, execution=execution_rows.view(found, blobs))
+    return replace(view, execution=execution_rows.view(execution_rows.read(row), blobs))
 
 
 def state_of(db: Database, execution_id: UUID) -> State:
