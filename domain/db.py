@@ -15,6 +15,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
+from psycopg.types.numeric import Int8Dumper
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.errors import Unavailable
@@ -165,6 +166,7 @@ class Database:
             },
             min_size=minimum,
             max_size=maximum,
+            configure=_configure,
             check=_check,
             open=True,
         )
@@ -172,6 +174,14 @@ class Database:
 
 def _pipeline(connection: Connection, pipelined: bool) -> AbstractContextManager[object]:
     return connection.pipeline() if pipelined else nullcontext()
+
+
+def _configure(connection: Connection) -> None:
+    """Send all whole numbers as 64 bits.
+
+    By default their size tells their type, and a statement is planned anew for every mixture of types.
+    """
+    connection.adapters.register_dumper(int, Int8Dumper)
 
 
 def _check(connection: Connection) -> None:

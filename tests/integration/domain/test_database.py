@@ -22,6 +22,15 @@ def test_it_works(db: Database) -> None:
         assert tx.execute("SELECT 1 + 1").fetchone() == (2,)
 
 
+def test_a_statement_is_planned_once_for_numbers_of_any_size(db: Database) -> None:
+    with db.transaction() as tx:
+        for number in [1, 70_000, 2**40] * 10:
+            assert tx.execute("SELECT %s, 'sizes'", (number,)).fetchone() == (number, "sizes")
+        known = tx.execute("SELECT name FROM pg_prepared_statements WHERE statement LIKE '%''sizes''%'").fetchall()
+
+    assert len(known) == 1
+
+
 @pytest.mark.usefixtures("notes")
 def test_actions_run_in_order_after_the_commit_only(db: Database, rows: Rows) -> None:
     done: list[tuple[str, object]] = []
