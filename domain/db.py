@@ -1,8 +1,8 @@
 """PostgreSQL: a pool opened when first used, short transactions, and work left for after their commit.
 
 What costs here is not the statements but waiting for their answers: each wait is a change of processes on both sides.
-So one statement needs no BEGIN, several are sent in one go where none needs the answer of another, and a connection
-from the pool is asked nothing to see that it lives.
+So what is done for every submission is one statement, however many tables it is about, and needs no BEGIN; where it
+takes several they are sent in one go; and a connection from the pool is asked nothing to see that it lives.
 """
 
 import os
@@ -51,8 +51,9 @@ class Connection(psycopg.Connection[TupleRow]):
         """Execute a statement that has PostgreSQL's own placeholders, `$1` and so on.
 
         Those of psycopg are looked for each time where there are more than 50 values, which takes longer than the rest.
+        The answer comes in binary: arrays of long values would be several times as long as text.
         """
-        return psycopg.RawCursor(self).execute(command, values)
+        return psycopg.RawCursor(self).execute(command, values, binary=True)
 
 
 class Database:
@@ -76,16 +77,6 @@ class Database:
             yield connection
 
     @contextmanager
-    def statements(self) -> Iterator[Connection]:
-        """Send several statements in one go, all of them one transaction, without BEGIN and COMMIT.
-
-        Only where nothing is decided in the block and no cursor read before its end: an exception in it commits what
-        was sent before. Each sees what was committed when it began. Raises Unavailable.
-        """
-        with self._connection() as connection, connection.pipeline():
-            yield connection
-
-    @contextmanager
     def transaction(self, *, pipelined: bool = False) -> Iterator[Connection]:
         """Open a transaction: committed at the end of the block, rolled back by an exception.
 
@@ -102,13 +93,13 @@ class Database:
             action()
 
     @contextmanager
-    def read(self, *, pipelined: bool = False) -> Iterator[Connection]:
-        """Open a transaction that only reads, all of it one snapshot, `pipelined` as above. Raises Unavailable."""
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that only reads, all of it one snapshot. Raises Unavailable."""
         with self._connection() as connection:
             connection.read_only = True
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             try:
-                with _pipeline(connection, pipelined), connection.transaction():
+                with connection.transaction():
                     yield connection
             finally:
                 if not connection.closed:

@@ -1,6 +1,7 @@
 """Rows of other tables within one row, each of their columns an array: so that one statement answers everything.
 
-A statement more costs less in PostgreSQL than in psycopg, and a transaction around several more than all of them.
+A second statement, and the transaction or pipeline around both, would cost more than either. An array may be 1 GiB
+long, which no request is.
 """
 
 from collections.abc import Iterator, Sequence
