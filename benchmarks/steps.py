@@ -144,10 +144,13 @@ def measure(settings: Settings, servers: Servers, times: int) -> dict[str, dict[
     count("of it: to the queue", lambda _: steps.enqueue())
     count("claim", lambda _: steps.claim())
     count("enter", steps.enter)
-    count("record", steps.record)
     count("finish", steps.finish)
     count("event", lambda _: steps.event())
     count("GET", steps.wait)
+    for _ in range(WARM + times):
+        steps.post()
+        steps.claim()
+    count("record", lambda number: steps.record(WARM + times + number))
     steps.close()
     return found
 

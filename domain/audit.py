@@ -3,7 +3,7 @@
 It names submissions but does not refer to them, so that it outlives them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,9 +12,11 @@ from psycopg.types.json import Jsonb
 
 from domain.db import Connection, Database
 from domain.ids import new_id
+from domain.inserting import Row, insert
 from domain.model import Claim, RunTelemetry
 
 FORBIDDEN_CALL = "forbidden_syscall"
+ENTRY = ("id", "event", "actor", "submission_id", "execution_id", "details")
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,17 @@ class Entry:
     details: Mapping[str, object]
 
 
-def note_forbidden_calls(tx: Connection, claim: Claim, step: str, seen: RunTelemetry | None) -> None:
-    """Note the forbidden calls of one jailed run, `step` being `compile` or the test case's ordinal."""
+def forbidden_calls(claim: Claim, step: str, seen: RunTelemetry | None) -> list[Row]:
+    """Give what is to be noted of one jailed run, by ENTRY, `step` being `compile` or the test case's ordinal."""
     if seen is None or not seen.denied_syscalls:
-        return
+        return []
     details = {"step": step, "calls": dict(seen.denied_syscalls)}
-    tx.execute(
-        "INSERT INTO audit_log (id, event, actor, submission_id, execution_id, details)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
-        (new_id(), FORBIDDEN_CALL, claim.worker, claim.submission_id, claim.execution_id, Jsonb(details)),
-    )
+    return [(new_id(), FORBIDDEN_CALL, claim.worker, claim.submission_id, claim.execution_id, Jsonb(details))]
+
+
+def note(tx: Connection, entries: Sequence[Row]) -> None:
+    """Add entries, by ENTRY."""
+    insert(tx, "audit_log", {}, ENTRY, entries)
 
 
 def latest(db: Database, limit: int) -> list[Entry]:

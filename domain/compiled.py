@@ -26,7 +26,7 @@ _PRUNE = """
         SELECT key FROM (
             SELECT key, used_at, sum(size_bytes) OVER (ORDER BY used_at DESC, key) AS together FROM compiled
         ) AS counted
-        WHERE together > %(bytes)s OR used_at < now() - make_interval(days => %(days)s)
+        WHERE together > %(bytes)s OR used_at < now() - make_interval(days => %(days)s::integer)
     )
     RETURNING sha256
 """

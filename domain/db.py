@@ -1,20 +1,21 @@
 """PostgreSQL: a pool opened when first used, short transactions, and work left for after their commit.
 
 What costs here is not the statements but waiting for their answers: each wait is a change of processes on both sides.
-So one statement needs no BEGIN, several are sent in one go where none needs the answer of another, and a connection
-from the pool is asked nothing to see that it lives.
+So what is done for every submission is one statement, however many tables it is about, and needs no BEGIN; where it
+takes several they are sent in one go; and a connection from the pool is asked nothing to see that it lives.
 """
 
 import os
 import select
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
+from psycopg.types.numeric import Int8Dumper
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.errors import Unavailable
@@ -46,6 +47,14 @@ class Connection(psycopg.Connection[TupleRow]):
         actions, self._after = self._after, ()
         return actions
 
+    def run(self, command: bytes, values: Sequence[object]) -> Cursor:
+        """Execute a statement that has PostgreSQL's own placeholders, `$1` and so on.
+
+        Those of psycopg are looked for each time where there are more than 50 values, which takes longer than the rest.
+        The answer comes in binary: arrays of long values would be several times as long as text.
+        """
+        return psycopg.RawCursor(self).execute(command, values, binary=True)
+
 
 class Database:
     """A pool of connections to one database, safe to share between threads and to carry over a fork.
@@ -68,16 +77,6 @@ class Database:
             yield connection
 
     @contextmanager
-    def statements(self) -> Iterator[Connection]:
-        """Send several statements in one go, all of them one transaction, without BEGIN and COMMIT.
-
-        Only where nothing is decided in the block and no cursor read before its end: an exception in it commits what
-        was sent before. Each sees what was committed when it began. Raises Unavailable.
-        """
-        with self._connection() as connection, connection.pipeline():
-            yield connection
-
-    @contextmanager
     def transaction(self, *, pipelined: bool = False) -> Iterator[Connection]:
         """Open a transaction: committed at the end of the block, rolled back by an exception.
 
@@ -94,13 +93,13 @@ class Database:
             action()
 
     @contextmanager
-    def read(self, *, pipelined: bool = False) -> Iterator[Connection]:
-        """Open a transaction that only reads, all of it one snapshot, `pipelined` as above. Raises Unavailable."""
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that only reads, all of it one snapshot. Raises Unavailable."""
         with self._connection() as connection:
             connection.read_only = True
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             try:
-                with _pipeline(connection, pipelined), connection.transaction():
+                with connection.transaction():
                     yield connection
             finally:
                 if not connection.closed:
@@ -158,6 +157,7 @@ class Database:
             },
             min_size=minimum,
             max_size=maximum,
+            configure=_configure,
             check=_check,
             open=True,
         )
@@ -165,6 +165,14 @@ class Database:
 
 def _pipeline(connection: Connection, pipelined: bool) -> AbstractContextManager[object]:
     return connection.pipeline() if pipelined else nullcontext()
+
+
+def _configure(connection: Connection) -> None:
+    """Send all whole numbers as 64 bits.
+
+    By default their size tells their type, and a statement is planned anew for every mixture of types.
+    """
+    connection.adapters.register_dumper(int, Int8Dumper)
 
 
 def _check(connection: Connection) -> None:

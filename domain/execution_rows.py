@@ -1,16 +1,17 @@
 """An execution as it is added and as answers show it. How its state changes stands in `domain/executions.py`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from datetime import datetime
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
 from domain import outputs, results, telemetry
 from domain.blobs import BlobStore
-from domain.db import Connection, Cursor
+from domain.gathering import split
 from domain.limits import MAX_SHOWN_BYTES
-from domain.model import CompileCache, ExecutionCache, ExecutionTelemetry, Phases, Priority
+from domain.model import CompileCache, ExecutionCache, ExecutionTelemetry, Phases, RunTelemetry, Usage
 from domain.verdict import State, Verdict
 from domain.views import ExecutionView
 
@@ -26,19 +27,22 @@ _COLUMNS = (
 )
 
 
-def insert(tx: Connection, submission_id: UUID, own_id: UUID, priority: Priority) -> Cursor:
-    """Add the next execution of a submission, queued; what it answers is for `queued`."""
-    return tx.execute(
-        "INSERT INTO executions (id, submission_id, priority, number)"
-        " SELECT %s, %s, %s, coalesce(max(number), 0) + 1 FROM executions WHERE submission_id = %s"
-        " RETURNING number, queued_at",
-        (own_id, submission_id, priority, submission_id),
-    )
+def _named(alias: str, columns: Sequence[str]) -> str:
+    return ", ".join(f"{alias}.{name}" for name in columns)
 
 
-def queued(own_id: UUID, inserted: Cursor) -> ExecutionView:
+LATEST = f"""
+    executions AS e LEFT JOIN telemetry AS compiling ON compiling.execution_id = e.id AND compiling.kind = 'compile',
+    {results.PARTS}
+    WHERE e.id = (SELECT id FROM executions WHERE submission_id = $1 ORDER BY number DESC LIMIT 1)
+"""
+"""FROM what, and where, COLUMNS are those of the current execution of submission `$1`."""
+COLUMNS = f"{_named('e', _COLUMNS)}, {_named('compiling', telemetry.RUN)}, results.*, artifacts.*"
+"""What `read` reads of an execution."""
+
+
+def queued(own_id: UUID, number: int, queued_at: datetime) -> ExecutionView:
     """Give an execution that was just added."""
-    number, queued_at = inserted.fetchone() or ()
     return ExecutionView(
         id=own_id,
         number=number,
@@ -60,29 +64,14 @@ class Found:
     """What rows tell of an execution; blobs are yet to be opened."""
 
     own: DictRow
+    compiled: tuple[Usage | None, RunTelemetry | None]
     results: results.Found
 
 
-class Asked(NamedTuple):
-    """The questions for an execution, sent together."""
-
-    own: Cursor
-    results: results.Asked
-
-
-def ask_latest(tx: Connection, submission_id: UUID) -> Asked:
-    """Ask for the current execution of a submission."""
-    which = "(SELECT id FROM executions WHERE submission_id = %s ORDER BY number DESC LIMIT 1)"
-    command = f"SELECT {', '.join(_COLUMNS)} FROM executions WHERE id = {which}"
-    return Asked(tx.execute(command.encode(), (submission_id,)), results.ask(tx, which, submission_id))
-
-
-def read(asked: Asked) -> Found | None:
-    """Read the current execution of a submission, as far as rows tell; None where there is no such submission."""
-    row = asked.own.fetchone()
-    if row is None:
-        return None
-    return Found(dict(zip(_COLUMNS, row, strict=True)), results.read(asked.results))
+def read(row: Sequence[object]) -> Found:
+    """Read an execution, as far as rows tell."""
+    own, compiled, found = split(row, _COLUMNS, telemetry.RUN, results.COLUMNS)
+    return Found(dict(zip(_COLUMNS, own, strict=True)), telemetry.run(compiled), results.read(found))
 
 
 def view(found: Found, blobs: BlobStore) -> ExecutionView:
@@ -109,7 +98,7 @@ def view(found: Found, blobs: BlobStore) -> ExecutionView:
 
 def _telemetry(found: Found) -> ExecutionTelemetry:
     named = found.own
-    compile_usage, compiled = found.results.compiled
+    compile_usage, compiled = found.compiled
     return ExecutionTelemetry(
         phases=Phases(**{name: named[name] for name in PHASES}),
         host=named["host"],

@@ -9,16 +9,13 @@ execution: then every write with it does nothing and says False, and its holder 
 PostgreSQL's clock alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
-from domain import audit, outputs, results, storable, storing, telemetry
+from domain import ending, results, stored
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
-from domain.execution_rows import COMPILE_OUTPUT, PHASES
-from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult
+from domain.model import Claim, Outcome, TestResult
 from domain.sweep import sweep as sweep  # noqa: PLC0414 - a change of state like the others, in a file of its own
 from domain.verdict import State
 
@@ -33,10 +30,10 @@ _NOT_AWAITED = "set_config('synchronous_commit', 'off', true)"
 _CLAIM = f"""
     WITH taken AS (
         UPDATE executions
-        SET state = 'preparing', attempt = attempt + 1, worker = %(worker)s, started_at = now(),
-            lease_until = now() + make_interval(secs => %(lease_s)s)
-        WHERE id = %(id)s AND (
-            state = 'queued' OR lease_until < now() AND attempt - given_back < coalesce(%(max_attempts)s, attempt + 1)
+        SET state = 'preparing', attempt = attempt + 1, worker = $2, started_at = now(),
+            lease_until = now() + make_interval(secs => $3)
+        WHERE id = $1 AND (
+            state = 'queued' OR lease_until < now() AND attempt - given_back < coalesce($4::integer, attempt + 1)
         )
         RETURNING id, submission_id, attempt, queued_at, number
     ), results AS (
@@ -44,12 +41,9 @@ _CLAIM = f"""
     ), runs AS (
         DELETE FROM telemetry AS t USING taken WHERE taken.attempt > 1 AND t.execution_id = taken.id
     )
-    SELECT t.submission_id, t.attempt, t.queued_at, s.owner_id, t.number, {_NOT_AWAITED}
-    FROM taken AS t JOIN submissions AS s ON s.id = t.submission_id
-"""
-_CLAIMED = """(
-    SELECT submission_id FROM executions WHERE id = %(id)s AND worker = %(worker)s AND lease_until IS NOT NULL
-)"""
+    SELECT s.id, attempt, queued_at, s.owner_id, taken.number, {_NOT_AWAITED}, {stored.WHOLE}
+    FROM taken JOIN submissions AS s ON s.id = taken.submission_id, {stored.PARTS}
+""".encode()
 
 # Attempts only grow, so that no later claim can be mistaken for this one; `given_back` makes it not count.
 _GIVE_BACK = f"""
@@ -57,16 +51,6 @@ _GIVE_BACK = f"""
     SET state = 'queued', given_back = given_back + 1, worker = NULL, lease_until = NULL, sent_at = 'epoch', sent = 1
     WHERE {_HELD}
 """
-
-_FINISH = f"""
-    UPDATE executions AS e
-    SET state = 'done', verdict = %(verdict)s, reason = %(reason)s, message = %(message)s,
-        host = %(host)s, versions = %(versions)s, language_metrics = %(language_metrics)s,
-        compile_cache = %(compile_cache)s, execution_cache = %(execution_cache)s,
-        {", ".join(f"{name} = %({name})s" for name in (*COMPILE_OUTPUT, *PHASES))},
-        lease_until = NULL, finished_at = now(), {results.TOTALS}
-    WHERE {_HELD}
-""".encode()
 
 
 def claim(
@@ -77,15 +61,12 @@ def claim(
     One whose lease has ended is left to the sweeper where `max_attempts` are used up. What an earlier attempt recorded
     is removed. Raises Unavailable, and BlobMissing or BlobDamaged after the claim.
     """
-    wanted = {"id": execution_id, "worker": worker, "lease_s": lease_s, "max_attempts": max_attempts}
-    with db.statements() as tx:
-        taken = tx.execute(_CLAIM.encode(), wanted)
-        asked = storing.ask(tx, _CLAIMED, wanted)
-    row = taken.fetchone()
+    with db.statement() as tx:
+        row = tx.run(_CLAIM, [execution_id, worker, lease_s, max_attempts]).fetchone()
     if row is None:
         return None
-    submission_id, attempt, queued_at, owner_id, number, _ = row
-    submission = storing.read(asked, blobs)
+    submission_id, attempt, queued_at, owner_id, number, _, *whole = row
+    submission = stored.read(whole, blobs)
     return Claim(execution_id, submission_id, attempt, worker, queued_at, submission, owner_id, number)
 
 
@@ -106,31 +87,35 @@ def record(db: Database, blobs: BlobStore, claim: Claim, found: Sequence[TestRes
 
     Raises Unavailable, and OSError where the blob store is full.
     """
-    rows = results.prepare(found, blobs)
+    rows = results.prepare(claim, found, blobs)
     with db.transaction(pipelined=True) as tx:
         # The lock keeps the execution ours until the commit; results of several slots may be written at a time.
         held = results.hold(tx, _HELD, _token(claim), rows.ordinals, lock="FOR SHARE")
         if held:
-            _insert_results(tx, claim, found, rows)
+            results.insert(tx, claim, rows)
     return held
 
 
 def finish(db: Database, blobs: BlobStore, claim: Claim, outcome: Outcome) -> bool:
     """End an execution with its verdict, its last results, its totals and its telemetry, all in one transaction.
 
-    False: the claim is lost, nothing is written. To call it again is harmless, and True. Raises Unavailable, and
-    OSError where the blob store is full.
+    The results are of test cases that none was recorded of before. False: the claim is lost, nothing is written. To
+    call it again is harmless, and True. Raises Unavailable, and OSError where the blob store is full.
     """
-    values = _token(claim) | _outcome_values(outcome, outputs.keep(outcome.compile_output, blobs))
-    rows = results.prepare(outcome.results, blobs)
+    ended = ending.values(outcome, blobs)
+    rows = results.prepare(claim, outcome.results, blobs, outcome.telemetry)
+    if rows.many:
+        return _finish_long(db, claim, ended, rows)
+    with db.statement() as tx:
+        return ending.end(tx, claim, ended, rows) or _finished_with(tx, claim)
+
+
+def _finish_long(db: Database, claim: Claim, ended: Mapping[str, object], rows: results.Rows) -> bool:
     with db.transaction(pipelined=True) as tx:
         if not results.hold(tx, _HELD, _token(claim), rows.ordinals, lock="FOR NO KEY UPDATE"):
             return _finished_with(tx, claim)
-        _insert_results(tx, claim, outcome.results, rows)
-        tx.execute(_FINISH, values)
-        _insert_compile_run(tx, claim, outcome.telemetry)
-        audit.note_forbidden_calls(tx, claim, "compile", outcome.telemetry.compile)
-    return True
+        results.insert(tx, claim, rows)
+        return ending.end(tx, claim, ended)
 
 
 def give_back(db: Database, claim: Claim) -> bool:
@@ -152,36 +137,6 @@ def _change(db: Database, claim: Claim, assignment: str, **values: object) -> bo
         return tx.execute(command.encode(), _token(claim) | values).rowcount == 1
 
 
-def _insert_results(tx: Connection, claim: Claim, found: Sequence[TestResult], rows: results.Rows) -> None:
-    results.insert(tx, claim, rows)
-    for result in found:
-        audit.note_forbidden_calls(tx, claim, str(result.ordinal), result.telemetry)
-
-
-def _outcome_values(outcome: Outcome, compile_output: outputs.Values) -> dict[str, object]:
-    known = outcome.telemetry
-    metrics = known.language_metrics
-    return {
-        "verdict": outcome.verdict,
-        "reason": storable.text(outcome.reason) if outcome.reason is not None else None,
-        "message": storable.text(outcome.message),
-        **dict(zip(COMPILE_OUTPUT, compile_output, strict=True)),
-        "host": known.host,
-        "versions": Jsonb(storable.mapping(known.versions)),
-        "language_metrics": Jsonb(storable.mapping(metrics)) if metrics is not None else None,
-        "compile_cache": known.compile_cache,
-        "execution_cache": known.execution_cache,
-        **{name: getattr(known.phases, name) for name in PHASES},
-    }
-
-
 def _finished_with(tx: Connection, claim: Claim) -> bool:
     command = "SELECT FROM executions WHERE id = %(id)s AND attempt = %(attempt)s AND worker = %(worker)s"
     return tx.execute(f"{command} AND state = 'done'", _token(claim)).fetchone() is not None
-
-
-def _insert_compile_run(tx: Connection, claim: Claim, known: ExecutionTelemetry) -> None:
-    if known.compile is None and known.compile_usage is None:
-        return
-    row = ("compile", 0, *telemetry.run_values(known.compile_usage, known.compile))
-    results.insert_runs(tx, claim.execution_id, [row])

@@ -27,3 +27,14 @@ def insert(tx: Connection, table: str, same: Mapping[str, object], columns: Sequ
 def _command(table: str, columns: Sequence[str], rows: int) -> bytes:
     row = f"({', '.join(['%s'] * len(columns))})"
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}".encode()
+
+
+def places(first: int, rows: int, columns: Sequence[str], *, same: str = "", types: Mapping[str, str] = {}) -> str:
+    """Give the places of some rows' values as VALUES takes them, from `$first` on: `(same, $5, $6), (same, $7, $8)`.
+
+    `types` are needed where no table says them: those of the first row are for all.
+    """
+    casts = [f"::{types[name]}" if types else "" for name in columns]
+    numbers = range(first, first + rows * len(columns), len(columns))
+    rows_of = ([f"${start + n}{cast if start == first else ''}" for n, cast in enumerate(casts)] for start in numbers)
+    return ", ".join(f"({', '.join([same, *row] if same else row)})" for row in rows_of)

@@ -233,9 +233,11 @@ def entry_point(
         raise InvalidRequest(Problem("entry_point", f"{asked!r} is not among the sources", hint))
     if asked is not None or not language.needs_entry:
         return asked
-    for candidate in (language.main_file, filename, *_only_choices(language, paths)):
-        if candidate in paths:
-            return candidate
+    for name in (language.main_file, filename):
+        if name in paths:
+            return name
+    if choices := _only_choices(language, paths):
+        return choices[0]
     hint = f"set entry_point, or name one file {language.main_file}"
     raise InvalidRequest(Problem("entry_point", "several sources and none is the main file", hint))
 

@@ -1,43 +1,51 @@
 """Test results, their artifacts and telemetry as rows: written whole, read as answers show them.
 
 Like a submission's parts they are written in two steps: long values first, then all rows in one go. Reading is the same
-the other way round: `ask` sends the questions, `read` takes what rows tell, `view` opens blobs when the transaction is
-over.
+the other way round: `read` takes what rows tell, `view` opens blobs when the connection is back in the pool.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
-from uuid import UUID
 
 from psycopg.rows import TupleRow
 
-from domain import outputs, storable, telemetry
+from domain import audit, outputs, storable, telemetry
 from domain.blobs import BlobStore
-from domain.db import Connection, Cursor
-from domain.inserting import Row
+from domain.db import Connection
+from domain.gathering import gathered, scattered, split
+from domain.inserting import MOST_ROWS, Row
 from domain.inserting import insert as insert_rows
 from domain.limits import MAX_SHOWN_BYTES, MAX_SHOWN_TOGETHER_BYTES, MIN_SHOWN_BYTES
-from domain.model import Artifact, Claim, RunTelemetry, TestResult, Usage
+from domain.model import Artifact, Claim, ExecutionTelemetry, TestResult
 from domain.verdict import Verdict
 from domain.views import ResultView
 
 _JUDGED = ("ordinal", "verdict", "reason", "message", "exit_code", "exit_signal", *telemetry.USAGE, "points")
 _STDOUT, _STDERR = outputs.columns("stdout"), outputs.columns("stderr")
-_RESULT = (*_JUDGED, "artifacts_cut", "cached", *_STDOUT, *_STDERR)
-_ARTIFACT = ("ordinal", "path", "size_bytes", "sha256", "truncated")
+RESULT = (*_JUDGED, "artifacts_cut", "cached", *_STDOUT, *_STDERR)
+ARTIFACT = ("ordinal", "path", "size_bytes", "sha256", "truncated")
+RUN = ("kind", "ordinal", *telemetry.RUN)
 
-TOTALS = """
-    points = CASE WHEN EXISTS (
-        SELECT FROM test_cases AS t WHERE t.submission_id = e.submission_id AND t.points IS NOT NULL
-    ) THEN (SELECT coalesce(sum(r.points), 0) FROM test_results AS r WHERE r.execution_id = e.id) END,
-    (cpu_time_ms, wall_time_ms, memory_bytes, usage_source) = (
-        SELECT sum(r.cpu_time_ms), sum(r.wall_time_ms), max(r.memory_bytes), max(r.usage_source)
-        FROM test_results AS r WHERE r.execution_id = e.id
-    )
-"""
-"""Sets what an execution `e` has in all, from its results: to be set when it ends, whoever ends it. Of the two sources
-of usage the greater word is `sampled`, the weaker one."""
+TOTALLED = ("points", "cpu_time_ms", "wall_time_ms", "memory_bytes", "usage_source")
+
+
+def totals(unwritten: str = "") -> str:
+    """Give what sets an execution `e`'s totals from its results: to be set when it ends, whoever ends it.
+
+    `unwritten` are results that the same statement writes, and so does not see: more of TOTALLED, to be asked for. Of
+    the two sources of usage the greater word is `sampled`, the weaker one.
+    """
+    written = f"SELECT {', '.join(TOTALLED)} FROM test_results WHERE execution_id = e.id"
+    found = f"({written} UNION ALL {unwritten}) AS r" if unwritten else f"({written}) AS r"
+    return f"""
+        points = CASE WHEN EXISTS (
+            SELECT FROM test_cases AS t WHERE t.submission_id = e.submission_id AND t.points IS NOT NULL
+        ) THEN (SELECT coalesce(sum(r.points), 0) FROM {found}) END,
+        (cpu_time_ms, wall_time_ms, memory_bytes, usage_source) = (
+            SELECT sum(r.cpu_time_ms), sum(r.wall_time_ms), max(r.memory_bytes), max(r.usage_source) FROM {found}
+        )
+    """
+
 
 # Outputs of hidden and skipped test cases are not read, and do not count: how much of the others is shown must not tell
 # of hidden ones. Of an inline value no more than what is shown leaves the database.
@@ -45,7 +53,7 @@ _READ = f"""
     WITH known AS (
         SELECT r.*, NOT t.is_hidden AND r.verdict IS NOT NULL AS has_output
         FROM test_results AS r JOIN test_cases AS t USING (submission_id, ordinal)
-        WHERE r.execution_id = %s
+        WHERE r.execution_id = e.id
     ), counted AS (
         SELECT *, sum(least(stdout_size_bytes, {MAX_SHOWN_BYTES}) + least(stderr_size_bytes, {MAX_SHOWN_BYTES}))
             FILTER (WHERE has_output)
@@ -59,12 +67,22 @@ _READ = f"""
         END AS shown_bytes
         FROM counted
     )
-    SELECT {", ".join(_JUDGED)}, artifacts_cut, cached, has_output, shown_bytes,
-        substring(stdout FOR shown_bytes), {", ".join(_STDOUT[1:])},
-        substring(stderr FOR shown_bytes), {", ".join(_STDERR[1:])}
-    FROM cut ORDER BY ordinal
+    SELECT {", ".join(f"cut.{name}" for name in (*_JUDGED, "artifacts_cut", "cached", "has_output", "shown_bytes"))},
+        substring(stdout FOR shown_bytes) AS stdout, {", ".join(_STDOUT[1:])},
+        substring(stderr FOR shown_bytes) AS stderr, {", ".join(_STDERR[1:])},
+        {", ".join(f"t.{name}" for name in telemetry.COUNTED)}
+    FROM cut LEFT JOIN telemetry AS t
+        ON t.execution_id = cut.execution_id AND t.kind = 'test' AND t.ordinal = cut.ordinal
+    ORDER BY cut.ordinal
 """
 _SHOWN = (*_JUDGED, "artifacts_cut", "cached", "has_output", "shown_bytes", *_STDOUT, *_STDERR)
+_ARTIFACTS = f"SELECT {', '.join(ARTIFACT)} FROM artifacts WHERE execution_id = e.id ORDER BY ordinal, path"
+
+PARTS = ", ".join(
+    (gathered("results", (*_SHOWN, *telemetry.COUNTED), _READ), gathered("artifacts", ARTIFACT, _ARTIFACTS))
+)
+COLUMNS = (*_SHOWN, *telemetry.COUNTED, *ARTIFACT)
+"""What `read` reads of an execution `e`, with PARTS behind FROM."""
 
 
 @dataclass(frozen=True)
@@ -75,19 +93,31 @@ class Rows:
     results: Sequence[Row]
     artifacts: Sequence[Row]
     telemetry: Sequence[Row]
+    audit: Sequence[Row]
+
+    @property
+    def many(self) -> bool:
+        """Whether one statement does not hold them."""
+        parts = (self.results, self.artifacts, self.telemetry, self.audit)
+        return any(len(rows) > MOST_ROWS for rows in parts)
 
 
-def prepare(results: Sequence[TestResult], blobs: BlobStore) -> Rows:
-    """Put long values into the blob store and give the rows to write. Raises OSError where the disk is full."""
+def prepare(
+    claim: Claim, results: Sequence[TestResult], blobs: BlobStore, compiled: ExecutionTelemetry | None = None
+) -> Rows:
+    """Put long values into the blob store and give the rows to write. Raises OSError where the disk is full.
+
+    With the telemetry of the whole execution, what was counted of its compiler is written too.
+    """
     latest = {result.ordinal: result for result in results}
     return Rows(
         ordinals=list(latest),
         results=[_result_row(result, blobs) for result in latest.values()],
         artifacts=[row for result in latest.values() for row in _artifact_rows(result)],
-        telemetry=[
-            ("test", result.ordinal, *telemetry.run_values(result.usage, result.telemetry))
-            for result in latest.values()
-            if result.telemetry is not None
+        telemetry=[*_test_runs(latest.values()), *(_compile_run(compiled) if compiled else [])],
+        audit=[
+            *(entry for one in results for entry in audit.forbidden_calls(claim, str(one.ordinal), one.telemetry)),
+            *(audit.forbidden_calls(claim, "compile", compiled.compile) if compiled else []),
         ],
     )
 
@@ -113,33 +143,10 @@ def hold(tx: Connection, guard: str, values: Mapping[str, object], ordinals: Seq
 def insert(tx: Connection, claim: Claim, rows: Rows) -> None:
     """Write results of test cases that have none."""
     own = {"execution_id": claim.execution_id}
-    insert_rows(tx, "test_results", {**own, "submission_id": claim.submission_id}, _RESULT, rows.results)
-    insert_rows(tx, "artifacts", own, _ARTIFACT, rows.artifacts)
-    insert_runs(tx, claim.execution_id, rows.telemetry)
-
-
-def insert_runs(tx: Connection, execution_id: UUID, runs: Sequence[Row]) -> None:
-    """Write the telemetry of jailed runs: (kind, ordinal, *telemetry.run_values)."""
-    insert_rows(tx, "telemetry", {"execution_id": execution_id}, ("kind", "ordinal", *telemetry.RUN), runs)
-
-
-class Asked(NamedTuple):
-    """The questions for an execution's results, sent together."""
-
-    results: Cursor
-    artifacts: Cursor
-    runs: Cursor
-
-
-def ask(tx: Connection, which: str, value: object) -> Asked:
-    """Ask for what was recorded so far, of the execution that `which` gives the id of, an expression of one value."""
-    artifacts = f"SELECT {', '.join(_ARTIFACT)} FROM artifacts WHERE execution_id = {which} ORDER BY ordinal, path"
-    runs = f"SELECT kind, ordinal, {', '.join(telemetry.RUN)} FROM telemetry WHERE execution_id = {which}"
-    return Asked(
-        tx.execute(_READ.replace("%s", which).encode(), (value,)),
-        tx.execute(artifacts.encode(), (value,)),
-        tx.execute(runs.encode(), (value,)),
-    )
+    insert_rows(tx, "test_results", {**own, "submission_id": claim.submission_id}, RESULT, rows.results)
+    insert_rows(tx, "artifacts", own, ARTIFACT, rows.artifacts)
+    insert_rows(tx, "telemetry", own, RUN, rows.telemetry)
+    audit.note(tx, rows.audit)
 
 
 @dataclass(frozen=True)
@@ -148,24 +155,34 @@ class Found:
 
     results: Sequence[TupleRow]
     artifacts: Mapping[int, Sequence[Artifact]]
-    telemetry: Mapping[int, RunTelemetry | None]
-    compiled: tuple[Usage | None, RunTelemetry | None]
 
 
-def read(asked: Asked) -> Found:
+def read(row: Sequence[object]) -> Found:
     """Read what was recorded so far, in the order of the test cases, as far as rows tell."""
+    results, artifacts = split(row, (*_SHOWN, *telemetry.COUNTED), ARTIFACT)
     collected: dict[int, list[Artifact]] = {}
-    for ordinal, path, size, sha256, truncated in asked.artifacts:
+    for ordinal, path, size, sha256, truncated in scattered(artifacts):
         collected.setdefault(ordinal, []).append(Artifact(path, size, sha256.hex(), truncated))
-    counted = {(kind, ordinal): telemetry.run(tuple(run)) for kind, ordinal, *run in asked.runs}
-    compiled = counted.pop(("compile", 0), (None, None))
-    runs = {ordinal: run for (_, ordinal), (_, run) in counted.items()}
-    return Found(asked.results.fetchall(), collected, runs, compiled)
+    return Found(scattered(results), collected)
 
 
 def view(found: Found, blobs: BlobStore) -> tuple[ResultView, ...]:
     """Read what is shown of long outputs from their blobs. Raises BlobMissing."""
     return tuple(_result(row, found, blobs) for row in found.results)
+
+
+def _test_runs(found: Iterable[TestResult]) -> list[Row]:
+    return [
+        ("test", result.ordinal, *telemetry.run_values(result.usage, result.telemetry))
+        for result in found
+        if result.telemetry is not None
+    ]
+
+
+def _compile_run(known: ExecutionTelemetry) -> list[Row]:
+    if known.compile is None and known.compile_usage is None:
+        return []
+    return [("compile", 0, *telemetry.run_values(known.compile_usage, known.compile))]
 
 
 def _result_row(result: TestResult, blobs: BlobStore) -> Row:
@@ -193,7 +210,7 @@ def _artifact_rows(result: TestResult) -> list[Row]:
 
 
 def _result(row: TupleRow, found: Found, blobs: BlobStore) -> ResultView:
-    named = dict(zip(_SHOWN, row, strict=True))
+    named, counted = dict(zip(_SHOWN, row, strict=False)), row[len(_SHOWN) :]
     ordinal, limit, has_output = named["ordinal"], named["shown_bytes"], named["has_output"]
     return ResultView(
         ordinal=ordinal,
@@ -204,7 +221,7 @@ def _result(row: TupleRow, found: Found, blobs: BlobStore) -> ResultView:
         stdout=outputs.show(named, _STDOUT, limit, blobs) if has_output else None,
         stderr=outputs.show(named, _STDERR, limit, blobs) if has_output else None,
         usage=telemetry.usage(tuple(named[name] for name in telemetry.USAGE)),
-        telemetry=found.telemetry.get(ordinal),
+        telemetry=telemetry.counted(counted),
         points=named["points"],
         artifacts=tuple(found.artifacts.get(ordinal, ())),
         artifacts_cut=named["artifacts_cut"],

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import psycopg
 
-from domain import execution_rows, room, storing
+from domain import execution_rows, room, stored, storing
 from domain.blobs import BlobStore
-from domain.db import Connection, Cursor, Database
+from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound, Problem
 from domain.hosts import Remembered
 from domain.ids import new_id
@@ -17,6 +17,12 @@ from domain.model import Priority, Submission
 from domain.room import Need
 from domain.verdict import State
 from domain.views import Asked, SubmissionView
+
+_GET = f"""
+    SELECT {stored.VIEW}, {execution_rows.COLUMNS}
+    FROM submissions AS s JOIN {stored.VIEW_PARTS} ON s.id = $1, {execution_rows.LATEST}
+""".encode()
+_AGAIN = f"SELECT {execution_rows.COLUMNS} FROM {execution_rows.LATEST}".encode()
 
 
 def create(
@@ -40,19 +46,18 @@ def create(
         return _replayed(db, blobs, submission_id, owner_id, body_sha256)
     _refuse_what_nobody_can_hold(known or Remembered(db), new)
     rows = storing.prepare(new, blobs)
+    own = {"id": own_id, "owner_id": owner_id, "body_sha256": body_sha256, **storing.values(new)}
     try:
-        with _storable(), db.transaction(pipelined=True) as tx:
-            made = _insert(tx, own_id, owner_id, body_sha256, new)
-            storing.insert(tx, own_id, rows)
-            queued = execution_rows.insert(tx, own_id, execution_id, new.priority)
-            tx.after_commit(lambda: enqueue(execution_id, new.priority))
+        with _storable(), db.transaction(pipelined=True) if rows.many else db.statement() as tx:
+            made = storing.insert(tx, execution_id, own, rows)
     except psycopg.errors.UniqueViolation as error:
         if error.diag.constraint_name != "submissions_pkey":
             raise
         # Another request with the same id was quicker.
         return _replayed(db, blobs, own_id, owner_id, body_sha256)
-    (created_at,) = made.fetchone() or ()
-    return SubmissionView(own_id, owner_id, created_at, Asked.of(new), execution_rows.queued(execution_id, queued))
+    enqueue(execution_id, new.priority)
+    created_at, *queued = made.fetchone() or ()
+    return SubmissionView(own_id, owner_id, created_at, Asked.of(new), execution_rows.queued(execution_id, *queued))
 
 
 def get(db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
@@ -61,25 +66,23 @@ def get(db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID | No
     Sources, inputs and expectations are not read, and of outputs only the beginning. Raises NotFound, Unavailable,
     BlobMissing.
     """
-    with db.read(pipelined=True) as tx:
-        whole = storing.ask_view(tx, submission_id)
-        current = execution_rows.ask_latest(tx, submission_id)
-    found, execution = storing.read_view(whole), execution_rows.read(current)
-    if found is None or execution is None or owner_id not in {None, found[0]}:
+    with db.statement() as tx:
+        row = tx.run(_GET, [submission_id]).fetchone()
+    if row is None or owner_id not in {None, row[0]}:
         raise NotFound(f"there is no submission {submission_id}; check the id, and that the key is its sender's")
+    columns = len(stored.VIEW_COLUMNS)
+    found = execution_rows.read(row[columns:])
     # The connection is back in the pool: a disk may take its time.
-    return SubmissionView(submission_id, *found, execution_rows.view(execution, blobs))
+    return SubmissionView(submission_id, *stored.read_view(row[:columns]), execution_rows.view(found, blobs))
 
 
 def again(db: Database, blobs: BlobStore, view: SubmissionView) -> SubmissionView:
     """Read the current execution of a submission that was read before. Raises as `get` does."""
-    with db.statements() as tx:
-        # The execution first: what was recorded before it ended is there when its results are read.
-        current = execution_rows.ask_latest(tx, view.id)
-    found = execution_rows.read(current)
-    if found is None:
+    with db.statement() as tx:
+        row = tx.run(_AGAIN, [view.id]).fetchone()
+    if row is None:
         raise NotFound(f"there is no submission {view.id} any more; it was deleted meanwhile")
-    return replace(view, execution=execution_rows.view(found, blobs))
+    return replace(view, execution=execution_rows.view(execution_rows.read(row), blobs))
 
 
 def state_of(db: Database, execution_id: UUID) -> State:
@@ -115,15 +118,6 @@ def _refuse_what_nobody_can_hold(known: Remembered, new: Submission) -> None:
     found = room.problems(need, known.reports()) and room.problems(need, known.reports(anew=True))
     if found:
         raise InvalidRequest(*found)
-
-
-def _insert(tx: Connection, own_id: UUID, owner_id: UUID, body_sha256: bytes, new: Submission) -> Cursor:
-    columns = {"id": own_id, "owner_id": owner_id, "body_sha256": body_sha256, **storing.values(new)}
-    command = f"""
-        INSERT INTO submissions ({", ".join(columns)}) VALUES ({", ".join(["%s"] * len(columns))})
-        RETURNING created_at
-    """
-    return tx.execute(command.encode(), list(columns.values()))
 
 
 @contextmanager

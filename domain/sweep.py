@@ -12,7 +12,7 @@ from domain import hosts
 from domain.db import Connection, Database
 from domain.hosts import Host
 from domain.model import Priority
-from domain.results import TOTALS
+from domain.results import totals
 from domain.room import Need
 
 BATCH = 1000
@@ -27,7 +27,7 @@ _ATTEMPTS_USED_UP = f"""
     )
     UPDATE executions AS e
     SET state = 'done', verdict = 'JE', reason = 'attempts', lease_until = NULL, finished_at = now(),
-        message = 'the worker was lost ' || (e.attempt - e.given_back) || ' times while grading this', {TOTALS}
+        message = 'the worker was lost ' || (e.attempt - e.given_back) || ' times while grading this', {totals()}
     FROM picked WHERE e.id = picked.id
     RETURNING e.id
 """
@@ -72,7 +72,7 @@ _NO_HOST = f"""
     )
     UPDATE executions AS e
     SET state = 'done', verdict = 'JE', reason = 'no_host', finished_at = now(),
-        message = 'no host that is up has room for this and its language', {TOTALS}
+        message = 'no host that is up has room for this and its language', {totals()}
     FROM picked WHERE e.id = picked.id
     RETURNING e.id
 """

@@ -1,8 +1,8 @@
 """The columns of what was spent and counted, to and from the model: the same in results, executions and telemetry."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
 from domain import storable
@@ -15,7 +15,8 @@ COUNTERS = (
     *("slot", "prepare_us", "hash_seed", "mode"),
 )
 DETAILS = ("sources", "denied_syscalls")
-RUN = (*USAGE, *COUNTERS, *DETAILS)
+COUNTED = (*COUNTERS, *DETAILS)
+RUN = (*USAGE, *COUNTED)
 """The columns of one jailed run. The last two are null where nothing was counted, and the run has no RunTelemetry."""
 
 
@@ -26,7 +27,7 @@ def usage_values(usage: Usage | None) -> Sequence[object]:
     return usage.cpu_time_ms, usage.wall_time_ms, usage.memory_bytes, usage.source
 
 
-def usage(row: TupleRow) -> Usage | None:
+def usage(row: Sequence[Any]) -> Usage | None:
     """Read the values of USAGE."""
     return Usage(*row) if row[0] is not None else None
 
@@ -40,9 +41,11 @@ def run_values(spent: Usage | None, counted: RunTelemetry | None) -> Sequence[ob
     return (*usage_values(spent), *counters, *details)
 
 
-def run(row: TupleRow) -> tuple[Usage | None, RunTelemetry | None]:
+def run(row: Sequence[Any]) -> tuple[Usage | None, RunTelemetry | None]:
     """Read the values of RUN."""
-    spent, counted = usage(row[: len(USAGE)]), row[len(USAGE) :]
-    if counted[-1] is None:
-        return spent, None
-    return spent, RunTelemetry(**dict(zip((*COUNTERS, *DETAILS), counted, strict=True)))
+    return usage(row[: len(USAGE)]), counted(row[len(USAGE) :])
+
+
+def counted(row: Sequence[Any]) -> RunTelemetry | None:
+    """Read the values of COUNTED."""
+    return None if row[-1] is None else RunTelemetry(**dict(zip(COUNTED, row, strict=True)))

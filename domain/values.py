@@ -13,6 +13,7 @@ from uuid import UUID
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import NotFound
+from domain.limits import MAX_TEST_CASES
 
 
 class Stream(StrEnum):
@@ -60,7 +61,7 @@ def stream(
     db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID | None, *, ordinal: int, name: Stream
 ) -> Whole:
     """Open what the program of a test case wrote. Raises NotFound, for a hidden one in the same words as for none."""
-    wanted = {"id": submission_id, "owner_id": owner_id, "ordinal": ordinal}
+    wanted = {"id": submission_id, "owner_id": owner_id, "ordinal": _within(ordinal)}
     return _open(db, blobs, _STREAM[name], wanted, _NO_RESULT.format(ordinal))
 
 
@@ -75,9 +76,14 @@ def artifact(
 ) -> Whole:
     """Open a collected file of a test case. Raises NotFound."""
     as_bytes = path.encode(errors="surrogatepass")
-    wanted = {"id": submission_id, "owner_id": owner_id, "ordinal": ordinal, "path": as_bytes}
+    wanted = {"id": submission_id, "owner_id": owner_id, "ordinal": _within(ordinal), "path": as_bytes}
     missing = f"test case {ordinal} has no artifact of this path to be read; its result lists them"
     return _open(db, blobs, _ARTIFACT, wanted, missing)
+
+
+def _within(ordinal: int) -> int:
+    """Give a number that PostgreSQL takes; no test case has one so high."""
+    return min(ordinal, MAX_TEST_CASES)
 
 
 def _open(db: Database, blobs: BlobStore, query: str, wanted: Mapping[str, object], missing: str) -> Whole:

@@ -138,10 +138,10 @@ def test_a_submission_costs_the_same_however_many_test_cases_it_has(
     _post(http, cases)
 
     request, grading = asked["MainThread"], asked[GRADING]
-    # The key; submission, sources, test cases and execution; in the end execution, results, artifacts and telemetry.
-    assert request.counts == (9, 3), request.statements
-    # Claim with the submission's four parts; running; lock, results, telemetry and verdict.
-    assert grading.counts == (10, 3), grading.statements
+    # The key; the submission with its parts and its execution; in the end the execution with its results.
+    assert request.counts == (3, 3), request.statements
+    # Claim, with the submission; running; results and verdict.
+    assert grading.counts == (3, 3), grading.statements
 
 
 def test_what_is_over_is_read_at_once(http: FlaskClient, asked: dict[str, Asked]) -> None:
@@ -151,8 +151,8 @@ def test_what_is_over_is_read_at_once(http: FlaskClient, asked: dict[str, Asked]
 
     http.get(f"/v1/submissions/{submission['id']}?wait=30")
 
-    # The key; submission and test cases, execution, results, artifacts and telemetry.
-    assert asked["MainThread"].counts == (7, 2), asked["MainThread"].statements
+    # The key; submission and execution, each with all its parts.
+    assert asked["MainThread"].counts == (2, 2), asked["MainThread"].statements
 
 
 def test_more_test_cases_take_more_statements_by_the_batch_only(

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from domain import execution_rows
 from domain.ids import new_id
-from domain.model import ExecutionCache, Priority
+from domain.model import ExecutionCache
 from domain.verdict import Verdict
 from domain.views import ExecutionView
 from standalone import ports
@@ -49,7 +48,10 @@ def test_a_regrade_is_run_and_what_was_kept_stays(fleet: Fleet, program: str) ->
     first = fleet.done(submission_id)
     again = new_id()
     with fleet.db.transaction() as tx:
-        execution_rows.insert(tx, submission_id, again, Priority.NORMAL)
+        tx.execute(
+            "INSERT INTO executions (id, submission_id, priority, number) VALUES (%s, %s, 'normal', 2)",
+            (again, submission_id),
+        )
     fleet.send(again)
     regraded = fleet.done(submission_id)
     assert (regraded.number, use(regraded)) == (2, None)

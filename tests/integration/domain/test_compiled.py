@@ -28,7 +28,9 @@ def rows(db: Database) -> int:
 
 def age(db: Database, key: bytes, days: int) -> None:
     with db.transaction() as tx:
-        tx.execute("UPDATE compiled SET used_at = now() - make_interval(days => %s) WHERE key = %s", (days, key))
+        tx.execute(
+            "UPDATE compiled SET used_at = now() - make_interval(days => %s::integer) WHERE key = %s", (days, key)
+        )
 
 
 def test_it_gives_back_what_was_kept(store: CompiledStore) -> None:

@@ -12,6 +12,7 @@ from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound
 from domain.ids import new_id
+from domain.inserting import MOST_ROWS
 from domain.limits import Constraints
 from domain.model import (
     Cache,
@@ -139,6 +140,16 @@ def test_it_keeps_a_thousand_test_cases(
 
     assert submissions.get(db, blobs, created.id, None) == created
     assert take(created).submission == new
+
+
+@pytest.mark.parametrize("number", [MOST_ROWS, MOST_ROWS + 1])
+def test_the_last_of_many_test_cases_may_be_the_one_with_files(
+    take: Callable[..., Claim], submit: Submit, number: int
+) -> None:
+    cases = [TestCase(n, f"case {n}", arguments=("x",) * (n % 3)) for n in range(number)]
+    new = replace(FULL, test_cases=(*cases[:-1], replace(cases[-1], files=(File("in", b"x"),))))
+
+    assert take(submit(new)).submission == new
 
 
 def test_an_answer_reads_no_sources_inputs_and_expectations(

@@ -22,6 +22,15 @@ def test_it_works(db: Database) -> None:
         assert tx.execute("SELECT 1 + 1").fetchone() == (2,)
 
 
+def test_a_statement_is_planned_once_for_numbers_of_any_size(db: Database) -> None:
+    with db.transaction() as tx:
+        for number in [1, 70_000, 2**40] * 10:
+            assert tx.execute("SELECT %s, 'sizes'", (number,)).fetchone() == (number, "sizes")
+        known = tx.execute("SELECT name FROM pg_prepared_statements WHERE statement LIKE '%''sizes''%'").fetchall()
+
+    assert len(known) == 1
+
+
 @pytest.mark.usefixtures("notes")
 def test_actions_run_in_order_after_the_commit_only(db: Database, rows: Rows) -> None:
     done: list[tuple[str, object]] = []
@@ -99,7 +108,8 @@ def test_it_recovers_when_its_connections_were_cut(db: Database, postgres_url: s
     with db.read() as tx:
         name = tx.info.dbname
     with psycopg.connect(postgres_url) as other:
-        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        # Given time to end: a connection that is cut in the middle of a question is another matter.
+        other.execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s", (name,))
 
     db.ping()
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from domain import executions, submissions
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
+from domain.inserting import MOST_ROWS
 from domain.model import Artifact, Claim, ExecutionTelemetry, File, Outcome, Submission, TestCase, TestResult, Usage
 from domain.verdict import State, Verdict
 from domain.views import ExecutionView, SubmissionView
@@ -69,6 +70,49 @@ def test_it_knows_no_usage_where_nothing_ran(db: Database, blobs: BlobStore, tak
     view = read(claim)
     assert (view.usage, view.points, view.results) == (None, None, ())
     assert view.telemetry == ExecutionTelemetry(worker=claim.worker)
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_results_come_before_the_end_or_with_it(
+    db: Database, blobs: BlobStore, take: Take, read: Read, submit: Callable[..., SubmissionView], before: int
+) -> None:
+    claim = take(submit(_with_points(4, 4)))
+    found = (RESULT, replace(SECOND, points=0, telemetry=COUNTED))
+    executions.record(db, blobs, claim, found[:before])
+
+    assert executions.finish(db, blobs, claim, replace(OUTCOME, results=found[before:]))
+
+    view = read(claim)
+    assert view.results == tuple(map(shown_result, found))
+    assert (view.points, view.usage) == (4, Usage(11, 22, 5000, "sampled"))
+    assert view.telemetry == OUTCOME.telemetry
+
+
+@pytest.mark.parametrize("number", [MOST_ROWS, MOST_ROWS + 1])
+def test_any_number_of_results_comes_with_the_end(
+    db: Database, blobs: BlobStore, take: Take, read: Read, submit: Callable[..., SubmissionView], number: int
+) -> None:
+    claim = take(submit(_with_points(*[1] * (number + 1))))
+    found = tuple(replace(RESULT, ordinal=n, points=1, artifacts=()) for n in range(number + 1))
+    executions.record(db, blobs, claim, found[:1])
+
+    assert executions.finish(db, blobs, claim, replace(OUTCOME, results=found[1:]))
+
+    assert read(claim).results == tuple(map(shown_result, found))
+    assert read(claim).points == number + 1
+
+
+def test_whoever_lost_the_claim_adds_no_results_to_the_end(
+    db: Database, blobs: BlobStore, take: Take, read: Read, rows: Rows
+) -> None:
+    claim = take()
+    rows("UPDATE executions SET worker = 'another'")
+    seen = replace(RESULT, telemetry=replace(COUNTED, denied_syscalls={"ptrace": 1}))
+
+    assert not executions.finish(db, blobs, claim, replace(OUTCOME, results=(seen,)))
+
+    assert read(claim).results == ()
+    assert rows("SELECT id FROM audit_log") == []
 
 
 def _with_points(*points: int | None) -> Submission:
