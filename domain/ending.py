@@ -1,7 +1,7 @@
 """The end of an execution, with all that is left to write of it, in one statement."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 
 from psycopg.types.json import Jsonb
 
@@ -9,7 +9,7 @@ from domain import audit, outputs, storable, telemetry
 from domain.blobs import BlobStore
 from domain.db import Connection
 from domain.execution_rows import COMPILE_OUTPUT, PHASES
-from domain.inserting import places
+from domain.inserting import KEPT, places
 from domain.model import Claim, Outcome
 from domain.results import ARTIFACT, RESULT, RUN, TOTALLED, Rows, totals
 
@@ -75,7 +75,7 @@ def end(tx: Connection, claim: Claim, ended: Mapping[str, object], rows: Rows | 
     return found.fetchone() is not None
 
 
-@cache
+@lru_cache(KEPT)
 def _command(*counts: int) -> bytes:
     new, inserts = [], []
     place = len(_GUARD) + len(_ENDED) + 1

@@ -13,6 +13,8 @@ from domain.db import Connection
 Row = tuple[object, ...]
 MOST_ROWS = 50
 """In one statement: each number of rows is a statement of its own for PostgreSQL to plan."""
+KEPT = 200
+"""How many texts of one statement for several tables are remembered: there is one for each mixture of numbers."""
 
 
 def insert(tx: Connection, table: str, same: Mapping[str, object], columns: Sequence[str], rows: Sequence[Row]) -> None:

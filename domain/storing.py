@@ -6,7 +6,7 @@ with one statement, or few.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from domain.blobs import BlobStore
 from domain.db import Connection, Cursor
-from domain.inserting import MOST_ROWS, Row, places
+from domain.inserting import KEPT, MOST_ROWS, Row, places
 from domain.inserting import insert as insert_rows
 from domain.model import File, Submission, TestCase
 from domain.network import NetworkRule
@@ -105,7 +105,7 @@ def insert(tx: Connection, execution_id: UUID, own: Mapping[str, object], rows: 
     return made
 
 
-@cache
+@lru_cache(KEPT)
 def _command(own: tuple[str, ...], *counts: int) -> bytes:
     submission = (
         f"INSERT INTO submissions ({', '.join(own)}) VALUES {places(2, 1, own)} RETURNING id, priority, created_at"
