@@ -12,6 +12,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -22,6 +23,7 @@ from rich.table import Table
 
 from sandbox import Cause, Command, Jails, Limits, PoolConfig, Sandbox, SandboxConfig, Slot
 from sandbox.limits import MIB
+from sandbox.warm import WarmJail
 
 TREE = Path(__file__).absolute().parent.parent
 LIMITS = Limits(200, 600, 32 * MIB, 65_536, 4 * MIB, 16)
@@ -58,6 +60,41 @@ PROGRAMS: Mapping[str, tuple[str, frozenset[Cause]]] = {
 }
 LIGHT = ("hello", "files everywhere", "daemon left behind", "System V objects")
 
+NODE = Path("/usr/bin/node")
+OF_NODE: Mapping[str, tuple[str, frozenset[Cause]]] = {
+    "hello": ("console.log(6 * 7)", frozenset({Cause.EXIT})),
+    "files everywhere": (
+        "for (const d of ['/tmp', '/dev/shm', '/box']) require('fs').writeFileSync(d + '/left', 'x'.repeat(9999))",
+        frozenset({Cause.EXIT}),
+    ),
+    "child left behind": (
+        "require('child_process').spawn('/usr/bin/sleep', ['99'], {detached: true, stdio: 'ignore'}).unref()",
+        frozenset({Cause.EXIT}),
+    ),
+    "memory": ("const x = []; for (;;) x.push(Buffer.alloc(9 << 20, 1))", frozenset({Cause.MEMORY})),
+    "output": ("for (;;) require('fs').writeSync(1, 'x'.repeat(999))", frozenset({Cause.STDOUT})),
+    "spin": ("for (;;);", frozenset({Cause.CPU})),
+}
+"""For runtimes that are held when they open their program."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the jails of some runs are made, and what runs in them."""
+
+    jails: Jails
+    command: Command
+    limits: Limits
+    programs: Mapping[str, tuple[str, frozenset[Cause]]]
+    ahead: bool = True
+    """Whether what is made ahead may be taken."""
+
+    def program(self, number: int) -> str:
+        """Name the program of a run; every twentieth is one of the heavy ones."""
+        light = [name for name in self.programs if name in LIGHT or name == "child left behind"]
+        heavy = [name for name in self.programs if name not in light]
+        return heavy[number // 20 % len(heavy)] if number % 20 == 0 else light[number % len(light)]
+
 
 def counts(instance: str) -> dict[str, int]:
     """Count everything that a run could leave behind."""
@@ -85,34 +122,44 @@ def _namespace(pid: int) -> str:
 
 
 def soak(sandbox: Sandbox, runs: int, sample: Callable[[], None]) -> tuple[list[str], Counter[str]]:
-    """Do the runs; gives what went wrong, and how the jails were made. Every twentieth is one of the heavy programs."""
-    heavy = [name for name in PROGRAMS if name not in LIGHT]
+    """Do the runs; gives what went wrong, and how the jails were made."""
     wrong: list[str] = []
     modes: Counter[str] = Counter()
     for block in track(range(0, runs, BLOCK), description="jails", console=Console(stderr=True)):
-        with sandbox.slot() as slot, _jails(sandbox, slot, block // BLOCK) as (jails, hint):
+        with sandbox.slot() as slot, _way(sandbox, slot, block // BLOCK) as way:
             for number in range(block, min(block + BLOCK, runs)):
-                name = heavy[number // 20 % len(heavy)] if number % 20 == 0 else LIGHT[number % len(LIGHT)]
-                source, causes = PROGRAMS[name]
-                with jails.jail(slot, LIMITS, DISK_BYTES, command=hint) as jail:
-                    jail.box.write("main.py", source.encode())
-                    result = jail.run(COMMAND, LIMITS)
-                modes[result.mode] += 1
+                name = way.program(number)
+                source, causes = way.programs[name]
+                hint = way.command if way.ahead else None
+                with way.jails.jail(slot, way.limits, DISK_BYTES, command=hint) as jail:
+                    jail.box.write(way.command.argv[-1], source.encode())
+                    result = jail.run(way.command, way.limits)
+                mode = "held" if isinstance(jail, WarmJail) and jail.kind.held_at else result.mode
+                modes[mode] += 1
                 if result.cause not in causes:
-                    wrong.append(f"run {number}, {name}, {result.mode}: {result.cause} {result.stderr[-200:]!r}")
+                    wrong.append(f"run {number}, {name}, {mode}: {result.cause} {result.stderr[-200:]!r}")
         if block % max(BLOCK, runs // SAMPLES // BLOCK * BLOCK) == 0:
             sample()
     return wrong, modes
 
 
 @contextmanager
-def _jails(sandbox: Sandbox, slot: Slot, turn: int) -> Iterator[tuple[Jails, Command | None]]:
-    """Give cold jails, jails that stand ready and jails within one, in turn."""
-    if turn % 3 == 2:
-        with sandbox.series(slot, COMMAND) as jails:
-            yield jails, COMMAND
-    else:
-        yield sandbox, (None, COMMAND)[turn % 3]
+def _way(sandbox: Sandbox, slot: Slot, turn: int) -> Iterator[Way]:
+    """Give cold jails, jails that stand ready, jails within one, and such as hold a runtime, in turn."""
+    plain = Way(sandbox, COMMAND, LIMITS, PROGRAMS)
+    ways = 4 if NODE.exists() else 3
+    match turn % ways:
+        case 0:
+            yield replace(plain, ahead=False)
+        case 1:
+            yield plain
+        case 2:
+            with sandbox.series(slot, COMMAND) as jails:
+                yield replace(plain, jails=jails)
+        case _:
+            held = Command((str(NODE), "main.js"), "node", held_at="main.js")
+            limits = replace(LIMITS, memory_bytes=128 * MIB, cpu_time_ms=500, wall_time_ms=2000)
+            yield Way(sandbox, held, limits, OF_NODE)
 
 
 def grown(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
