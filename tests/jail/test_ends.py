@@ -37,7 +37,7 @@ SIGNALS = [
 def ended_bare(argv: Sequence[str | Path]) -> int:
     """Run it outside of jails, whatever signals those ignore who started us; gives what ended it."""
     every = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
-    pid = os.posix_spawn(argv[0], argv, {}, setsigdef=every, setsigmask=())
+    pid = os.posix_spawn(argv[0], tuple(argv), {}, setsigdef=every, setsigmask=())
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
