@@ -123,10 +123,15 @@ def make(path: str | Path) -> None:
         raise SandboxError(f"cannot make control group {path}: {error.strerror}") from error
 
 
-def remove(path: str | Path) -> None:
-    """Remove an empty group; the kernel may need a moment to let go of its last process. Raises SandboxError."""
+def remove(path: str | Path, *, kill: bool = False) -> None:
+    """Remove an empty group; the kernel may need a moment to let go of its last process. Raises SandboxError.
+
+    With `kill` whoever is in it is killed, and whoever comes: somebody may be making a jail ahead there.
+    """
     deadline = time.monotonic() + REMOVE_PATIENCE_S
     while True:
+        if kill:
+            kill_all(Path(path))
         try:
             os.rmdir(path)  # noqa: PTH106 - as above
         except FileNotFoundError:
@@ -171,7 +176,11 @@ def kill_all(group: Path) -> None:
 def _kill(group: Path, left: Sequence[int]) -> None:
     at_once = group / "cgroup.kill"  # version 2 since Linux 5.14: nobody gets away by forking
     if at_once.exists():
-        write(at_once, 1)
+        try:
+            write(at_once, 1)
+        except SandboxError:
+            if group.exists():  # else somebody else has removed it meanwhile
+                raise
         return
     for pid in left:
         with contextlib.suppress(ProcessLookupError):
@@ -179,10 +188,14 @@ def _kill(group: Path, left: Sequence[int]) -> None:
 
 
 def pids(group: Path) -> list[int]:
-    """List the processes of a group."""
+    """List the processes of a group; none where it is gone, or goes while it is read."""
     try:
         return [int(pid) for pid in read(group / "cgroup.procs").split()]
     except FileNotFoundError:
+        return []
+    except OSError as error:
+        if error.errno != errno.ENODEV:
+            raise
         return []
 
 
@@ -203,8 +216,7 @@ def clear(slot: Path) -> None:
     for makers in (slot, slot / MAKERS):
         kill_all(makers)
     for left in _runs(slot):
-        kill_all(left)
-        remove(left)
+        remove(left, kill=True)
 
 
 def _runs(slot: Path) -> Iterator[Path]:

@@ -2,6 +2,7 @@ import errno
 import itertools
 import os
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,44 @@ def test_part_of_a_cpu_is_a_quota(millicores: int, quota: int | None) -> None:
 def test_runs_are_named_by_chance() -> None:
     assert cgroup.run_name().startswith("run-")
     assert cgroup.run_name() != cgroup.run_name()
+
+
+def test_who_comes_while_a_group_is_removed_is_killed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "run-1").mkdir()
+    busy(monkeypatch, 3)
+    killed: list[Path] = []
+    monkeypatch.setattr(cgroup, "kill_all", killed.append)
+    cgroup.remove(tmp_path / "run-1", kill=True)
+    assert killed == [tmp_path / "run-1"] * 4
+
+
+def test_a_group_that_goes_while_it_is_read_has_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = iter([errno.ENODEV, errno.EACCES])
+
+    def refuse(_: Path) -> str:
+        number = next(numbers)
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(cgroup, "read", refuse)
+    assert cgroup.pids(Path("run-1")) == []
+    with pytest.raises(PermissionError):
+        cgroup.pids(Path("run-1"))
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_a_group_that_goes_while_it_is_killed_is_no_error(
+    left: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = tmp_path / "run-1"
+    group.mkdir()
+    (group / "cgroup.kill").write_text("")
+
+    def refuse(path: Path, value: object) -> None:
+        if not left:
+            (group / "cgroup.kill").unlink()
+            group.rmdir()
+        raise SandboxError(f"{path} does not take {value}")
+
+    monkeypatch.setattr(cgroup, "write", refuse)
+    with pytest.raises(SandboxError) if left else nullcontext():
+        cgroup._kill(group, [1])
