@@ -58,7 +58,7 @@ PROGRAMS: Mapping[str, tuple[str, frozenset[Cause]]] = {
     "spin": ("while True: pass", frozenset({Cause.CPU})),
     "forbidden call": ("import ctypes\nctypes.CDLL(None).ptrace(0, 0, 0, 0)", frozenset({Cause.SYSCALL})),
 }
-LIGHT = ("hello", "files everywhere", "daemon left behind", "System V objects")
+LIGHT = ("hello", "files everywhere", "daemon left behind", "child left behind", "System V objects")
 
 NODE = Path("/usr/bin/node")
 OF_NODE: Mapping[str, tuple[str, frozenset[Cause]]] = {
@@ -91,7 +91,7 @@ class Way:
 
     def program(self, number: int) -> str:
         """Name the program of a run; every twentieth is one of the heavy ones."""
-        light = [name for name in self.programs if name in LIGHT or name == "child left behind"]
+        light = [name for name in self.programs if name in LIGHT]
         heavy = [name for name in self.programs if name not in light]
         return heavy[number // 20 % len(heavy)] if number % 20 == 0 else light[number % len(light)]
 

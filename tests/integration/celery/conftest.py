@@ -179,3 +179,21 @@ def fleet(
     worker = nodes[-1]
     if worker.status == "running" and jailed(worker):
         worker.kill_all()
+
+
+@pytest.fixture
+def instead(fleet: Fleet, worker: ProcessContainer, host: Start) -> Iterator[Start]:
+    """Have a worker of other settings, ready, in the place of the one that is always there, for one test."""
+    assert fleet.celery  # the other one is up, and so can be told to end
+    started: list[ProcessContainer] = []
+
+    def start(name: str, **settings: str) -> ProcessContainer:
+        worker.kill("SIGTERM")
+        worker.wait()
+        started.append(host(name, **settings))
+        assert started[-1].ready()
+        return started[-1]
+
+    yield start
+    for container in started:
+        container.teardown()

@@ -2,7 +2,7 @@
 
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -60,15 +60,10 @@ def test_a_regrade_is_run_and_what_was_kept_stays(fleet: Fleet, program: str) ->
 
 
 @pytest.fixture
-def alone(fleet: Fleet, worker: ProcessContainer, host: Start, valkey: Valkey) -> Iterator[ProcessContainer]:
+def alone(instead: Start, valkey: Valkey) -> ProcessContainer:
     """A worker whose Redis is away, though its broker is there; and no other."""
-    worker.kill("SIGTERM")
-    worker.wait()
     nowhere = f"redis://127.0.0.1:{ports.choose(1)[0]}/0"
-    container = host("alone", SHIPD_SLOTS="1", REDIS_URL=nowhere, BROKER_URL=valkey.url)
-    assert container.ready()
-    yield container
-    container.teardown()
+    return instead("alone", REDIS_URL=nowhere, BROKER_URL=valkey.url)
 
 
 def test_redis_away_costs_a_run(fleet: Fleet, alone: ProcessContainer, program: str) -> None:
@@ -79,19 +74,12 @@ def test_redis_away_costs_a_run(fleet: Fleet, alone: ProcessContainer, program: 
 
 
 @pytest.fixture
-def changed(
-    fleet: Fleet, worker: ProcessContainer, host: Start, environ: Mapping[str, str], tmp_path: Path
-) -> Iterator[ProcessContainer]:
+def changed(instead: Start, environ: Mapping[str, str], tmp_path: Path) -> ProcessContainer:
     """A worker whose jails are configured otherwise, in words alone."""
-    assert fleet.celery
     configs = shutil.copytree(environ["SHIPD_JAIL_CONFIGS"], tmp_path / "jail-configs")
     with (configs / "jail.cfg").open("a") as file:
         file.write("# the same, or not?\n")
-    worker.kill("SIGTERM")
-    worker.wait()
-    container = host("changed", SHIPD_SLOTS="1", SHIPD_JAIL_CONFIGS=str(configs))
-    yield container
-    container.teardown()
+    return instead("changed", SHIPD_JAIL_CONFIGS=str(configs))
 
 
 def test_what_ran_in_other_jails_is_run_again(fleet: Fleet, program: str, request: pytest.FixtureRequest) -> None:
@@ -104,14 +92,9 @@ def test_what_ran_in_other_jails_is_run_again(fleet: Fleet, program: str, reques
 
 
 @pytest.fixture
-def without(fleet: Fleet, worker: ProcessContainer, host: Start) -> Iterator[ProcessContainer]:
+def without(instead: Start) -> ProcessContainer:
     """A worker that keeps nothing, and no other."""
-    worker.kill("SIGTERM")
-    worker.wait()
-    container = host("without", SHIPD_SLOTS="1", SHIPD_EXECUTION_CACHE_MB="0")
-    assert container.ready()
-    yield container
-    container.teardown()
+    return instead("without", SHIPD_EXECUTION_CACHE_MB="0")
 
 
 def test_where_it_is_switched_off_everything_is_run(fleet: Fleet, without: ProcessContainer, program: str) -> None:

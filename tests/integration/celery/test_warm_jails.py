@@ -1,7 +1,5 @@
 """Jails that stand ready end with whoever keeps them, and whoever comes after has none of them."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from domain.verdict import Verdict
@@ -13,14 +11,9 @@ HELLO = "print(input())"
 
 
 @pytest.fixture
-def warm(fleet: Fleet, worker: ProcessContainer, host: Start) -> Iterator[ProcessContainer]:
+def warm(instead: Start) -> ProcessContainer:
     """A worker of one slot that keeps jails standing, and no other."""
-    worker.kill("SIGTERM")
-    worker.wait()
-    container = host("warm", SHIPD_SLOTS="1", SHIPD_POOL_MB="64")
-    assert container.ready()
-    yield container
-    container.teardown()
+    return instead("warm", SHIPD_POOL_MB="64")
 
 
 def modes(fleet: Fleet) -> list[str | None]:
