@@ -64,7 +64,12 @@ def test_streams_can_be_opened_by_name(run: Runner, path: str, stream: int) -> N
 
 
 def test_output_after_the_end_is_lost_and_output_before_it_is_not(run: Runner) -> None:
-    text = "import os\nif os.fork():\n os.write(1, b'first'); os._exit(0)\nwhile True: os.write(2, b'late' * 1000)"
+    text = (
+        "import os, time\n"
+        "if os.fork():\n os.write(1, b'first'); os._exit(0)\n"
+        # At a pace that reaches no limit of output before the end is seen.
+        "while True: os.write(2, b'late'); time.sleep(0.001)"
+    )
     result = run.python(text).result
     assert (result.exit_code, result.stdout) == (0, b"first")
 
