@@ -5,6 +5,9 @@ ends. Whoever takes a slot first kills and removes what an earlier holder left i
 CPUs takes several slots at once; a turnstile lock lets only one process gather at a time, so that two that gather
 cannot wait for each other, and a large one is not overtaken for ever by small ones. Who has a slot may borrow others
 that nobody needs: they are given back as soon as somebody stands at the turnstile.
+
+What stands ready in a slot is lost to the one who made it when somebody else takes the slot. So everybody settles in a
+slot of their own while there is one, and what is borrowed is a slot that has been left alone for a while.
 """
 
 import contextlib
@@ -22,6 +25,8 @@ from sandbox.cgroup import Hierarchy
 from sandbox.result import SandboxError
 
 GATHER_PAUSE_S = 0.002
+IDLE_S = 0.1
+"""How long nobody has had a slot that may be borrowed: one who comes back sooner has a use for what stands there."""
 UID_BASE = 0x4000_0000
 UIDS_PER_INSTANCE = 4096
 UIDS_PER_SLOT = 32
@@ -75,8 +80,7 @@ class Slots:
                 self._prepare(number, slot.cpus, locks[number])
             yield slot
         finally:
-            for descriptor in locks.values():
-                os.close(descriptor)
+            _let_go(locks)
 
     @contextmanager
     def borrow(self, wanted: int = 1) -> Iterator[Slot | None]:
@@ -94,8 +98,7 @@ class Slots:
                 self._prepare(number, slot.cpus, locks[number], home=False)
             yield slot
         finally:
-            for descriptor in (locks or {}).values():
-                os.close(descriptor)
+            _let_go(locks or {})
 
     def wanted(self) -> bool:
         """Whether somebody waits for a slot at the moment."""
@@ -136,7 +139,7 @@ class Slots:
     def _gather_at_once(self, wanted: int) -> dict[int, int] | None:
         locks: dict[int, int] = {}
         with self._turnstile() as turnstile, _closed_on_error(locks):
-            if _passes(turnstile) and self._take_free(wanted, locks):
+            if _passes(turnstile) and self._take_free(wanted, locks, idle_s=IDLE_S):
                 return locks
         for descriptor in locks.values():
             os.close(descriptor)
@@ -150,23 +153,36 @@ class Slots:
         finally:
             os.close(turnstile)
 
-    def _take_free(self, wanted: int, locks: dict[int, int]) -> bool:
-        """Lock slots that are free until there are `wanted`; whether there are."""
-        for number in sorted(range(self.count), key=self._liking):
-            if len(locks) < wanted and number not in locks:
-                self._try(number, locks)
+    def _take_free(self, wanted: int, locks: dict[int, int], idle_s: float = 0.0) -> bool:
+        """Lock slots that nobody has had for `idle_s` until there are `wanted`; whether there are."""
+        for number in self._by_liking():
+            if len(locks) == wanted:
+                break
+            if number not in locks:
+                self._try(number, locks, idle_s)
         return len(locks) == wanted
 
-    def _liking(self, number: int) -> int:
-        """The slots we had before first: what stands ready in them is ours."""
-        return self._last.index(number) if number in self._last else len(self._last) + number
+    def _by_liking(self) -> Iterator[int]:
+        """Those that we had before first, for what stands ready in them is ours; where others have settled last."""
+        yield from self._last
+        yield from sorted(set(range(self.count)) - set(self._last), key=lambda number: (self._settled(number), number))
 
-    def _try(self, number: int, locks: dict[int, int]) -> None:
+    def _settled(self, number: int) -> bool:
+        """Whether another process, which is still there, was the last to have a slot."""
+        try:
+            owner = (self.folder / f"{number}.lock").read_bytes().partition(b" ")[0]
+        except FileNotFoundError:
+            return False
+        return owner.isdigit() and int(owner) != os.getpid() and Path("/proc", owner.decode()).exists()
+
+    def _try(self, number: int, locks: dict[int, int], idle_s: float = 0.0) -> None:
         descriptor = os.open(self.folder / f"{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            locks[number] = descriptor
-            return
+            status = os.fstat(descriptor)
+            if status.st_size == 0 or abs(time.time() - status.st_mtime) >= idle_s:
+                locks[number] = descriptor
+                return
         os.close(descriptor)
 
     def _slot(self, numbers: list[int]) -> Slot:
@@ -179,6 +195,13 @@ class Slots:
             init_uid=self.uid_base + UIDS_PER_SLOT * first if root else None,
             program_uid=self.uid_base + UIDS_PER_SLOT * first + 1 if root else os.geteuid(),
         )
+
+
+def _let_go(locks: dict[int, int]) -> None:
+    """Give slots back, noting the time."""
+    for descriptor in locks.values():
+        os.utime(descriptor)
+        os.close(descriptor)
 
 
 def _passes(turnstile: int) -> bool:

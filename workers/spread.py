@@ -28,6 +28,8 @@ from workers.work import Work
 
 HEAD_START_S = 0.1
 """Nothing is borrowed before: a slot that changes hands loses the jails that stood ready in it."""
+WORTH_S = 0.2
+"""Less than this, as far as can be told, is not worth another jail's start."""
 LOOK_S = 0.05
 SELDOM_S = 1.0
 GRACE_S = 0.1
@@ -68,11 +70,13 @@ class Spread:
         self._over = threading.Event()
         self._scout = threading.Thread(target=contextvars.copy_context().run, args=(self._look_around,), name="scout")
         self._waited_since: float | None = None
+        self._began = time.monotonic()
+        self._to_do = 0
 
     def __enter__(self) -> Self:
         with self.work.changed:
-            several = len(self.work.left()) > 1
-        if several:
+            self._to_do = len(self.work.left())
+        if self._to_do > 1:
             self._scout.start()
         return self
 
@@ -222,7 +226,7 @@ class Spread:
     def _borrow(self) -> bool:
         """Start a lane where there is more to do and a slot to be had."""
         with self.work.changed:
-            if not self.work.may_share():
+            if not (self.work.may_share() and self._worth_it()):
                 return False
         with contextlib.ExitStack() as borrowing:
             try:
@@ -236,6 +240,11 @@ class Spread:
             bench = borrowing.enter_context(in_series(bench, self.work.cases))
             self._start(Lane(bench), borrowing)
         return True
+
+    def _worth_it(self) -> bool:
+        """Whether what is left will take a while, going by what was done."""
+        left = len(self.work.left())
+        return left * (time.monotonic() - self._began) >= (self._to_do - left) * WORTH_S
 
     def _start(self, lane: Lane, borrowing: contextlib.ExitStack) -> None:
         borrowed = borrowing.pop_all()

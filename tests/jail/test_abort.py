@@ -49,8 +49,9 @@ def test_one_run_is_ended_and_others_are_not(sandbox: Sandbox) -> None:
         os.close(event)
 
 
-def test_runs_in_two_slots_of_one_process_keep_to_their_cpus(sandbox: Sandbox) -> None:
+def test_runs_in_two_slots_of_one_process_keep_to_their_cpus(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is told apart by threads alone: descriptors, uids, control groups, counters."""
+    monkeypatch.setattr("sandbox.slots.IDLE_S", 0.0)
     tell = "import os; print(sorted(os.sched_getaffinity(0)), flush=True); input()"
     answers: dict[str, tuple[bytes, tuple[int, ...]]] = {}
     standing = threading.Barrier(2)

@@ -57,6 +57,12 @@ def of(folder: Path, count: int | None = 2, instance: str = "t") -> Slots:
     return Slots(folder / "slots", instance, SampledHierarchy(), count)
 
 
+def age(made: Slots) -> None:
+    """Have it be a while since anybody had a slot."""
+    for lock in made.folder.glob("[0-9]*.lock"):
+        os.utime(lock, (0, 0))
+
+
 def test_a_slot_has_uids_and_a_cpu_of_its_own(tmp_path: Path) -> None:
     made = of(tmp_path)
     with made.acquire() as first, made.acquire() as second:
@@ -224,8 +230,42 @@ def test_what_is_free_can_be_borrowed(tmp_path: Path) -> None:
         assert (own.numbers, spare.numbers, spare.name) == ((0,), (1,), "1")
         with made.borrow() as nothing:
             assert nothing is None
+    age(made)
     with made.borrow() as again:
         assert again is not None
+
+
+def test_what_somebody_has_just_had_is_not_borrowed(tmp_path: Path) -> None:
+    made = of(tmp_path, 1)
+    with made.acquire():
+        pass
+    with made.borrow() as nothing:
+        assert nothing is None
+    age(made)
+    with made.borrow() as spare:
+        assert spare is not None
+
+
+def test_where_another_process_has_settled_is_taken_last(tmp_path: Path) -> None:
+    made = of(tmp_path, 3)
+    other = Holder(made.folder, 3, 1)
+    assert other.numbers() == [0]
+    # A lock of its own that nobody holds: as if it had given the slot back, and waited for more to do.
+    left = (made.folder / "0.lock").read_bytes()
+    (made.folder / "0.lock").unlink()
+    (made.folder / "0.lock").write_bytes(left)
+    with made.acquire() as first, made.acquire() as second, made.acquire() as third:
+        assert [slot.numbers for slot in (first, second, third)] == [(1,), (2,), (0,)]
+    other.end()
+
+
+def test_where_one_that_has_ended_had_settled_is_as_good_as_any(tmp_path: Path) -> None:
+    made = of(tmp_path)
+    other = Holder(made.folder, 2, 1)
+    assert other.numbers() == [0]
+    other.end()
+    with made.acquire() as slot:
+        assert slot.numbers == (0,)
 
 
 def test_too_few_that_are_free_are_not_kept(tmp_path: Path) -> None:

@@ -55,6 +55,24 @@ def test_a_slot_that_cannot_be_prepared_changes_nothing(grader: Make, ledger: Le
     assert asked.is_set()
 
 
+@pytest.mark.parametrize(("worth_s", "asked"), [(0.0, True), (1000.0, False)])
+def test_what_will_soon_be_done_is_not_shared(
+    grader: Make, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, worth_s: float, asked: bool
+) -> None:
+    looked = threading.Event()
+
+    class Noting(FakeSandbox):
+        def spare_slot(self, count: int = 1) -> object:  # type: ignore[override]
+            looked.set()
+            return super().spare_slot(count)
+
+    monkeypatch.setattr("workers.spread.HEAD_START_S", 0.05)
+    monkeypatch.setattr("workers.spread.WORTH_S", worth_s)
+    programs = Programs(case1=lambda _: ended(1 if looked.wait(0.5) else 0))
+    graded(grader(Noting(programs)), ledger, asking(test_cases=CASES))
+    assert looked.is_set() is asked
+
+
 def test_large_jails_borrow_as_many_slots_as_they_need(grader: Make, ledger: Ledger) -> None:
     programs = Programs(case0=lambda _: programs.after(lambda: 1 in programs.ended))
     sandbox = FakeSandbox(programs, spare=[4, 5, 6])
