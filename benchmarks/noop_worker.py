@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from domain.line import Lines
 from sandbox import Command, Limits, Mount, Network, Slot
 from sandbox.fake import FakeJail, FakeSandbox
 from workers import main as workers_main
@@ -40,9 +41,9 @@ class Nothing(FakeSandbox):
 class NoopWorker(workers_main.Worker):
     """The worker whose graders have no sandbox."""
 
-    def grader(self, process: int) -> Grader:
+    def grader(self, process: int, lines: Lines) -> Grader:
         """Make what one child of the pool grades with."""
-        return replace(super().grader(process), sandbox=Nothing())
+        return replace(super().grader(process, lines), sandbox=Nothing())
 
 
 def prepare() -> workers_main.Worker:

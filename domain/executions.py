@@ -45,6 +45,14 @@ _CLAIM = f"""
     FROM taken JOIN submissions AS s ON s.id = taken.submission_id, {stored.PARTS}
 """.encode()
 
+_LOOK = f"""
+    SELECT s.id, e.worker, e.queued_at, s.owner_id, e.number, {stored.WHOLE}
+    FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id, {stored.PARTS}
+    WHERE e.id = $1 AND e.attempt = $2 AND e.lease_until > now()
+""".encode()
+
+_ANY_QUEUED = b"SELECT EXISTS (SELECT FROM executions WHERE state = 'queued')"
+
 # Attempts only grow, so that no later claim can be mistaken for this one; `given_back` makes it not count.
 _GIVE_BACK = f"""
     UPDATE executions
@@ -68,6 +76,27 @@ def claim(
     submission_id, attempt, queued_at, owner_id, number, _, *whole = row
     submission = stored.read(whole, blobs)
     return Claim(execution_id, submission_id, attempt, worker, queued_at, submission, owner_id, number)
+
+
+def look(db: Database, blobs: BlobStore, execution_id: UUID, attempt: int) -> Claim | None:
+    """See an execution as who grades it does; None where this attempt is over. Not a right to write: that is theirs.
+
+    Raises Unavailable, BlobMissing, BlobDamaged.
+    """
+    with db.statement() as tx:
+        row = tx.run(_LOOK, [execution_id, attempt]).fetchone()
+    if row is None:
+        return None
+    submission_id, worker, queued_at, owner_id, number, *whole = row
+    submission = stored.read(whole, blobs)
+    return Claim(execution_id, submission_id, attempt, worker, queued_at, submission, owner_id, number)
+
+
+def any_queued(db: Database) -> bool:
+    """Whether any execution waits for a worker. Raises Unavailable."""
+    with db.statement() as tx:
+        row = tx.run(_ANY_QUEUED, []).fetchone()
+    return row is not None and bool(row[0])
 
 
 def renew(db: Database, claim: Claim, lease_s: int) -> bool:

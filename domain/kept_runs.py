@@ -8,11 +8,8 @@ Redis is also the broker, so what is kept has a bound: for what comes, what woul
 run, and every failure here is one of Redis or PostgreSQL being away: Unavailable.
 """
 
-import hashlib
-import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 
 import redis
 from redis.backoff import NoBackoff
@@ -20,12 +17,12 @@ from redis.retry import Retry
 
 from domain.db import Database
 from domain.errors import Unavailable
+from domain.seals import Seals
 
 TIMEOUT_S = 1.0
 """How long Redis may take to connect or to answer."""
 AT_ONCE = 16
 """As many entries are asked for in one go."""
-SEAL_BYTES = 32
 _PREFIX = "shipd:run:"
 _INDEX, _TOTAL = "shipd:runs", "shipd:runs:bytes"
 
@@ -80,7 +77,7 @@ class KeptRuns:
             retry=Retry(NoBackoff(), 1),
         )
         self._keep = self._redis.register_script(_KEEP)
-        self._db = db
+        self._seals = Seals(db)
         self.max_bytes = max_bytes
         self.ttl_s = ttl_s
 
@@ -96,8 +93,7 @@ class KeptRuns:
                 held += len(entry)
                 if held > most_bytes:
                     return found
-                data = entry[SEAL_BYTES:]
-                if hmac.compare_digest(entry[:SEAL_BYTES], self._seal(key, data)):
+                if (data := self._seals.opened(key, entry)) is not None:
                     found[key] = data
         return found
 
@@ -105,7 +101,7 @@ class KeptRuns:
         """Keep these by their keys, for as long as the setting says. The first of two stays. Raises Unavailable."""
         with _available(), self._redis.pipeline(transaction=False) as pipeline:
             for key, data in entries.items():
-                arguments: list[bytes | int] = [self._seal(key, data) + data, self.ttl_s * 1000, self.max_bytes]
+                arguments: list[bytes | int] = [self._seals.sealed(key, data), self.ttl_s * 1000, self.max_bytes]
                 self._keep([_name(key), _INDEX, _TOTAL], arguments, pipeline)
             pipeline.execute()
 
@@ -119,17 +115,6 @@ class KeptRuns:
         for key, entry in zip(keys, entries, strict=True):
             if isinstance(entry, bytes):
                 yield key, entry
-
-    def _seal(self, key: bytes, data: bytes) -> bytes:
-        return hmac.digest(self._secret, key + data, hashlib.sha256)
-
-    @cached_property
-    def _secret(self) -> bytes:
-        with self._db.statement() as tx:
-            row = tx.execute("SELECT value FROM secrets WHERE name = 'execution_cache'").fetchone()
-        if row is None:
-            raise Unavailable("the secret 'execution_cache' is gone; run the migrations, or put one into its table")
-        return bytes(row[0])
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """The queue: Celery's configuration, the names of tasks and queues, and how an execution is sent.
 
 A message carries an execution's id and nothing else, and is a hint only: PostgreSQL knows what is queued, and the
-sweeper sends again what was lost. Workers listen to all of QUEUES, in this order: `-Q control,interactive,normal,bulk`.
+sweeper sends again what was lost. Workers listen to all of QUEUES, in this order: `-Q control,interactive,normal,bulk`,
+and last to one of their host's, where other hosts ask for help.
 """
 
 from uuid import UUID
@@ -18,6 +19,7 @@ from domain.settings import Settings
 
 TASK_GRADE = "shipd.grade"
 TASK_SWEEP = "shipd.sweep"
+TASK_HELP = "shipd.help"
 CONTROL = "control"
 QUEUES = (CONTROL, Priority.INTERACTIVE.value, Priority.NORMAL.value, Priority.BULK.value)
 """Most urgent first: Redis is asked in this order, and a later queue waits while an earlier one holds anything."""
@@ -41,7 +43,7 @@ def make_celery(settings: Settings) -> Celery:
         task_ignore_result=True,
         enable_utc=True,
         timezone="UTC",
-        task_queues=[Queue(name, routing_key=name) for name in QUEUES],  # type: ignore[no-untyped-call]
+        task_queues=[_queue(name) for name in (*QUEUES, help_queue(settings.host_name))],
         task_default_queue=Priority.NORMAL.value,
         task_create_missing_queues=False,
         # A message is acknowledged when its work is done; if its worker is killed it is delivered again.
@@ -83,6 +85,32 @@ def enqueue(celery: Celery, execution_id: UUID, priority: Priority) -> None:
         )
     except OperationalError as error:
         log.warning("enqueue_failed", execution_id=str(execution_id), priority=priority.value, error=str(error))
+
+
+def help_queue(host: str) -> str:
+    """Name the queue of offers to help another host, for this one alone."""
+    return f"help.{host}"
+
+
+def ask_for_help(celery: Celery, host: str, execution_id: UUID, attempt: int, *words: str) -> bool:
+    """Ask a host to help with an execution that is being graded; False where the broker is away."""
+    try:
+        celery.send_task(
+            TASK_HELP,
+            args=[str(execution_id), attempt, *words],
+            queue=_queue(help_queue(host)),
+            retry=False,
+            ignore_result=True,
+            declare=(),
+        )
+    except OperationalError as error:
+        log.warning("help_not_asked_for", host=host, error=str(error))
+        return False
+    return True
+
+
+def _queue(name: str) -> Queue:
+    return Queue(name, routing_key=name)  # type: ignore[no-untyped-call]
 
 
 def _transport_options() -> dict[str, object]:

@@ -22,6 +22,7 @@ BROKER_SCHEMES = (*REDIS_SCHEMES, "redis+socket://", "sentinel://")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 CGROUPS = ("auto", "none")
 NETWORKS = ("auto", "off")
+HELP = ("on", "off")
 NETWORK_BLOCK = IPv4Network("198.18.0.0/16")
 """Of the range for benchmarks (RFC 2544), which nobody routes."""
 NETWORK_BLOCK_BITS = 24
@@ -99,6 +100,8 @@ class Settings:
     else belongs to the platform. PostgreSQL, Redis and the broker are denied without being named."""
     network_resolver: IPv4Address | None = None
     """SHIPD_NETWORK_RESOLVER: the one DNS server that programs without network_rules may ask."""
+    help: Literal["on", "off"] = "on"
+    """SHIPD_HELP: whether this host's slots run test cases for other hosts, and theirs for this one (decision 21)."""
     stop_grace_s: int = 20
     """SHIPD_STOP_GRACE_S: how long a worker that is told to stop goes on grading before it gives back what it holds."""
     flower_url: str | None = None
@@ -156,6 +159,7 @@ class Settings:
             network_block=read.network("SHIPD_NETWORK_BLOCK", cls.network_block, longest=NETWORK_BLOCK_BITS),
             network_deny=read.words("SHIPD_NETWORK_DENY"),
             network_resolver=read.address("SHIPD_NETWORK_RESOLVER"),
+            help=cast("Literal['on', 'off']", read.choice("SHIPD_HELP", cls.help, HELP)),
             stop_grace_s=read.integer("SHIPD_STOP_GRACE_S", cls.stop_grace_s, floor=0),
             flower_url=read.url("SHIPD_FLOWER_URL", ("http://", "https://")),
             db_pool_min=pool_min,

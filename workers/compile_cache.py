@@ -62,6 +62,14 @@ class Compiler:
             raise found
         return found if found is not None else _compiled(self.store, key, anew)
 
+    def kept(self, plan: Plan) -> Compiled | None:
+        """Give what was compiled before, and nothing else."""
+        toolchain = self.toolchains.get(plan.language.name)
+        if self.store is None or toolchain is None or plan.submission.cache is Cache.NONE:
+            return None
+        found = _found(self.store, key_of(plan, toolchain))
+        return found if isinstance(found, Compiled) else None
+
 
 NO_CACHE = Compiler(None, {}, {})
 

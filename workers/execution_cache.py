@@ -5,26 +5,17 @@ or a forbidden call ended, what a loaded host may have decided, or what was run 
 entry lost, foreign or broken: the test case is run, and no more.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from domain.blobs import BlobMissing, BlobStore
 from domain.errors import Unavailable
 from domain.logging import logger
-from domain.model import (
-    Artifact,
-    Cache,
-    Claim,
-    ExecutionCache,
-    RunTelemetry,
-    TestCase,
-    TestResult,
-    Usage,
-)
+from domain.model import Cache, Claim, ExecutionCache, TestCase, TestResult
 from domain.verdict import Verdict
 from workers import execution_key
+from workers.packing import packed, unpacked
 from workers.prepare import Plan, run_limits
 from workers.run import Bench, points
 
@@ -34,7 +25,6 @@ MOST_BYTES = 8 * 1024 * 1024
 """As much is read, and kept, for one execution; its other test cases are run."""
 MARGIN = 10
 """What was left of a limit must be a tenth of what was spent."""
-_LENGTH_BYTES = 8
 _BY_ITSELF = {Verdict.AC, Verdict.WA, Verdict.OK}
 
 log = logger(__name__)
@@ -169,42 +159,3 @@ def _told_again(case: TestCase, data: bytes, blobs: BlobStore) -> TestResult | N
     if not whole:
         return None
     return replace(result, ordinal=case.ordinal, points=points(case, result.verdict), cached=True)
-
-
-def packed(result: TestResult) -> bytes:
-    """Put a result into bytes: the length of a JSON head, the head, then both outputs."""
-    head = {
-        "verdict": result.verdict,
-        "reason": result.reason,
-        "message": result.message,
-        "exit_code": result.exit_code,
-        "usage": asdict(result.usage) if result.usage is not None else None,
-        "telemetry": asdict(result.telemetry) if result.telemetry is not None else None,
-        "artifacts": [asdict(item) for item in result.artifacts],
-        "artifacts_cut": result.artifacts_cut,
-        "outputs": [len(result.stdout), len(result.stderr)],
-    }
-    text = json.dumps(head).encode()
-    return b"".join([len(text).to_bytes(_LENGTH_BYTES), text, result.stdout, result.stderr])
-
-
-def unpacked(data: bytes) -> TestResult:
-    """Read such bytes; number and points are still those of no test case. Raises KeyError, TypeError, ValueError."""
-    start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES])
-    head = json.loads(data[_LENGTH_BYTES:start])
-    stdout_bytes, stderr_bytes = head["outputs"]
-    if start + stdout_bytes + stderr_bytes != len(data):
-        raise ValueError("what was kept is not as long as its head says")
-    return TestResult(
-        ordinal=0,
-        verdict=Verdict(head["verdict"]),
-        reason=head["reason"],
-        message=head["message"],
-        exit_code=head["exit_code"],
-        stdout=data[start : start + stdout_bytes],
-        stderr=data[start + stdout_bytes :],
-        usage=Usage(**head["usage"]),
-        telemetry=RunTelemetry(**head["telemetry"]),
-        artifacts=tuple(Artifact(**item) for item in head["artifacts"]),
-        artifacts_cut=head["artifacts_cut"],
-    )

@@ -13,7 +13,7 @@ from domain.model import Claim, File, TestCase
 from workers.compile import Compiled
 from workers.prepare import Plan, run_limits
 
-FORMAT = 1
+FORMAT = 2
 """Counts up whenever what is kept, or how, changes."""
 
 

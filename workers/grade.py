@@ -27,6 +27,7 @@ from sandbox import Jails, RunAborted, SandboxError, Slot
 from workers.compile import Compiled, CompileError, compile_submission
 from workers.compile_cache import NO_CACHE, Compiler
 from workers.execution_cache import NO_EXECUTION_CACHE, Earlier, Executor
+from workers.fleet import Fleet
 from workers.lease import ClaimLost, Leases
 from workers.network import network_of
 from workers.patience import patiently
@@ -65,6 +66,8 @@ class Grader:
     static_checks: StaticChecks = field(default_factory=StaticChecks)
     compiler: Compiler = NO_CACHE
     executor: Executor = NO_EXECUTION_CACHE
+    fleet: Fleet | None = None
+    """The other hosts, where they may help."""
 
     def grade(self, execution_id: UUID) -> Claim | None:
         """Grade an execution to its end. Gives the claim back, and returns it, where the worker must stop before."""
@@ -174,7 +177,9 @@ class Grading:
 
     def _spread(self, bench: Bench, work: Work) -> Spread:
         """Run the test cases; after a failure, or when the hour is over, the rest is not run."""
-        return Spread(bench, work, self._tried, deadline=time.monotonic() + EXECUTION_WALL_S)
+        fleet = self.grader.fleet
+        find_help = None if fleet is None else partial(fleet.helper, self.claim, bench.plan)
+        return Spread(bench, work, self._tried, time.monotonic() + EXECUTION_WALL_S, find_help)
 
     def _tried(self, step: Callable[[], Result]) -> Result:
         """Do a step that makes a jail; again in a new one where the sandbox failed. Raises SandboxError at last."""

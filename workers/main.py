@@ -12,6 +12,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from celery import Celery, signals
@@ -24,9 +25,10 @@ from domain.errors import Unavailable
 from domain.events import Events
 from domain.kept_runs import KeptRuns
 from domain.languages import Languages
+from domain.line import Lines
 from domain.logging import configure, logger
 from domain.model import HostReport, Priority
-from domain.queue import CONTROL, make_celery
+from domain.queue import CONTROL, ask_for_help, help_queue, make_celery
 from domain.sentry import start_sentry
 from domain.settings import TREE, Settings
 from domain.static_checks import StaticChecks
@@ -35,6 +37,7 @@ from sandbox.reach import reachable
 from workers import host, network, prepared, tasks
 from workers.compile_cache import Compiler
 from workers.execution_cache import Executor
+from workers.fleet import Fleet
 from workers.grade import Grader
 from workers.lease import Leases
 from workers.stop import Stop
@@ -84,7 +87,7 @@ class Worker:
     platform: Mapping[str, str] = field(default_factory=dict)
     """What a result may depend on beside the language."""
 
-    def grader(self, process: int) -> Grader:
+    def grader(self, process: int, lines: Lines) -> Grader:
         """Make what one child of the pool grades with."""
         return Grader(
             db=database,
@@ -102,7 +105,14 @@ class Worker:
             static_checks=self.static_checks,
             compiler=self._compiler(),
             executor=self._executor(),
+            fleet=self._fleet(lines),
         )
+
+    def _fleet(self, lines: Lines) -> Fleet | None:
+        if settings.help == "off":
+            return None
+        ask = partial(ask_for_help, celery)
+        return Fleet(database, lines, settings.host_name, ask, self.found.toolchains)
 
     def _compiler(self) -> Compiler:
         blobs = BlobStore(settings.blob_dir / compiled.FOLDER)
@@ -120,7 +130,8 @@ class Worker:
         @signals.worker_process_init.connect(weak=False)
         def _child(**_: object) -> None:
             self.sandbox.start_pool()
-            tasks.grader = self.grader(os.getpid())
+            tasks.lines = Lines(database, settings.redis_url)
+            tasks.grader = self.grader(os.getpid(), tasks.lines)
             collector.settle()
 
         @signals.worker_process_shutdown.connect(weak=False)
@@ -246,10 +257,11 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _worker_arguments(worker: Worker) -> list[str]:
+    queues = [*Priority, *([help_queue(settings.host_name)] if settings.help == "on" else [])]
     return [
         "worker",
         f"--concurrency={worker.sandbox.slots.count}",
-        f"--queues={','.join(Priority)}",
+        f"--queues={','.join(queues)}",
         f"--hostname=shipd@{settings.host_name}",
         f"--loglevel={settings.log_level}",
         *ALONE,

@@ -1,7 +1,8 @@
 """Run the test cases of one execution on all slots of the host that nobody needs, and give the results in order.
 
     who grades   has its own slot to the end, runs test cases itself and hands on the results
-    lanes        threads, each with a slot that it has borrowed; one takes the next test case that nobody has
+    lanes        threads, each with a slot that it has borrowed, here or of another host (`workers/fleet`); one takes
+                 the next test case that nobody has
     the scout    a thread that borrows slots where there is more to do than a moment's work, and takes the test case
                  from a lane that does not give its slot back in time, where somebody waits for one
 
@@ -13,7 +14,7 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,8 @@ from typing import Self
 from domain.logging import logger
 from domain.model import TestResult
 from sandbox import RunAborted, SandboxError
+from workers.fleet import Helper, HelperGone
+from workers.lane import Lane
 from workers.run import Bench, in_series, is_doubtful, out_of_time, run_again, run_test_case
 from workers.stop import Stop
 from workers.stopwatch import Stopwatch
@@ -30,6 +33,8 @@ HEAD_START_S = 0.1
 """Nothing is borrowed before: a slot that changes hands loses the jails that stood ready in it."""
 WORTH_S = 0.2
 """Less than this, as far as can be told, is not worth another jail's start."""
+WORTH_FAR_S = 1.0
+"""Nor is less than this worth asking another host."""
 LOOK_S = 0.05
 SELDOM_S = 1.0
 GRACE_S = 0.1
@@ -37,33 +42,24 @@ GRACE_S = 0.1
 
 log = logger(__name__)
 Attempt = Callable[[Callable[[], TestResult]], TestResult]
-
-
-@dataclass(eq=False)
-class Lane:
-    """One slot and what runs in it. Only its own thread uses the bench."""
-
-    bench: Bench
-    index: int = -1
-    stop: Stop | None = None
-    """While a test case runs."""
-    leaving: bool = False
-
-    def cancel(self) -> None:
-        """End the run, if there is one; called with the work held, so that it cannot end meanwhile."""
-        if self.stop is not None:
-            self.stop.say()
+FindHelp = Callable[[Callable[[], bool]], Helper | None]
 
 
 class Spread:
     """Grades the work on one bench and on others like it. When the block is left, no thread and no jail remains."""
 
-    def __init__(self, bench: Bench, work: Work, attempt: Attempt, deadline: float) -> None:
-        """`attempt` does a step that makes a jail, again where it failed. What starts after `deadline` is too late."""
+    def __init__(
+        self, bench: Bench, work: Work, attempt: Attempt, deadline: float, find_help: FindHelp | None = None
+    ) -> None:
+        """`attempt` does a step that makes a jail, again where it failed. What starts after `deadline` is too late.
+
+        `find_help` finds another host that helps, or gives None, at once where nobody needs it any more.
+        """
         self.bench = bench
         self.work = work
         self.attempt = attempt
         self.deadline = deadline
+        self.find_help = find_help
         self._own = Lane(bench)
         self._lanes: list[Lane] = []
         self._started: list[tuple[threading.Thread, Lane]] = []
@@ -123,6 +119,12 @@ class Spread:
                 result, disturbed = self._measured(lane, bench, index, first)
         except SandboxError as error:
             self._settle(index, error)
+        except HelperGone as error:
+            log.info("helper_gone", error=str(error))
+            with self.work.changed:
+                lane.leaving = True
+                if index < self.work.wanted:
+                    self.work.put_back(index, first)
         except RunAborted:
             with self.work.changed:
                 if lane.leaving and index < self.work.wanted:
@@ -154,8 +156,10 @@ class Spread:
         case = self.work.cases[index]
         if time.monotonic() > self.deadline:
             return out_of_time(case), False
+        if lane.helper is not None:
+            return lane.helper.run(index, bench.cancel), True
         before = len(self._started)
-        disturbed = lane is not self._own or bool(self._lanes)
+        disturbed = lane is not self._own or any(not other.far for other in self._lanes)
         step = partial(run_test_case, bench, case) if first is None else partial(run_again, bench, case, first)
         return self.attempt(step), disturbed or len(self._started) > before
 
@@ -173,6 +177,8 @@ class Spread:
         """A lane's thread: run what there is until it is done, or somebody waits for the slot."""
         try:
             with borrowed:
+                if lane.far and not self._helped(lane, borrowed):
+                    return
                 while (index := self._next(lane)) is not None:
                     self._run(lane, index)
         except BaseException as error:  # noqa: BLE001 - raised by the thread that grades
@@ -186,8 +192,20 @@ class Spread:
                 self._lanes.remove(lane)
                 self.work.changed.notify_all()
 
+    def _helped(self, lane: Lane, borrowed: contextlib.ExitStack) -> bool:
+        """Find somebody who runs what the lane takes."""
+
+        def is_vain() -> bool:
+            with self.work.changed:
+                return lane.leaving or not self.work.may_share()
+
+        lane.helper = self.find_help(is_vain) if self.find_help is not None else None
+        if lane.helper is not None:
+            borrowed.callback(lane.helper.close)
+        return lane.helper is not None
+
     def _next(self, lane: Lane) -> int | None:
-        if self.bench.sandbox.slot_wanted():
+        if not lane.far and self.bench.sandbox.slot_wanted():
             return None
         with self.work.changed:
             return self.work.take() if self.work.may_share() and not lane.leaving else None
@@ -204,11 +222,16 @@ class Spread:
 
     def _look(self, pause: float) -> float:
         """Borrow a slot or have one given back; gives the time until the next look, in seconds."""
-        if self._lanes and self.bench.sandbox.slot_wanted():
+        if self._near() and self.bench.sandbox.slot_wanted():
             self._make_way(time.monotonic())
             return LOOK_S
         self._waited_since = None
-        return LOOK_S if self._borrow() or self._lanes else min(2 * pause, SELDOM_S)
+        return LOOK_S if self._borrow() or self._ask() or self._near() else min(2 * pause, SELDOM_S)
+
+    def _near(self) -> list[Lane]:
+        """List the lanes that have a slot of this host."""
+        with self.work.changed:
+            return [lane for lane in self._lanes if not lane.far]
 
     def _make_way(self, now: float) -> None:
         """Somebody waits: lanes give back by themselves, but not one whose test case takes its time."""
@@ -217,7 +240,7 @@ class Spread:
             return
         self._waited_since = now
         with self.work.changed:
-            lanes = [lane for lane in self._lanes if not lane.leaving]
+            lanes = [lane for lane in self._lanes if not (lane.far or lane.leaving)]
             if lanes:
                 lane = max(lanes, key=lambda one: one.index)  # the one that is needed last
                 lane.leaving = True
@@ -226,7 +249,7 @@ class Spread:
     def _borrow(self) -> bool:
         """Start a lane where there is more to do and a slot to be had."""
         with self.work.changed:
-            if not (self.work.may_share() and self._worth_it()):
+            if not (self.work.may_share() and self._takes(WORTH_S)):
                 return False
         with contextlib.ExitStack() as borrowing:
             try:
@@ -241,10 +264,20 @@ class Spread:
             self._start(Lane(bench), borrowing)
         return True
 
-    def _worth_it(self) -> bool:
-        """Whether what is left will take a while, going by what was done."""
+    def _ask(self) -> bool:
+        """Start a lane that asks another host, unless there is one that still does."""
+        with self.work.changed:
+            asking = any(lane.far and lane.helper is None for lane in self._lanes)
+            if self.find_help is None or asking or not (self.work.may_share() and self._takes(WORTH_FAR_S)):
+                return False
+        bench = replace(self.bench, watch=Stopwatch(None))
+        self._start(Lane(bench, far=True), contextlib.ExitStack())
+        return True
+
+    def _takes(self, seconds: float) -> bool:
+        """Whether what is left will take that long, going by what was done."""
         left = len(self.work.left())
-        return left * (time.monotonic() - self._began) >= (self._to_do - left) * WORTH_S
+        return left * (time.monotonic() - self._began) >= (self._to_do - left) * seconds
 
     def _start(self, lane: Lane, borrowing: contextlib.ExitStack) -> None:
         borrowed = borrowing.pop_all()

@@ -1,5 +1,6 @@
 """The Celery tasks: thin bodies that carry ids only; the work is in `grade` and `domain.sweep`."""
 
+from contextlib import closing
 from uuid import UUID
 
 from celery import Celery
@@ -10,13 +11,17 @@ from domain.compiled import FOLDER, CompiledStore
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
+from domain.line import LineDead, Lines
 from domain.logging import bound, logger
 from domain.settings import Settings
 from domain.verdict import State
+from sandbox import SandboxError
 from workers.grade import Grader
+from workers.helper import Helping
 
 grader: Grader | None = None
-"""Set in every process of the pool when it starts."""
+lines: Lines | None = None
+"""Both are set in every process of the pool when it starts."""
 
 MIB = 1024 * 1024
 
@@ -35,6 +40,7 @@ def _prune(settings: Settings, database: Database) -> None:
 def register(celery: Celery, settings: Settings, database: Database) -> None:
     """Give the application its tasks."""
     events = Events(settings.redis_url)
+    _register_help(celery)
 
     @celery.task(name=queue.TASK_GRADE, shared=False)
     def grade(execution_id: str) -> None:
@@ -68,3 +74,17 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
         for execution_id, priority in again:
             log.info("requeued", execution_id=str(execution_id))
             queue.enqueue(celery, execution_id, priority)
+
+
+def _register_help(celery: Celery) -> None:
+    @celery.task(name=queue.TASK_HELP, shared=False)
+    def help_out(execution_id: str, attempt: int, token: str, toolchain: str) -> None:
+        """Run test cases of an execution that another host grades; it goes on alone where this ends."""
+        if grader is None or lines is None:
+            raise RuntimeError("this process has no grader: worker_process_init has not run")
+        with bound(execution_id=execution_id):
+            try:
+                with closing(lines.end(token, 1)) as line:
+                    Helping(grader, line).serve(UUID(execution_id), attempt, toolchain)
+            except (LineDead, Unavailable, SandboxError) as error:
+                log.info("help_ended", error=str(error))

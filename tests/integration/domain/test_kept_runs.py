@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 import redis
 
-from domain import kept_runs
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.kept_runs import KeptRuns
+from domain.seals import SEAL_BYTES
 from standalone import ports
 
 KEYS = [bytes([number]) * 32 for number in range(40)]
@@ -17,7 +17,7 @@ ONE, OTHER, *_ = KEYS
 MIB = 1 << 20
 COST = 400
 """What an entry takes beside its data."""
-SEAL = kept_runs.SEAL_BYTES
+SEAL = SEAL_BYTES
 Rows = Callable[..., list[Mapping[str, object]]]
 Open = Callable[..., KeptRuns]
 

@@ -8,7 +8,8 @@ from domain.limits import Constraints
 from domain.model import Artifact, RunTelemetry, TestResult, Usage
 from domain.verdict import Verdict
 from tests.unit.workers.making import ONLY, planned
-from workers.execution_cache import may_be_kept, packed, unpacked
+from workers.execution_cache import may_be_kept
+from workers.packing import packed, unpacked
 
 MIB = 1 << 20
 PLAN = planned(constraints=Constraints(timeout_ms=1100, wall_timeout_ms=2200, memory_mb=110, processes=8))

@@ -1,0 +1,118 @@
+"""A host with a slot to spare helps one that has more to do than slots; whatever becomes of it, results are as ever."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from domain.verdict import State, Verdict
+from domain.views import ExecutionView
+from tests.integration.celery.conftest import Start
+from tests.integration.celery.container import ProcessContainer
+from tests.integration.celery.fleet import Fleet, eventually, gone, groups_of_runs, jailed, pool, sleeping
+
+MANY = 24
+PAUSE = "import time; time.sleep({}); print(input())"
+FOUND, HELPED = "help_found", "helped"
+Pair = tuple[ProcessContainer, ProcessContainer]
+
+
+@pytest.fixture(scope="module")
+def pair(host: Start) -> Iterator[Pair]:
+    """Two hosts of a slot each that help each other."""
+    containers = tuple(host(name, SHIPD_HELP="on") for name in ("alice", "bob"))
+    yield containers[0], containers[1]
+    for container in containers:
+        container.teardown()
+
+
+@pytest.fixture
+def hosts(pair: Pair, fleet: Fleet, worker: ProcessContainer) -> Iterator[Pair]:
+    """The same, and no other."""
+    worker.kill("SIGTERM")
+    worker.wait()
+    for container in pair:
+        if container.status != "running":
+            container.start()
+    for container in pair:
+        container.ready()
+    yield pair
+    for container in pair:
+        if container.status == "running" and jailed(container):
+            container.kill_all()
+
+
+def said(container: ProcessContainer, word: str) -> int:
+    return container.logs().count(f'"event":"{word}"')
+
+
+def told(execution: ExecutionView) -> list[tuple[Verdict | None, str]]:
+    return [(result.verdict, result.stdout.head.decode() if result.stdout else "") for result in execution.results]
+
+
+RIGHT = [(Verdict.OK, f"{number}\n") for number in range(MANY)]
+
+
+def owner_and_helper(fleet: Fleet, submission: object, hosts: Pair, found: tuple[int, int]) -> Pair:
+    """Wait until one host helps the other."""
+    eventually(lambda: [said(one, FOUND) for one in hosts] != list(found))
+    owner = next(one for one, before in zip(hosts, found, strict=True) if said(one, FOUND) > before)
+    helper = hosts[1] if owner is hosts[0] else hosts[0]
+    eventually(lambda: jailed(helper))
+    return owner, helper
+
+
+def test_another_host_runs_some_of_many_test_cases(fleet: Fleet, hosts: Pair) -> None:
+    before = [said(one, HELPED) for one in hosts]
+    submission = fleet.submit_many(PAUSE.format(0.2), MANY)
+    execution = fleet.done(submission)
+    assert (execution.verdict, told(execution)) == (Verdict.OK, RIGHT)
+    eventually(lambda: sum(said(one, HELPED) for one in hosts) == sum(before) + 1)
+    eventually(lambda: not any(groups_of_runs(one) and jailed(one) for one in hosts))
+    [line] = [line for one in hosts for line in one.logs().splitlines() if f'"event":"{HELPED}"' in line][-1:]
+    assert 2 <= int(line.partition('"test_cases":')[2].partition(",")[0].rstrip("}")) <= MANY - 5
+
+
+def test_a_helper_gives_way_to_whoever_needs_the_slot(fleet: Fleet, hosts: Pair) -> None:
+    found = said(hosts[0], FOUND), said(hosts[1], FOUND)
+    long = fleet.submit_many(PAUSE.format(1.5), MANY // 4)
+    owner_and_helper(fleet, long, hosts, found)
+    short = fleet.submit(sleeping(0.1))
+    assert fleet.done(short).verdict is Verdict.AC
+    assert fleet.execution(long).state is State.RUNNING
+    assert told(fleet.done(long)) == RIGHT[: MANY // 4]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
+def test_a_helper_that_is_gone_loses_nothing(fleet: Fleet, hosts: Pair, number: int) -> None:
+    found = said(hosts[0], FOUND), said(hosts[1], FOUND)
+    submission = fleet.submit_many(PAUSE.format(0.2), MANY)
+    _, helper = owner_and_helper(fleet, submission, hosts, found)
+    pool_process = pool(helper)
+    os.kill(pool_process.pid, number)
+    execution = fleet.done(submission)
+    assert (told(execution), execution.attempt) == (RIGHT, 1)
+    helper.kill_all()
+
+
+def test_a_helper_whose_owner_is_gone_stops(fleet: Fleet, hosts: Pair) -> None:
+    found = said(hosts[0], FOUND), said(hosts[1], FOUND)
+    submission = fleet.submit_many(PAUSE.format(2), MANY // 4)
+    owner, helper = owner_and_helper(fleet, submission, hosts, found)
+    programs = jailed(helper)
+    children = owner.children()
+    owner.kill_all()
+    eventually(lambda: gone(programs))
+    eventually(lambda: gone(children))
+    execution = fleet.done(submission)
+    assert (told(execution), execution.attempt) == (RIGHT[: MANY // 4], 2)
+
+
+def test_after_the_first_failure_a_helper_stops_too(fleet: Fleet, hosts: Pair) -> None:
+    text = "import sys, time; n = int(input()); time.sleep(60 if n > 9 else 0.25); sys.exit(n == 9)"
+    submission = fleet.submit_many(text, MANY, stop_on_first_failure=True)
+    execution = fleet.done(submission)
+    verdicts = [result.verdict for result in execution.results]
+    assert verdicts == [Verdict.OK] * 9 + [Verdict.RTE] + [None] * (MANY - 10)
+    eventually(lambda: not any(jailed(one) for one in hosts))

@@ -1,0 +1,57 @@
+"""The result of one test case as bytes, for another worker or another day. Its number and points are left out."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TypeVar
+
+from domain.model import Artifact, RunTelemetry, TestResult, Usage
+from domain.verdict import Verdict
+
+_LENGTH_BYTES = 8
+Made = TypeVar("Made")
+
+
+def packed(result: TestResult) -> bytes:
+    """Put a result into bytes: the length of a JSON head, the head, then both outputs."""
+    head = {
+        "verdict": result.verdict,
+        "reason": result.reason,
+        "message": result.message,
+        "exit_code": result.exit_code,
+        "exit_signal": result.exit_signal,
+        "usage": asdict(result.usage) if result.usage is not None else None,
+        "telemetry": asdict(result.telemetry) if result.telemetry is not None else None,
+        "artifacts": [asdict(item) for item in result.artifacts],
+        "artifacts_cut": result.artifacts_cut,
+        "outputs": [len(result.stdout), len(result.stderr)],
+    }
+    text = json.dumps(head).encode()
+    return b"".join([len(text).to_bytes(_LENGTH_BYTES), text, result.stdout, result.stderr])
+
+
+def unpacked(data: bytes) -> TestResult:
+    """Read such bytes; number and points are still those of no test case. Raises KeyError, TypeError, ValueError."""
+    start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES])
+    head = json.loads(data[_LENGTH_BYTES:start])
+    stdout_bytes, stderr_bytes = head["outputs"]
+    if start + stdout_bytes + stderr_bytes != len(data):
+        raise ValueError("what was kept is not as long as its head says")
+    return TestResult(
+        ordinal=0,
+        verdict=Verdict(head["verdict"]),
+        reason=head["reason"],
+        message=head["message"],
+        exit_code=head["exit_code"],
+        exit_signal=head["exit_signal"],
+        stdout=data[start : start + stdout_bytes],
+        stderr=data[start + stdout_bytes :],
+        usage=_made(Usage, head["usage"]),
+        telemetry=_made(RunTelemetry, head["telemetry"]),
+        artifacts=tuple(Artifact(**item) for item in head["artifacts"]),
+        artifacts_cut=head["artifacts_cut"],
+    )
+
+
+def _made(kind: Callable[..., Made], fields: Mapping[str, object] | None) -> Made | None:
+    return None if fields is None else kind(**fields)
