@@ -8,6 +8,7 @@ import random
 import secrets
 import select
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
@@ -32,7 +33,7 @@ NUMBER_BYTES = 4
 """Of the index of a test case."""
 OFFER_S = 2.0
 """How long a host may take to say that it helps."""
-REFUSED_S = 10.0
+REFUSED_S = 5.0
 """How long one that did not is left alone."""
 HEAR_S = 0.1
 
@@ -52,6 +53,8 @@ class Helper:
     host: str
     line: Line
     plan: Plan
+    let_go: Callable[[], None]
+    """Called when it is not needed any more."""
 
     def run(self, index: int, stop: int | None) -> TestResult:
         """Have a test case run. Raises HelperGone; RunAborted where the descriptor `stop` becomes readable."""
@@ -75,6 +78,7 @@ class Helper:
 
     def close(self) -> None:
         """Tell it that this was all."""
+        self.let_go()
         try:
             self.line.say(END)
             self.line.close()
@@ -94,6 +98,8 @@ class Fleet:
     toolchains: Mapping[str, str]
     _refused: dict[str, float] = field(default_factory=dict)
     """When a host may be asked again."""
+    _helping: Counter[str] = field(default_factory=Counter)
+    """How many slots of a host run something for this process."""
 
     def helper(self, claim: Claim, plan: Plan, is_vain: Callable[[], bool]) -> Helper | None:
         """Find a host that has room and nothing else to do; None where there is none, or when it `is_vain` by then.
@@ -110,19 +116,23 @@ class Fleet:
             return None
 
     def _able(self, plan: Plan) -> Sequence[str]:
-        now = time.monotonic()
         return [
             host.report.name
             for host in known(self.db)
-            if host.report.name != self.host and self._refused.get(host.report.name, 0.0) < now and _fits(host, plan)
+            if host.report.name != self.host and self._may_ask(host) and _fits(host, plan)
         ]
+
+    def _may_ask(self, host: Host) -> bool:
+        name = host.report.name
+        return self._refused.get(name, 0.0) < time.monotonic() and self._helping[name] < host.report.cpus
 
     def _asked(self, host: str, claim: Claim, plan: Plan, is_vain: Callable[[], bool]) -> Helper | None:
         token, toolchain = secrets.token_hex(16), self.toolchains[plan.language.name]
         line = self.lines.end(token, 0)
         if self.ask(host, claim.execution_id, claim.attempt, token, toolchain) and _agrees(line, is_vain):
             log.info("help_found", host=host)
-            return Helper(host, line, plan)
+            self._helping[host] += 1
+            return Helper(host, line, plan, lambda: self._helping.subtract([host]))
         line.close()
         self._refused[host] = time.monotonic() + REFUSED_S
         return None

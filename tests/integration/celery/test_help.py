@@ -12,7 +12,7 @@ from tests.integration.celery.conftest import Start
 from tests.integration.celery.container import ProcessContainer
 from tests.integration.celery.fleet import Fleet, eventually, gone, groups_of_runs, jailed, pool, sleeping
 
-MANY = 24
+MANY, FEW = 16, 5
 PAUSE = "import time; time.sleep({}); print(input())"
 FOUND, HELPED = "help_found", "helped"
 Pair = tuple[ProcessContainer, ProcessContainer]
@@ -76,12 +76,12 @@ def test_another_host_runs_some_of_many_test_cases(fleet: Fleet, hosts: Pair) ->
 
 def test_a_helper_gives_way_to_whoever_needs_the_slot(fleet: Fleet, hosts: Pair) -> None:
     found = said(hosts[0], FOUND), said(hosts[1], FOUND)
-    long = fleet.submit_many(PAUSE.format(1.5), MANY // 4)
+    long = fleet.submit_many(PAUSE.format(1.2), FEW)
     owner_and_helper(fleet, long, hosts, found)
     short = fleet.submit(sleeping(0.1))
     assert fleet.done(short).verdict is Verdict.AC
     assert fleet.execution(long).state is State.RUNNING
-    assert told(fleet.done(long)) == RIGHT[: MANY // 4]
+    assert told(fleet.done(long)) == RIGHT[:FEW]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
@@ -98,7 +98,7 @@ def test_a_helper_that_is_gone_loses_nothing(fleet: Fleet, hosts: Pair, number: 
 
 def test_a_helper_whose_owner_is_gone_stops(fleet: Fleet, hosts: Pair) -> None:
     found = said(hosts[0], FOUND), said(hosts[1], FOUND)
-    submission = fleet.submit_many(PAUSE.format(2), MANY // 4)
+    submission = fleet.submit_many(PAUSE.format(1.2), FEW)
     owner, helper = owner_and_helper(fleet, submission, hosts, found)
     programs = jailed(helper)
     children = owner.children()
@@ -106,7 +106,7 @@ def test_a_helper_whose_owner_is_gone_stops(fleet: Fleet, hosts: Pair) -> None:
     eventually(lambda: gone(programs))
     eventually(lambda: gone(children))
     execution = fleet.done(submission)
-    assert (told(execution), execution.attempt) == (RIGHT[: MANY // 4], 2)
+    assert (told(execution), execution.attempt) == (RIGHT[:FEW], 2)
 
 
 def test_after_the_first_failure_a_helper_stops_too(fleet: Fleet, hosts: Pair) -> None:
