@@ -30,7 +30,8 @@ def test_it_works(grader: Make, ledger: Ledger, told: Told) -> None:
         (2, Verdict.OK, 3),
     ]
     assert ledger.states == [State.RUNNING]
-    assert told.states == ["running", "done"]
+    assert told.names == ["state", "state", "test_result", "test_result", "test_result", "done"]
+    assert (told.states, told.published) == (["preparing", "running", "done"], ["done"])
     assert ledger.asked == {"worker": "host-1/7", "lease_s": 30, "max_attempts": 3}
     assert sandbox.held == []
 
@@ -39,7 +40,7 @@ def test_what_is_not_to_be_had_is_left_alone(grader: Make, ledger: Ledger, told:
     ledger.offered = None
     sandbox = FakeSandbox()
     assert grader(sandbox).grade(UUID(int=1)) is None
-    assert (ledger.outcome, sandbox.jails, told.states) == (None, [], [])
+    assert (ledger.outcome, sandbox.jails, told.live, told.published) == (None, [], [], [])
 
 
 def test_a_compiled_language_is_compiled_once(grader: Make, ledger: Ledger, told: Told) -> None:
@@ -55,7 +56,7 @@ def test_a_compiled_language_is_compiled_once(grader: Make, ledger: Ledger, told
     assert (outcome.verdict, outcome.compile_output) == (Verdict.OK, b"warning")
     assert [jail.command.policy for jail in sandbox.jails] == ["compile", "strict", "strict", "strict"]
     assert ledger.states == [State.COMPILING, State.RUNNING]
-    assert told.states == ["compiling", "running", "done"]
+    assert (told.states, told.published) == (["preparing", "compiling", "running", "done"], ["done"])
     assert outcome.telemetry.compile_usage == Usage(1, 2, 1 << 20)
     assert outcome.telemetry.language_metrics == {"artifact_files": 1, "artifact_bytes": 3}
 
@@ -142,7 +143,7 @@ def test_a_sandbox_that_keeps_failing_is_our_fault(grader: Make, ledger: Ledger,
     assert (outcome.verdict, outcome.reason) == (Verdict.JE, "sandbox")
     assert "no jail" not in outcome.message
     assert len(sandbox.jails) == 1 + SANDBOX_TRIES
-    assert told.states[-1] == "done"
+    assert (told.states[-1], told.published) == ("done", ["done"])
     assert sandbox.held == []
 
 
