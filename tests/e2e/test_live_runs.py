@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from typing import cast
 from uuid import UUID
 
 import orjson
@@ -19,6 +20,7 @@ from standalone.stack import Stack
 from workers.pieces import MOST_BYTES
 
 Event = tuple[str, dict[str, object]]
+Answer = list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]
 PATIENCE_S = 30.0
 GAME = """
 import sys
@@ -55,13 +57,19 @@ class Run:
         """Wait for an event with this data."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
-            for _, entries in self.kept.xread({stream_of(self.id): self.place}, count=1, block=1000) or []:
-                for self.place, fields in entries:
-                    data = orjson.loads(fields[b"data"])
-                    self.events.append((fields[b"event"].decode(), data))
-                    if self.events[-1][0] == event and wanted.items() <= data.items():
-                        return data
+            if (next_event := self._next()) is None:
+                continue
+            self.events.append(next_event)
+            name, data = next_event
+            if name == event and wanted.items() <= data.items():
+                return data
         raise AssertionError(f"no {event} with {wanted}: {self.events}")
+
+    def _next(self) -> Event | None:
+        answer = cast("Answer", self.kept.xread({stream_of(self.id): self.place}, count=1, block=1000))
+        for _, [(self.place, fields)] in answer:
+            return fields[b"event"].decode(), orjson.loads(fields[b"data"])
+        return None
 
     def written(self, stream: str = "stdout") -> bytes:
         """Put together what was told of a stream."""
@@ -171,7 +179,7 @@ def test_a_flood_is_told_of_up_to_a_bound(stack: Stack, kept: "redis.Redis") -> 
 def watched(kept: "redis.Redis", marker: str) -> Iterator[list[bytes]]:
     """Give every command that Redis is sent within the block, when it is left."""
     commands: list[bytes] = []
-    with kept.monitor() as monitor:
+    with kept.monitor() as monitor:  # type: ignore[no-untyped-call] # redis types only some
 
         def watch() -> None:
             for command in monitor.listen():

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator, MutableMapping
 from contextlib import closing
+from typing import cast
 from uuid import UUID
 
 import pytest
@@ -36,8 +37,7 @@ def logged() -> Iterator[list[MutableMapping[str, object]]]:
 
 
 def entries(client: "redis.Redis", name: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
-    found: list[tuple[bytes, dict[bytes, bytes]]] = client.xrange(name)
-    return found
+    return cast("list[tuple[bytes, dict[bytes, bytes]]]", client.xrange(name))
 
 
 def test_it_works(live: Live, client: "redis.Redis") -> None:

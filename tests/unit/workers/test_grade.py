@@ -248,5 +248,5 @@ def test_what_a_hidden_case_writes_is_not_listened_to(grader: Make, ledger: Ledg
 
 def test_what_is_told_of_a_grading_that_is_given_back(grader: Make, ledger: Ledger, told: Told) -> None:
     ledger.offered = claimed(asking())
-    assert grader(FakeSandbox(in_turn(RunAborted()))).grade(ledger.offered.execution_id) is ledger.offered  # type: ignore[arg-type]
+    assert grader(FakeSandbox(in_turn(RunAborted()))).grade(ledger.offered.execution_id) is ledger.offered
     assert (told.states[-1], told.published) == ("queued", [])
