@@ -30,8 +30,8 @@ ALL_EVENTS = "shipd:live"
 MOST_EVENTS = 10_000
 MOST_OF_ONE = 2_000
 TTL_S = 3_600
-DONE_TTL_S = 120
-"""Of an execution that is over: then PostgreSQL tells all of it, and Redis need not keep an hour's executions."""
+DONE_TTL_S = 60
+"""Of an execution that is over: then PostgreSQL tells all of it, and each stream takes Redis 4 KiB at least."""
 
 Event = tuple[str, Mapping[str, object]]
 
