@@ -111,7 +111,7 @@ def test_input_without_an_end_is_ended_by_the_wall(run: Runner) -> None:
     assert (result.cause, result.stdout) == (Cause.WALL, b"?\n")
 
 
-def test_nobody_is_given_the_stdin_of_a_run_that_does_not_begin(run: Runner, talk: Talk) -> None:
+def test_a_program_that_cannot_be_started_is_told_as_ever(run: Runner, talk: Talk) -> None:
     command = Command(("./missing",), "strict")
     result = run.execute(Ask(command, limits(), listener=talk.listen, taker=talk.take)).result
     assert result.exec_errno != 0
