@@ -1,5 +1,6 @@
 """Whoever talks with a program in a jail: hears what it writes, and types when it has answered."""
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -42,7 +43,8 @@ class Talk:
         if self.answered == len(self.lines):
             self.close()
             return
-        assert os.write(self.stdin, self.lines[self.answered]) == len(self.lines[self.answered])
+        with contextlib.suppress(BrokenPipeError):  # it has closed its end
+            assert os.write(self.stdin, self.lines[self.answered]) == len(self.lines[self.answered])
         self.answered += 1
 
 

@@ -99,8 +99,9 @@ def test_what_is_typed_comes_after_what_was_given(run: Runner, talk: Talk) -> No
     assert result.stdout == b"92160 ?\ngot given\n" + b"".join(b"got " + line for line in LINES)
 
 
-def test_a_program_that_closes_its_stdin_goes_on(run: Runner, talk: Talk) -> None:
-    result = run.execute(compiled(run, "close", talk)).result
+@pytest.mark.parametrize("how", ["close", "ignore"])
+def test_a_program_that_does_not_read_goes_on(run: Runner, how: str, talk: Talk) -> None:
+    result = run.execute(compiled(run, how, talk)).result
     assert (result.cause, result.exit_code, result.stdout) == (Cause.EXIT, 0, b"?\n")
 
 

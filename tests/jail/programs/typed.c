@@ -23,9 +23,9 @@ int main(int argc, char **argv)
         }
     } else if (!strcmp(how, "close")) {
         close(0);
-        sleep(1);
+        usleep(300000);
     } else if (!strcmp(how, "ignore")) {
-        sleep(1);
+        usleep(300000);
     } else {
         return 90;
     }
