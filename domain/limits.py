@@ -20,6 +20,9 @@ MAX_SHOWN_TOGETHER_BYTES = 8 * 1024 * 1024
 MIN_SHOWN_BYTES = 1024
 """Then they are cut at this."""
 
+INTERACTIVE_WALL_MS = 60_000
+"""How long an interactive run that does not say may last: people type slowly, and a slot waits with them."""
+
 EXECUTION_WALL_S = 3600
 """No execution lasts longer than this in all."""
 VISIBILITY_TIMEOUT_S = 2 * EXECUTION_WALL_S

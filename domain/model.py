@@ -107,6 +107,8 @@ class Submission:
     static_check: str | None = None
     """The policy that sources are checked by before they run; not the sender's choice but, today, the key's."""
     cache: Cache = Cache.COMPILE
+    interactive: bool = False
+    """Whether the only test case has its input typed while it runs."""
 
 
 @dataclass(frozen=True)

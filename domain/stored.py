@@ -23,12 +23,12 @@ from domain.views import CaseView
 _SUBMISSION = (
     *("language", "entry_point", "arguments", "checker_type", "checker_tolerance", "outputs"),
     *("stop_on_first_failure", "priority", "problem_id", "user_id", "metadata", "network_rules", "cache"),
-    "static_check",
+    *("static_check", "interactive"),
     *CONSTRAINTS,
 )
 _VIEW = (
     *("owner_id", "created_at", "language", "entry_point", "priority", "problem_id", "user_id", "metadata"),
-    *("network_rules", *CONSTRAINTS),
+    *("network_rules", "interactive", *CONSTRAINTS),
 )
 _CASE_VIEW = ("name", "is_hidden", "points", "test_group")
 
@@ -81,6 +81,7 @@ def read_view(row: Sequence[object]) -> tuple[UUID, datetime, View]:
         user_id=named["user_id"],
         metadata=named["metadata"],
         test_cases=tuple(CaseView(*case) for case in scattered(cases)),
+        interactive=named["interactive"],
     )
     return named["owner_id"], named["created_at"], view
 
@@ -108,6 +109,7 @@ def _submission(row: Sequence[object], *, sources: tuple[File, ...], test_cases:
         metadata=named["metadata"],
         static_check=named["static_check"],
         cache=Cache(named["cache"]),
+        interactive=named["interactive"],
     )
 
 

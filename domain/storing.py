@@ -83,6 +83,7 @@ def values(new: Submission) -> dict[str, object]:
         "user_id": new.user_id,
         "metadata": Jsonb(dict(new.metadata)),
         "cache": new.cache,
+        "interactive": new.interactive,
         "network_rules": _rules_json(constraints.network_rules),
         "static_check": new.static_check,
         "needs_root": not constraints.disk_is_tmpfs,

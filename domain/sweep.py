@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+from psycopg.rows import TupleRow
+
 from domain import hosts
 from domain.db import Connection, Database
 from domain.hosts import Host
@@ -29,7 +31,7 @@ _ATTEMPTS_USED_UP = f"""
     SET state = 'done', verdict = 'JE', reason = 'attempts', lease_until = NULL, finished_at = now(),
         message = 'the worker was lost ' || (e.attempt - e.given_back) || ' times while grading this', {totals()}
     FROM picked WHERE e.id = picked.id
-    RETURNING e.id
+    RETURNING e.id, e.reason
 """
 _ABANDONED = f"""
     WITH picked AS (
@@ -74,7 +76,7 @@ _NO_HOST = f"""
     SET state = 'done', verdict = 'JE', reason = 'no_host', finished_at = now(),
         message = 'no host that is up has room for this and its language', {totals()}
     FROM picked WHERE e.id = picked.id
-    RETURNING e.id
+    RETURNING e.id, e.reason
 """
 
 
@@ -84,32 +86,32 @@ def sweep(
     message_lost_s: int,
     max_attempts: int,
     no_host_s: int,
-    finished: Callable[[UUID], None] | None = None,
+    finished: Callable[[UUID, str], None] | None = None,
 ) -> list[tuple[UUID, Priority]]:
     """Requeue what was left behind, end what cannot be graded, and list what must be sent to the queue (again).
 
-    `finished` is called after the commit for every execution that ended here, to tell those who wait for it. Raises
-    Unavailable.
+    `finished` is called after the commit for every execution that ended here as JE, with its reason, to tell those who
+    wait for it. Raises Unavailable.
     """
     limits = {"message_lost_s": message_lost_s, "max_attempts": max_attempts, "no_host_s": no_host_s}
     with db.transaction() as tx:
-        ended = [row[0] for row in tx.execute(_ATTEMPTS_USED_UP, limits)]
+        ended = list(tx.execute(_ATTEMPTS_USED_UP, limits))
         ended += _end_what_no_host_can_hold(tx, no_host_s)
         again = [*tx.execute(_ABANDONED, limits), *tx.execute(_MESSAGE_LOST, limits)]
         if finished is not None:
-            for execution_id in ended:
-                tx.after_commit(partial(finished, execution_id))
+            for execution_id, reason in ended:
+                tx.after_commit(partial(finished, execution_id, reason))
     return [(execution_id, Priority(priority)) for execution_id, priority in again]
 
 
-def _end_what_no_host_can_hold(tx: Connection, no_host_s: int) -> Iterable[UUID]:
+def _end_what_no_host_can_hold(tx: Connection, no_host_s: int) -> Iterable[TupleRow]:
     waiting = [Need(*row) for row in tx.execute(_WAITING, {"no_host_s": no_host_s})]
     known = hosts.read(tx) if waiting else []
     for need in waiting:
         able = [host for host in known if need.fits(host.report)]
         if not any(host.live for host in able):
             values = vars(need) | {"seen_at": _last_seen(able), "no_host_s": no_host_s}
-            yield from (row[0] for row in tx.execute(_NO_HOST, values))
+            yield from tx.execute(_NO_HOST, values)
 
 
 def _last_seen(able: list[Host]) -> datetime | None:

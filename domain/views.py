@@ -53,6 +53,7 @@ class Asked:
     user_id: str | None
     metadata: Mapping[str, object]
     test_cases: tuple[CaseView, ...]
+    interactive: bool = False
 
     @classmethod
     def of(cls, new: Submission) -> "Asked":
@@ -66,6 +67,7 @@ class Asked:
             user_id=new.user_id,
             metadata=new.metadata,
             test_cases=tuple(CaseView(case.name, case.is_hidden, case.points, case.group) for case in new.test_cases),
+            interactive=new.interactive,
         )
 
 

@@ -22,6 +22,8 @@ from sandbox.result import Cause, Counters, RunAborted, RunResult, SandboxError
 from sandbox.sandbox import Sandbox
 from sandbox.seam import BoxFiles, Jails, OpenJail
 from sandbox.slots import Slot
+from sandbox.streams import Taker
+from sandbox.telling import Listener
 
 __all__ = [
     "Allow",
@@ -35,6 +37,7 @@ __all__ = [
     "Jail",
     "Jails",
     "Limits",
+    "Listener",
     "Mount",
     "Network",
     "NetworkConfig",
@@ -47,4 +50,5 @@ __all__ = [
     "SandboxConfig",
     "SandboxError",
     "Slot",
+    "Taker",
 ]

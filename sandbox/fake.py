@@ -19,6 +19,8 @@ from sandbox.limits import Limits
 from sandbox.network import Network
 from sandbox.result import Cause, Counters, RunResult, SandboxError
 from sandbox.slots import Slot
+from sandbox.streams import Taker
+from sandbox.telling import Listener
 
 PAGE = 4096
 SPENT = RunResult(
@@ -94,10 +96,21 @@ class FakeJail:
     network: Network | None = None
     command: Command = NOTHING
     cancel: int | None = None
+    listener: Listener | None = None
+    taker: Taker | None = None
 
-    def run(self, command: Command, limits: Limits, cancel: int | None = None) -> RunResult:
+    def run(
+        self,
+        command: Command,
+        limits: Limits,
+        cancel: int | None = None,
+        *,
+        listener: Listener | None = None,
+        taker: Taker | None = None,
+    ) -> RunResult:
         """Do what the test says instead."""
         self.command, self.limits, self.cancel = command, limits, cancel
+        self.listener, self.taker = listener, taker
         return self.script(self)
 
 

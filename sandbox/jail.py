@@ -28,7 +28,8 @@ from sandbox.result import RunAborted, RunResult, SandboxError
 from sandbox.seccomp import Policies
 from sandbox.slots import Slot
 from sandbox.standing import Standing
-from sandbox.streams import Streams
+from sandbox.streams import Streams, Taker
+from sandbox.telling import Listener
 
 ORDER_PATIENCE_S = 30.0
 """How long a child may take to stand ready; only a host in trouble takes more than a millisecond."""
@@ -146,6 +147,7 @@ class Jail:
         self.shared_bytes = 0
         """Memory that the program shares with an interpreter it is a copy of, and is not charged for."""
         self.cancel: int | None = None
+        self.listener: Listener | None = None
         self.seed: int | None = None
         self.clean = True
         """Whether its init has nothing left unsaid or unheard: the next jail hears on the same line."""
@@ -155,19 +157,29 @@ class Jail:
         """The program's working folder."""
         return self.standing.box
 
-    def run(self, command: Command, limits: Limits, cancel: int | None = None) -> RunResult:
+    def run(
+        self,
+        command: Command,
+        limits: Limits,
+        cancel: int | None = None,
+        *,
+        listener: Listener | None = None,
+        taker: Taker | None = None,
+    ) -> RunResult:
         """Run one command to its end, or until the descriptor `cancel` becomes readable.
 
+        A `listener` hears what it writes meanwhile; a `taker` is given its stdin, once all of `command.stdin` is in.
         Raises SandboxError where it is not the program that failed, RunAborted.
         """
         if self.ran:
             raise SandboxError("a jail runs one command only")
-        self.clean, self.ran, self.cancel = False, True, cancel
+        self.clean, self.ran, self.cancel, self.listener = False, True, cancel, listener
         self.standing.group.limit(replace(limits, memory_bytes=limits.memory_bytes - self.shared_bytes))
         if self.box_is_memory:
             self.standing.group.watch_files(self.box.used_bytes)
         self.seed = command.seed
         with contextlib.closing(self._ready(command, limits)) as ready:
+            ready.streams.feed.taker = taker
             return self._run(ready, limits)
 
     def _ready(self, command: Command, limits: Limits) -> Ready:
@@ -230,4 +242,5 @@ class Jail:
             limits=limits,
             aborts=tuple(one for one in (self.parts.abort, self.cancel) if one is not None),
             learning=self.parts.policies.learning,
+            listener=self.listener,
         )

@@ -19,6 +19,7 @@ from sandbox.cgroup import Group
 from sandbox.init import Channel, Kind, Report, signal_process
 from sandbox.limits import Limits
 from sandbox.streams import Streams
+from sandbox.telling import Listener, Telling
 
 KILL_PATIENCE_S = 0.5
 """How long init may take to report a program that was killed, before init is killed itself."""
@@ -70,8 +71,10 @@ class Keeper:
         limits: Limits,
         aborts: Sequence[int],
         learning: bool = False,
+        listener: Listener | None = None,
     ) -> None:
         self.learning = learning
+        self.telling = None if listener is None else Telling(listener, streams)
         self.channel = channel
         self.aborts = aborts
         self.aborted = False
@@ -99,6 +102,8 @@ class Keeper:
             for descriptor, event in poll.poll(self._patience()):
                 self._handle(poll, descriptor, event)
             self._enforce()
+            if self.telling is not None and self.report is None:
+                self.telling.tell(time.monotonic() - self.started)
         wall = time.monotonic() - self.started
         self.streams.stdout.drain()
         self.streams.stderr.drain()
@@ -124,8 +129,8 @@ class Keeper:
             return max(LEAST_WAIT_S, self.killed_at + KILL_PATIENCE_S - now)
         wall = self.limits.wall_time_ms / 1000 - (now - self.started)
         cpu = (self.limits.cpu_time_ms * 1000 - self.group.cpu_us()) / 1e6 / self.cpus
-        wait = min(wall, cpu, self.group.tick_s or wall)
-        return max(LEAST_WAIT_S, wait)
+        untold = self.telling.patience_s(now - self.started) if self.telling is not None else wall
+        return max(LEAST_WAIT_S, min(wall, cpu, self.group.tick_s or wall, untold))
 
     def _handle(self, poll: select.epoll, descriptor: int, event: int) -> None:
         if descriptor == self.channel.fileno():
@@ -139,8 +144,9 @@ class Keeper:
             self.aborted = True
             self._kill()
         elif descriptor == self.streams.feed.fileno():
-            if not self.streams.feed.feed():
-                return  # closed, and so no longer polled
+            poll.unregister(descriptor)  # it may be somebody else's in a moment
+            if self.streams.feed.feed():
+                poll.register(descriptor, select.EPOLLOUT)
         else:
             stream = self.streams.stdout if descriptor == self.streams.stdout.fileno() else self.streams.stderr
             if not stream.drain():

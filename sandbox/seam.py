@@ -10,6 +10,8 @@ from sandbox.limits import Limits
 from sandbox.network import Network
 from sandbox.result import RunResult
 from sandbox.slots import Slot
+from sandbox.streams import Taker
+from sandbox.telling import Listener
 
 
 class BoxFiles(Protocol):
@@ -32,9 +34,18 @@ class OpenJail(Protocol):
     def box(self) -> BoxFiles:
         """The program's working folder."""
 
-    def run(self, command: Command, limits: Limits, cancel: int | None = None) -> RunResult:
+    def run(
+        self,
+        command: Command,
+        limits: Limits,
+        cancel: int | None = None,
+        *,
+        listener: Listener | None = None,
+        taker: Taker | None = None,
+    ) -> RunResult:
         """Run one command to its end, or until the descriptor `cancel` becomes readable.
 
+        A `listener` hears what it writes meanwhile; a `taker` is given its stdin, once all of `command.stdin` is in.
         Raises SandboxError where it is not the program that failed, RunAborted.
         """
 

@@ -1,9 +1,13 @@
 """The pipes of a run: output drained with a cap while the program runs, input fed without ever waiting for it."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 CHUNK_BYTES = 1 << 16
+
+Taker = Callable[[int], None]
+"""Given our end of a program's stdin, which does not block, to write to and to close."""
 
 
 class Capture:
@@ -15,6 +19,7 @@ class Capture:
         self.cap = cap
         self.overflow = False
         self._data = bytearray()
+        self._told = 0
 
     def fileno(self) -> int:
         """Let a selector wait for it."""
@@ -38,6 +43,16 @@ class Capture:
         """What was kept."""
         return bytes(self._data[: self.cap])
 
+    @property
+    def untold(self) -> bool:
+        """Whether there are news."""
+        return self._told < min(len(self._data), self.cap)
+
+    def news(self) -> tuple[int, bytes]:
+        """Give what was kept since this was asked the last time, and where that begins."""
+        begins, self._told = self._told, min(len(self._data), self.cap)
+        return begins, bytes(self._data[begins : self._told])
+
     def close(self) -> None:
         """Close our end."""
         os.close(self.descriptor)
@@ -49,6 +64,8 @@ class Feed:
     def __init__(self, descriptor: int) -> None:
         os.set_blocking(descriptor, False)
         self.descriptor: int | None = descriptor
+        self.taker: Taker | None = None
+        """Who has our end when everything was given and somebody reads; without one it is closed."""
         self._left = memoryview(b"")
 
     def give(self, data: bytes) -> bool:
@@ -57,7 +74,7 @@ class Feed:
         return self.feed()
 
     def fileno(self) -> int:
-        """Let a selector wait for it. -1 when everything was given and the pipe is closed."""
+        """Let a selector wait for it. -1 when everything was given and the pipe is closed, or somebody else's."""
         return -1 if self.descriptor is None else self.descriptor
 
     def feed(self) -> bool:
@@ -71,9 +88,16 @@ class Feed:
         except BlockingIOError:
             return True
         except BrokenPipeError:
-            self._left = self._left[:0]
-        self.close()
+            self._left, self.taker = self._left[:0], None
+        self._end()
         return False
+
+    def _end(self) -> None:
+        if self.taker is None or self.descriptor is None:
+            self.close()
+            return
+        descriptor, self.descriptor = self.descriptor, None
+        self.taker(descriptor)
 
     def close(self) -> None:
         """Close our end, so that the program sees the end of its input."""

@@ -124,8 +124,9 @@ NO_EXECUTION_CACHE = Executor()
 def may_be_used(claim: Claim) -> bool:
     """Whether earlier runs may stand for this execution's: where its sender says so, and never for a regrade."""
     asked = claim.submission
-    # What comes over a network is not ours to know.
-    return asked.cache is Cache.EXECUTION and claim.number == 1 and not asked.constraints.network_enabled
+    # What comes over a network, or is typed meanwhile, is not ours to know.
+    alone = not asked.constraints.network_enabled and not asked.interactive
+    return asked.cache is Cache.EXECUTION and claim.number == 1 and alone
 
 
 def may_be_kept(plan: Plan, case: TestCase, result: TestResult) -> bool:

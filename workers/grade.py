@@ -22,8 +22,10 @@ from domain.limits import EXECUTION_WALL_S
 from domain.logging import logger
 from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult
 from domain.static_checks import StaticChecks
+from domain.typed import TypedInput
 from domain.verdict import State, Verdict, overall
 from sandbox import Jails, RunAborted, SandboxError, Slot
+from workers.broadcast import NO_BROADCASTER, Broadcast, Broadcaster
 from workers.compile import Compiled, CompileError, compile_submission
 from workers.compile_cache import NO_CACHE, Compiler
 from workers.execution_cache import NO_EXECUTION_CACHE, Earlier, Executor
@@ -37,6 +39,7 @@ from workers.run import Bench, in_series
 from workers.spread import Spread
 from workers.static_check import applying, check_sources
 from workers.stopwatch import Stopwatch
+from workers.typist import typing
 from workers.work import Work
 
 SANDBOX_TRIES = 3
@@ -68,6 +71,9 @@ class Grader:
     executor: Executor = NO_EXECUTION_CACHE
     fleet: Fleet | None = None
     """The other hosts, where they may help."""
+    broadcaster: Broadcaster = NO_BROADCASTER
+    typed: TypedInput | None = None
+    """What is typed for interactive runs; without it their programs find no input."""
 
     def grade(self, execution_id: UUID) -> Claim | None:
         """Grade an execution to its end. Gives the claim back, and returns it, where the worker must stop before."""
@@ -76,14 +82,17 @@ class Grader:
             log.info("claim_refused")
             return None
         try:
-            with self.leases.holding(self.db, claim) as still_ours:
-                outcome = Grading(self, claim, still_ours).outcome()
-                self._finish(claim, outcome)
+            with self.leases.holding(self.db, claim) as still_ours, self.broadcaster.of(claim) as broadcast:
+                broadcast.state(State.PREPARING)
+                outcome = Grading(self, claim, still_ours, broadcast).outcome()
+                self._finish(claim, outcome, broadcast)
         except ClaimLost:
             log.warning("claim_lost", attempt=claim.attempt)
         except RunAborted:
             log.info("execution_given_back", attempt=claim.attempt)
-            return claim if executions.give_back(self.db, claim) else None
+            if executions.give_back(self.db, claim):
+                self.broadcaster.given_back(claim)
+                return claim
         return None
 
     def _claim(self, execution_id: UUID) -> Claim | None:
@@ -96,20 +105,24 @@ class Grader:
             max_attempts=self.max_attempts,
         )
 
-    def _finish(self, claim: Claim, outcome: Outcome) -> None:
+    def _finish(self, claim: Claim, outcome: Outcome, broadcast: Broadcast) -> None:
         if not patiently(lambda: executions.finish(self.db, self.blobs, claim, outcome), self.lease_s):
             raise ClaimLost
         self.events.publish(claim.execution_id, State.DONE)
+        broadcast.done(outcome)
+        if claim.submission.interactive and self.typed is not None:
+            self.typed.forget(claim.execution_id)
         log.info("execution_done", verdict=outcome.verdict, reason=outcome.reason, attempt=claim.attempt)
 
 
 class Grading:
     """One execution being graded."""
 
-    def __init__(self, grader: Grader, claim: Claim, still_ours: Callable[[], None]) -> None:
+    def __init__(self, grader: Grader, claim: Claim, still_ours: Callable[[], None], broadcast: Broadcast) -> None:
         self.grader = grader
         self.claim = claim
         self.still_ours = still_ours
+        self.broadcast = broadcast
         self.watch = Stopwatch(_milliseconds_since(claim.queued_at))
         self.earlier: Earlier | None = None
 
@@ -135,12 +148,25 @@ class Grading:
                 compiled = self._compile(made, slot)
             except CompileError as error:
                 return Outcome(Verdict.CE, error.reason, self._telemetry(made, error), error.output, error.message)
-            network = network_of(made.submission.constraints)
-            bench = Bench(grader.sandbox, slot, made, compiled, grader.blobs, self.watch, network)
+            bench = self._bench(made, compiled, slot)
             self.earlier = grader.executor.look(self.claim, bench)
             results, rest = self._run_all(bench, self.earlier)
         self.earlier.keep()
         return Outcome(*overall(results), self._telemetry(made, compiled), compiled.output, results=rest)
+
+    def _bench(self, made: Plan, compiled: Compiled, slot: Slot) -> Bench:
+        source = self.grader.typed if made.submission.interactive else None
+        return Bench(
+            self.grader.sandbox,
+            slot,
+            made,
+            compiled,
+            self.grader.blobs,
+            self.watch,
+            network_of(made.submission.constraints),
+            broadcast=self.broadcast,
+            typing=partial(typing, source, self.claim.execution_id),
+        )
 
     def _compile(self, made: Plan, slot: Slot) -> Compiled:
         sandbox, check = self.grader.sandbox, applying(self.grader.static_checks, made)
@@ -170,6 +196,7 @@ class Grading:
         with in_series(bench, work.left()) as own, self._spread(own, work) as spread:
             for index, result in enumerate(spread.results()):
                 self.still_ours()
+                self.broadcast.result(submission.test_cases[index], result)
                 recorder.add(result)
                 earlier.note(index, result, in_doubt=index in work.doubted)
                 found.append((result.verdict, result.reason))
@@ -197,7 +224,7 @@ class Grading:
     def _enter(self, state: State) -> None:
         if not patiently(lambda: executions.enter(self.grader.db, self.claim, state), self.grader.lease_s):
             raise ClaimLost
-        self.grader.events.publish(self.claim.execution_id, state)
+        self.broadcast.state(state)
 
     def _telemetry(self, made: Plan | None, compiled: Compiled | CompileError | None) -> ExecutionTelemetry:
         versions = dict(self.grader.versions)

@@ -26,15 +26,18 @@ from domain.events import Events
 from domain.kept_runs import KeptRuns
 from domain.languages import Languages
 from domain.line import Lines
+from domain.live import Live
 from domain.logging import configure, logger
 from domain.model import HostReport, Priority
 from domain.queue import CONTROL, ask_for_help, help_queue, make_celery
 from domain.sentry import start_sentry
 from domain.settings import TREE, Settings
 from domain.static_checks import StaticChecks
+from domain.typed import TypedInput
 from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError
 from sandbox.reach import reachable
 from workers import host, network, prepared, tasks
+from workers.broadcast import Broadcaster
 from workers.compile_cache import Compiler
 from workers.execution_cache import Executor
 from workers.fleet import Fleet
@@ -106,6 +109,8 @@ class Worker:
             compiler=self._compiler(),
             executor=self._executor(),
             fleet=self._fleet(lines),
+            broadcaster=Broadcaster(Live(settings.redis_url)),
+            typed=TypedInput(settings.redis_url),
         )
 
     def _fleet(self, lines: Lines) -> Fleet | None:

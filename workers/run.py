@@ -4,15 +4,16 @@ The order of causes is decided in `sandbox.result.decide`; what is left here is 
 """
 
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import assert_never
 
 from domain.blobs import BlobStore
 from domain.model import TestCase, TestResult
 from domain.verdict import SKIPPED, Verdict
-from sandbox import BoxFiles, Cause, Jails, Network, RunResult, Slot
+from sandbox import BoxFiles, Cause, Jails, Listener, Network, RunResult, Slot, Taker
+from workers.broadcast import Broadcast
 from workers.check import compare
 from workers.collect import Kept, collect
 from workers.compile import Compiled
@@ -48,15 +49,24 @@ class Bench:
     network: Network | None = None
     cancel: int | None = None
     """A descriptor that becomes readable when nobody wants what is being run any more."""
+    broadcast: Broadcast | None = None
+    """Who tells what programs write while they run."""
+    typing: Callable[[], AbstractContextManager[Taker | None]] = nullcontext
+    """Gives who types for a run, where its input is typed."""
+
+    def listener(self, case: TestCase) -> Listener | None:
+        """Give what hears a run of a test case; nobody hears a hidden one."""
+        return None if self.broadcast is None else self.broadcast.listener(case)
 
 
 def is_doubtful(bench: Bench, case: TestCase, result: TestResult, *, disturbed: bool) -> bool:
     """Whether a TLE may be the neighbours' doing, so that the test case is to be run again.
 
     It may where it just missed its time while other slots of the host were busy. Where the neighbours were our own
-    (`disturbed`), every TLE is in doubt: what they cost is for us to show.
+    (`disturbed`), every TLE is in doubt: what they cost is for us to show. Never where the input is typed, for that is
+    not typed again.
     """
-    if result.verdict is not Verdict.TLE or result.usage is None:
+    if result.verdict is not Verdict.TLE or result.usage is None or bench.plan.submission.interactive:
         return False
     return disturbed or (just_missed(bench.plan, case, result) and bench.sandbox.others_busy(bench.slot))
 
@@ -106,7 +116,9 @@ def run_test_case(bench: Bench, case: TestCase) -> TestResult:
     )
     with watch.phase("run"), jailed as jail:
         fill(jail.box, files)
-        result = jail.run(command, limits, bench.cancel)
+        with bench.typing() as taker:
+            listener = bench.listener(case)
+            result = jail.run(command, limits, bench.cancel, listener=listener, taker=taker)
         refuse_what_did_not_start(command.argv[0], result)
         with watch.phase("check"):
             judgement = judge(plan, case, result, jail.box)

@@ -12,9 +12,10 @@ from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
 from domain.line import LineDead, Lines
+from domain.live import Live
 from domain.logging import bound, logger
 from domain.settings import Settings
-from domain.verdict import State
+from domain.verdict import State, Verdict
 from sandbox import SandboxError
 from workers.grade import Grader
 from workers.helper import Helping
@@ -39,8 +40,12 @@ def _prune(settings: Settings, database: Database) -> None:
 
 def register(celery: Celery, settings: Settings, database: Database) -> None:
     """Give the application its tasks."""
-    events = Events(settings.redis_url)
     _register_help(celery)
+    events, live = Events(settings.redis_url), Live(settings.redis_url)
+
+    def tell_failed(execution_id: UUID, reason: str) -> None:
+        events.publish(execution_id, State.DONE)
+        live.append(execution_id, "done", {"state": State.DONE, "verdict": Verdict.JE, "reason": reason})
 
     @celery.task(name=queue.TASK_GRADE, shared=False)
     def grade(execution_id: str) -> None:
@@ -65,7 +70,7 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
                 message_lost_s=settings.message_lost_s,
                 max_attempts=settings.max_attempts,
                 no_host_s=settings.no_host_s,
-                finished=lambda execution_id: events.publish(execution_id, State.DONE),
+                finished=tell_failed,
             )
         except Unavailable as error:
             log.warning("sweep_interrupted", error=str(error))

@@ -131,6 +131,7 @@ class SubmissionAnswer(Schema):
     metadata = fields.Dict(required=True)
     user_id = fields.String(required=True, allow_none=True)
     problem_id = fields.String(required=True, allow_none=True)
+    interactive = fields.Boolean(required=True)
     constraints = fields.Dict(required=True, metadata={"description": "As they are applied."})
     execution = fields.Nested(ExecutionAnswer, required=True)
 

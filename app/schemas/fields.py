@@ -115,8 +115,8 @@ class Flag(Value[bool]):
 
     document: ClassVar[Document] = {"type": "boolean"}
 
-    def __init__(self) -> None:
-        super().__init__(self.document)
+    def __init__(self, *, description: str | None = None) -> None:
+        super().__init__(self.document, description=description)
 
     def read(self, value: object) -> bool:
         """Take true and false alone."""

@@ -12,6 +12,7 @@ from app.schemas.complaints import Complaint, as_messages, shown
 from app.schemas.constraints import CheckerPart, ConstraintsPart
 from app.schemas.fields import Choice, Flag, Text
 from app.schemas.files import RelativePath, Source, Sources, path_clashes
+from app.schemas.interactive import interactive_fault, patient
 from app.schemas.metadata import Metadata
 from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value
 from domain import languages
@@ -100,6 +101,9 @@ class SubmissionRequest(Part):
     priority = Choice(*Priority)
     region = NotOffered()
     cache = CacheUse()
+    interactive = Flag(
+        description="Input is typed while it runs: for one test case that has no stdin and is not hidden."
+    )
     callback = NotOffered()
     user_id = Text(min_chars=1)
     metadata = Metadata()
@@ -111,6 +115,8 @@ class SubmissionRequest(Part):
         if "problem_id" in data and "test_cases" not in data:
             hint = "this deployment stores no problems yet: send test_cases, and problem_id is kept as a label"
             messages["problem_id"] = [Complaint(f"unknown problem {shown(data['problem_id'])}", hint)]
+        if data.get("interactive") and (fault := interactive_fault(data.get("test_cases"))) is not None:
+            messages["interactive"] = [fault]
         source = data.get("source")
         if isinstance(source, Source) and "language" in data:
             messages |= _tree_messages(data, source)
@@ -171,6 +177,8 @@ def _submission(data: dict[str, object]) -> Submission:
     for name in ("arguments", "outputs"):
         data[name] = tuple(data.get(name, ()))  # type: ignore[arg-type]
     given = {"checker": Checker(), "constraints": _default_constraints()} | data
+    if data.get("interactive"):
+        given["constraints"] = patient(given["constraints"], cases)  # type: ignore[arg-type]
     return Submission(sources=files, entry_point=entry, test_cases=numbered(cases), **given)  # type: ignore[arg-type]
 
 

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from app.schemas import links
 from app.schemas.bytes import bytes_json
-from app.schemas.usage import rounded, run_telemetry_json, telemetry_json, together, usage_json
+from app.schemas.usage import run_telemetry_json, telemetry_json, together, usage_json
 from domain.limits import Constraints
 from domain.model import Artifact, Usage
 from domain.network import NetworkRule
+from domain.redaction import rounded, told, whole_is_of_hidden
 from domain.verdict import Verdict, hidden_reason
 from domain.views import Asked, CaseView, ExecutionView, ResultView, Shown, SubmissionView
 
@@ -28,6 +29,7 @@ def submission_json(view: SubmissionView) -> Json:
         "metadata": dict(asked.metadata),
         "user_id": asked.user_id,
         "problem_id": asked.problem_id,
+        "interactive": asked.interactive,
         "constraints": constraints_json(asked.constraints),
         "execution": execution_json(view.id, asked, view.execution),
     }
@@ -63,7 +65,7 @@ def execution_json(submission_id: UUID, asked: Asked, execution: ExecutionView) 
     cases, results = asked.test_cases, execution.results
     any_hidden = any(case.is_hidden for case in cases)
     reason = execution.reason
-    if whole_is_of_hidden(cases, execution):
+    if whole_is_of_hidden(((cases[result.ordinal].is_hidden, result.verdict) for result in results), execution.verdict):
         reason = hidden_reason(execution.verdict, reason)
     return {
         "id": str(execution.id),
@@ -81,14 +83,6 @@ def execution_json(submission_id: UUID, asked: Asked, execution: ExecutionView) 
         "started_at": time_json(execution.started_at),
         "finished_at": time_json(execution.finished_at),
     }
-
-
-def whole_is_of_hidden(cases: tuple[CaseView, ...], execution: ExecutionView) -> bool:
-    """Say whether verdict and reason of the whole are those of a hidden test case."""
-    for result in execution.results:
-        if result.verdict is not None and not result.verdict.passed:
-            return cases[result.ordinal].is_hidden and result.verdict is execution.verdict
-    return False
 
 
 def _message(execution: ExecutionView, *, any_hidden: bool) -> str | None:
@@ -153,13 +147,14 @@ def _streams(submission_id: UUID, result: ResultView) -> Json:
 
 
 def _hidden_json(case: CaseView, result: ResultView) -> Json:
+    known = told(case.name, result, is_hidden=True)
     return {
-        "name": case.name,
+        "name": known.name,
         "is_hidden": True,
-        "verdict": verdict_json(result.verdict),
-        "reason": hidden_reason(result.verdict, result.reason),
-        "usage": usage_json(rounded(result.usage) if result.usage else None),
-        "points": result.points,
+        "verdict": verdict_json(known.verdict),
+        "reason": known.reason,
+        "usage": usage_json(known.usage),
+        "points": known.points,
     }
 
 

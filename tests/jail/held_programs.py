@@ -7,9 +7,10 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
+from typing import TypedDict, Unpack
 
 from domain.model import File
-from sandbox import Command, Limits, RunResult, Sandbox, Slot
+from sandbox import Command, Limits, Listener, RunResult, Sandbox, Slot, Taker
 from sandbox.kind import Kind
 from sandbox.warm import WarmJail
 from tests.jail.running import MIB, STAND_PATIENCE_S
@@ -19,6 +20,13 @@ from workers.prepare import run_limits
 SOURCES = Path(__file__).with_name("held")
 JAVA_BIN = Path(LANGUAGES.known["java"].run.argv[0]).parent
 NODE = Path(LANGUAGES.known["javascript"].run.argv[0])
+
+
+class Talk(TypedDict, total=False):
+    """Who hears a program, and who types for it."""
+
+    listener: Listener
+    taker: Taker
 
 
 @dataclass(frozen=True)
@@ -73,25 +81,25 @@ def compiled() -> Mapping[str, bytes]:
         return {str(path.relative_to(folder)): path.read_bytes() for path in folder.glob("classes/**/*.class")}
 
 
-def run_held(sandbox: Sandbox, program: Program) -> RunResult:
+def run_held(sandbox: Sandbox, program: Program, **talk: Unpack[Talk]) -> RunResult:
     """Run by a runtime that was held."""
     assert sandbox.pool is not None
     with sandbox.slot() as slot:
         assert sandbox.pool.warm(slot, program.kind, STAND_PATIENCE_S)
-        return run_in(sandbox, slot, program, held=True)
+        return run_in(sandbox, slot, program, held=True, **talk)
 
 
-def run_plain(sandbox: Sandbox, program: Program) -> RunResult:
+def run_plain(sandbox: Sandbox, program: Program, **talk: Unpack[Talk]) -> RunResult:
     """Run by a runtime that is started for it."""
     with sandbox.slot() as slot:
-        return run_in(sandbox, slot, program, held=False)
+        return run_in(sandbox, slot, program, held=False, **talk)
 
 
-def run_in(sandbox: Sandbox, slot: Slot, program: Program, *, held: bool) -> RunResult:
+def run_in(sandbox: Sandbox, slot: Slot, program: Program, *, held: bool, **talk: Unpack[Talk]) -> RunResult:
     """Fill a jail and run."""
     command = program.command if held else replace(program.command, held_at=None)
     with sandbox.jail(slot, program.limits, 16 * MIB, program.mounts, command=command) as jail:
         assert held == (isinstance(jail, WarmJail) and jail.kind.held_at is not None)
         for path, content in program.files.items():
             jail.box.write(path, content, program.modes.get(path, 0o644))
-        return jail.run(command, program.limits)
+        return jail.run(command, program.limits, **talk)

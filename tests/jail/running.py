@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-from sandbox import Collected, Command, Jails, Limits, RunResult, Sandbox, Slot
+from sandbox import Collected, Command, Jails, Limits, Listener, RunResult, Sandbox, Slot, Taker
 from sandbox.kind import Kind
 from sandbox.series import Series
 
@@ -27,6 +27,8 @@ class Ask:
     disk_bytes: int = 16 * MIB
     on_disk: bool = False
     outputs: tuple[str, ...] = ()
+    listener: Listener | None = None
+    taker: Taker | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def run_in(jails: Jails, slot: Slot, ask: Ask) -> Answer:
     with jails.jail(slot, ask.limits, ask.disk_bytes, on_disk=ask.on_disk, command=ask.command) as jail:
         for path, (content, mode) in ask.files.items():
             jail.box.write(path, content, mode)
-        result = jail.run(ask.command, ask.limits)
+        result = jail.run(ask.command, ask.limits, listener=ask.listener, taker=ask.taker)
         collected = jail.box.collect(ask.outputs, max_files=100, max_file_bytes=MIB, max_bytes=4 * MIB)
     return Answer(result, collected.files, collected.cut)
 

@@ -67,6 +67,7 @@ FULL = Submission(
     metadata={"course": {"week": [1, 2.5, None, True]}, "ключ": "värde"},
     static_check="basic",
     cache=Cache.NONE,
+    interactive=True,
 )
 
 

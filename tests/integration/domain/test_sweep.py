@@ -27,7 +27,7 @@ def sweep(db: Database) -> Sweep:
         message_lost_s: int = 30,
         max_attempts: int = 3,
         no_host_s: int = 600,
-        finished: Callable[[UUID], None] | None = None,
+        finished: Callable[[UUID, str], None] | None = None,
     ) -> Swept:
         return executions.sweep(
             db, message_lost_s=message_lost_s, max_attempts=max_attempts, no_host_s=no_host_s, finished=finished
@@ -121,11 +121,11 @@ def test_it_tells_of_what_it_ended_after_the_commit(
     view = submit()
     take(view)
     expire()
-    told: list[tuple[UUID, State]] = []
+    told: list[tuple[UUID, str, State]] = []
 
-    sweep(max_attempts=1, finished=lambda ended: told.append((ended, submissions.state_of(db, ended))))
+    sweep(max_attempts=1, finished=lambda ended, why: told.append((ended, why, submissions.state_of(db, ended))))
 
-    assert told == [(view.execution.id, State.DONE)]
+    assert told == [(view.execution.id, "attempts", State.DONE)]
 
 
 def test_a_worker_at_work_is_left_alone_whatever_its_attempt(

@@ -12,6 +12,7 @@ from tests.unit.workers.ledger import NOWHERE, Ledger
 from tests.unit.workers.making import LANGUAGES, asking, claimed
 from tests.unit.workers.test_stopwatch import Clock
 from workers import grade, lease, patience, recorder, spread
+from workers.broadcast import Broadcaster
 from workers.grade import Grader
 from workers.lease import Leases
 
@@ -46,7 +47,14 @@ def leases() -> Iterator[Leases]:
 
 
 @pytest.fixture
-def grader(tmp_path: Path, told: Told, leases: Leases) -> Make:
+def broadcaster(told: Told) -> Iterator[Broadcaster]:
+    made = Broadcaster(told)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def grader(tmp_path: Path, told: Told, leases: Leases, broadcaster: Broadcaster) -> Make:
     def make(sandbox: FakeSandbox) -> Grader:
         return Grader(
             db=NOWHERE,
@@ -61,6 +69,7 @@ def grader(tmp_path: Path, told: Told, leases: Leases) -> Make:
             versions={"shipd": "1.0", "nsjail": "3.6"},
             language_versions={"python": "3.11.2"},
             leases=leases,
+            broadcaster=broadcaster,
         )
 
     return make

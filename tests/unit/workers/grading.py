@@ -1,9 +1,10 @@
 """What tests of grading have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from domain.events import Events
+from domain.live import Event
 from domain.model import File, Outcome, Submission, TestCase
 from sandbox import SandboxError
 from tests.unit.workers.ledger import Ledger
@@ -17,14 +18,28 @@ C = (File("main.c", b""),)
 
 
 class Told(Events):
-    """Events that nobody hears."""
+    """What is told, on both ways: to who waits for the end, and live."""
 
     def __init__(self) -> None:
         super().__init__("redis://127.0.0.1:1/0")
-        self.states: list[str] = []
+        self.published: list[str] = []
+        self.live: list[Event] = []
 
     def publish(self, execution_id: UUID, state: str) -> None:  # noqa: ARG002
-        self.states.append(str(state))
+        self.published.append(str(state))
+
+    def append_all(self, execution_id: UUID, events: Sequence[Event]) -> None:  # noqa: ARG002
+        self.live += events
+
+    @property
+    def states(self) -> list[object]:
+        """The states that were told live."""
+        return [data["state"] for event, data in self.live if event in {"state", "done"}]
+
+    @property
+    def names(self) -> list[str]:
+        """What was told live, in order."""
+        return [event for event, _ in self.live]
 
 
 def graded(grader: Grader, ledger: Ledger, submission: Submission) -> Outcome:

@@ -285,3 +285,5 @@ def test_a_submission_says_what_is_used_again() -> None:
     asked: Submission = asking()
     assert execution_cache.may_be_used(claimed(asked)) is False
     assert execution_cache.may_be_used(claimed(replace(asked, cache=Cache.EXECUTION))) is True
+    typed = replace(asked, cache=Cache.EXECUTION, interactive=True)
+    assert execution_cache.may_be_used(claimed(typed)) is False

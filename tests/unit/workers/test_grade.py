@@ -1,5 +1,6 @@
 """Grading from claim to outcome, with a fake sandbox and a ledger in the place of PostgreSQL."""
 
+import os
 import signal
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,8 +10,9 @@ import pytest
 
 from domain.limits import Constraints
 from domain.model import Claim, ExecutionTelemetry, File, TestCase, Usage
+from domain.typed import Piece, TypedInput
 from domain.verdict import State, Verdict
-from sandbox import Cause, RunResult
+from sandbox import Cause, RunAborted, RunResult
 from sandbox.fake import SPENT, FakeJail, FakeSandbox, ended, in_turn
 from tests.unit.workers.grading import BROKEN, THREE, C, Make, Told, graded
 from tests.unit.workers.ledger import Ledger
@@ -30,7 +32,8 @@ def test_it_works(grader: Make, ledger: Ledger, told: Told) -> None:
         (2, Verdict.OK, 3),
     ]
     assert ledger.states == [State.RUNNING]
-    assert told.states == ["running", "done"]
+    assert told.names == ["state", "state", "test_result", "test_result", "test_result", "done"]
+    assert (told.states, told.published) == (["preparing", "running", "done"], ["done"])
     assert ledger.asked == {"worker": "host-1/7", "lease_s": 30, "max_attempts": 3}
     assert sandbox.held == []
 
@@ -39,7 +42,7 @@ def test_what_is_not_to_be_had_is_left_alone(grader: Make, ledger: Ledger, told:
     ledger.offered = None
     sandbox = FakeSandbox()
     assert grader(sandbox).grade(UUID(int=1)) is None
-    assert (ledger.outcome, sandbox.jails, told.states) == (None, [], [])
+    assert (ledger.outcome, sandbox.jails, told.live, told.published) == (None, [], [], [])
 
 
 def test_a_compiled_language_is_compiled_once(grader: Make, ledger: Ledger, told: Told) -> None:
@@ -55,7 +58,7 @@ def test_a_compiled_language_is_compiled_once(grader: Make, ledger: Ledger, told
     assert (outcome.verdict, outcome.compile_output) == (Verdict.OK, b"warning")
     assert [jail.command.policy for jail in sandbox.jails] == ["compile", "strict", "strict", "strict"]
     assert ledger.states == [State.COMPILING, State.RUNNING]
-    assert told.states == ["compiling", "running", "done"]
+    assert (told.states, told.published) == (["preparing", "compiling", "running", "done"], ["done"])
     assert outcome.telemetry.compile_usage == Usage(1, 2, 1 << 20)
     assert outcome.telemetry.language_metrics == {"artifact_files": 1, "artifact_bytes": 3}
 
@@ -142,7 +145,7 @@ def test_a_sandbox_that_keeps_failing_is_our_fault(grader: Make, ledger: Ledger,
     assert (outcome.verdict, outcome.reason) == (Verdict.JE, "sandbox")
     assert "no jail" not in outcome.message
     assert len(sandbox.jails) == 1 + SANDBOX_TRIES
-    assert told.states[-1] == "done"
+    assert (told.states[-1], told.published) == ("done", ["done"])
     assert sandbox.held == []
 
 
@@ -198,3 +201,52 @@ def _telemetry(grader: Grader, claim: Claim, ledger: Ledger) -> ExecutionTelemet
     grader.grade(claim.execution_id)
     assert ledger.outcome is not None
     return ledger.outcome.telemetry
+
+
+class Typed(TypedInput):
+    """What is typed, and whether it was removed in the end."""
+
+    def __init__(self) -> None:
+        super().__init__("redis://127.0.0.1:1/0")
+        self.forgotten: list[UUID] = []
+
+    def next(self, execution_id: UUID, place: bytes, wait_ms: int) -> Piece | None:  # noqa: ARG002
+        return Piece(b"1", str(execution_id).encode(), is_end=True)
+
+    def forget(self, execution_id: UUID) -> None:
+        self.forgotten.append(execution_id)
+
+
+def read_typed(jail: FakeJail) -> RunResult:
+    """Have the program print its input."""
+    if jail.taker is None:
+        return ended(stdout=b"nobody types")
+    reader, writer = os.pipe()
+    with open(reader, "rb") as stdin:  # noqa: PTH123 - a descriptor
+        jail.taker(writer)
+        return ended(stdout=stdin.read())
+
+
+@pytest.mark.parametrize("interactive", [True, False])
+def test_an_interactive_run_is_given_what_is_typed(grader: Make, ledger: Ledger, *, interactive: bool) -> None:
+    typed = Typed()
+    graded(replace(grader(FakeSandbox(read_typed)), typed=typed), ledger, asking(interactive=interactive))
+    assert ledger.offered is not None
+    own = ledger.offered.execution_id
+    assert [found.stdout for found in ledger.results] == [str(own).encode() if interactive else b"nobody types"]
+    assert typed.forgotten == [own] * interactive
+
+
+def test_what_a_hidden_case_writes_is_not_listened_to(grader: Make, ledger: Ledger, told: Told) -> None:
+    sandbox = FakeSandbox(lambda _: ended(stdout=b"secret", stderr=b"secret"))
+    cases = (TestCase(0, "seen"), TestCase(1, "hidden", is_hidden=True))
+    graded(grader(sandbox), ledger, asking(test_cases=cases))
+    assert [jail.listener is None for jail in sandbox.jails] == [False, True]
+    outputs = [(data["ordinal"], data["stream"]) for event, data in told.live if event == "output"]
+    assert outputs == [(0, "stdout"), (0, "stderr")]
+
+
+def test_what_is_told_of_a_grading_that_is_given_back(grader: Make, ledger: Ledger, told: Told) -> None:
+    ledger.offered = claimed(asking())
+    assert grader(FakeSandbox(in_turn(RunAborted()))).grade(ledger.offered.execution_id) is ledger.offered
+    assert (told.states[-1], told.published) == ("queued", [])

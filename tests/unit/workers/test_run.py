@@ -175,6 +175,13 @@ def test_beside_others_of_ours_every_tle_is_in_doubt(tmp_path: Path, result: Run
     assert is_doubtful(where, LIMITED, run_test_case(where, LIMITED), disturbed=True) == doubtful
 
 
+def test_what_was_typed_is_not_typed_again(tmp_path: Path) -> None:
+    sandbox = FakeSandbox(in_turn(late(1001, 1100)), busy=True)
+    asked = planned(constraints=Constraints(timeout_ms=1000), interactive=True)
+    assert confirmed(bench(sandbox, tmp_path, asked)).verdict is Verdict.TLE
+    assert len(sandbox.jails) == 1
+
+
 def test_what_was_never_run_is_not_in_doubt(tmp_path: Path) -> None:
     assert not is_doubtful(bench(FakeSandbox(), tmp_path), LIMITED, out_of_time(LIMITED), disturbed=True)
 

@@ -1,6 +1,6 @@
 """The bodies of the Celery tasks; the tests of real workers are in tests/integration/celery."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from domain import executions, queue
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
+from domain.live import Live
 from domain.model import Claim, Priority
 from domain.queue import TASK_GRADE, TASK_SWEEP, make_celery
 from domain.settings import Settings
@@ -103,20 +104,26 @@ def test_what_was_left_behind_is_sent_and_what_ended_is_told(
     celery: Celery, sent: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[tuple[UUID, str]] = []
+    live: list[tuple[UUID, str, Mapping[str, object]]] = []
 
-    def swept(_: Database, *, finished: Callable[[UUID], None], **limits: int) -> list[tuple[UUID, Priority]]:
+    def swept(_: Database, *, finished: Callable[[UUID, str], None], **limits: int) -> list[tuple[UUID, Priority]]:
         assert limits == {"message_lost_s": 30, "max_attempts": 3, "no_host_s": 600}
-        finished(OTHER)
+        finished(OTHER, "no_host")
         return [(ID, Priority.INTERACTIVE)]
 
     def tell(_: object, execution_id: UUID, state: str) -> None:
         told.append((execution_id, state))
 
+    def append(_: object, execution_id: UUID, event: str, data: Mapping[str, object]) -> None:
+        live.append((execution_id, event, data))
+
     monkeypatch.setattr(executions, "sweep", swept)
     monkeypatch.setattr(Events, "publish", tell)
+    monkeypatch.setattr(Live, "append", append)
     celery.tasks[TASK_SWEEP]()
     assert sent == [(ID, Priority.INTERACTIVE)]
     assert told == [(OTHER, "done")]
+    assert live == [(OTHER, "done", {"state": "done", "verdict": "JE", "reason": "no_host"})]
 
 
 def test_a_sweep_without_a_database_waits_for_the_next(
