@@ -27,7 +27,7 @@ from sandbox import Jails, RunAborted, SandboxError, Slot
 from workers.compile import Compiled, CompileError, compile_submission
 from workers.compile_cache import NO_CACHE, Compiler
 from workers.execution_cache import NO_EXECUTION_CACHE, Earlier, Executor
-from workers.lease import ClaimLost, Leases
+from workers.lease import ClaimLost, Hold, Leases
 from workers.network import network_of
 from workers.patience import patiently
 from workers.prepare import Plan, plan
@@ -73,14 +73,16 @@ class Grader:
             log.info("claim_refused")
             return None
         try:
-            with self.leases.holding(self.db, claim) as still_ours:
-                outcome = Grading(self, claim, still_ours).outcome()
+            with self.leases.holding(self.db, claim) as hold:
+                outcome = Grading(self, claim, hold).outcome()
                 self._finish(claim, outcome)
         except ClaimLost:
             log.warning("claim_lost", attempt=claim.attempt)
         except RunAborted:
-            log.info("execution_given_back", attempt=claim.attempt)
-            return claim if executions.give_back(self.db, claim) else None
+            if executions.give_back(self.db, claim):
+                log.info("execution_given_back", attempt=claim.attempt)
+                return claim
+            log.warning("claim_lost", attempt=claim.attempt)
         return None
 
     def _claim(self, execution_id: UUID) -> Claim | None:
@@ -103,10 +105,10 @@ class Grader:
 class Grading:
     """One execution being graded."""
 
-    def __init__(self, grader: Grader, claim: Claim, still_ours: Callable[[], None]) -> None:
+    def __init__(self, grader: Grader, claim: Claim, hold: Hold) -> None:
         self.grader = grader
         self.claim = claim
-        self.still_ours = still_ours
+        self.hold = hold
         self.watch = Stopwatch(_milliseconds_since(claim.queued_at))
         self.earlier: Earlier | None = None
 
@@ -136,21 +138,23 @@ class Grading:
             bench = Bench(grader.sandbox, slot, made, compiled, grader.blobs, self.watch, network)
             self.earlier = grader.executor.look(self.claim, bench)
             results, rest = self._run_all(bench, self.earlier)
+        self.hold.check()
         self.earlier.keep()
         return Outcome(*overall(results), self._telemetry(made, compiled), compiled.output, results=rest)
 
     def _compile(self, made: Plan, slot: Slot) -> Compiled:
         sandbox, check = self.grader.sandbox, applying(self.grader.static_checks, made)
+        cancel = self.hold.descriptor
         compiled = Compiled(made.submission.sources)
         if made.language.compile is None and check is None:
             return compiled
         self._enter(State.COMPILING)
         with self.watch.phase("compile"):
             if check is not None:
-                compiled = self._tried(lambda: check_sources(sandbox, slot, check, made))
+                compiled = self._tried(lambda: check_sources(sandbox, slot, check, made, cancel))
             if made.language.compile is not None:
                 compiler = self.grader.compiler
-                anew = partial(compile_submission, sandbox, slot, made, compiler.folder(made))
+                anew = partial(compile_submission, sandbox, slot, made, compiler.folder(made), cancel)
                 compiled = self._tried(lambda: compiler.compile(made, anew))
             return compiled
 
@@ -165,8 +169,9 @@ class Grading:
         stops = submission.stop_on_first_failure
         work = Work(submission.test_cases, stop_on_first_failure=stops, known=earlier.found)
         with in_series(bench, work.left()) as own, self._spread(own, work) as spread:
+            self.hold.when_lost(partial(spread.abandon, ClaimLost()))
             for index, result in enumerate(spread.results()):
-                self.still_ours()
+                self.hold.check()
                 recorder.add(result)
                 earlier.note(index, result, in_doubt=index in work.doubted)
                 found.append((result.verdict, result.reason))
@@ -179,7 +184,7 @@ class Grading:
     def _tried(self, step: Callable[[], Result]) -> Result:
         """Do a step that makes a jail; again in a new one where the sandbox failed. Raises SandboxError at last."""
         for attempt in range(1, SANDBOX_TRIES + 1):
-            self.still_ours()
+            self.hold.check()
             try:
                 return step()
             # An OSError is the host's: a full disk, no descriptors left.

@@ -19,6 +19,7 @@ from celery.beat import Service
 
 from domain import collector, compiled, hosts
 from domain.blobs import BlobStore
+from domain.cancelling import Cancellations
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
@@ -121,6 +122,7 @@ class Worker:
         def _child(**_: object) -> None:
             self.sandbox.start_pool()
             tasks.grader = self.grader(os.getpid())
+            _listen(tasks.grader)
             collector.settle()
 
         @signals.worker_process_shutdown.connect(weak=False)
@@ -153,6 +155,13 @@ class Worker:
             except Unavailable as error:
                 log.warning("heartbeat_failed", error=str(error))
             pause.wait(HEARTBEAT_S)
+
+
+def _listen(grader: Grader) -> None:
+    """Have a thread see to cancellations for as long as this process lives."""
+    listen = Cancellations(settings.redis_url).listen
+    arguments = (grader.worker, grader.leases.look, threading.Event())
+    threading.Thread(target=listen, args=arguments, name="cancellations", daemon=True).start()
 
 
 def prepare() -> Worker:

@@ -1,4 +1,4 @@
-"""Submissions: send, wait, read, list."""
+"""Submissions: send, wait, read, list, cancel."""
 
 import uuid
 from dataclasses import replace
@@ -69,6 +69,13 @@ class OneSubmission(MethodView):
         """Read a submission with its current execution."""
         view = wired().backend.get(submission_id, owner())
         return _answer(_wait(view, query["wait"]), 200)
+
+    @blueprint.takes(NoQuery, location="query")
+    @blueprint.gives(200, SubmissionAnswer)
+    @blueprint.refuses(401, 404, 503)
+    def delete(self, _query: dict[str, object], submission_id: uuid.UUID) -> Response:
+        """Cancel a submission: what runs of it is ended. One that is over stays as it is: look at `state`."""
+        return _answer(wired().backend.cancel(submission_id, owner()), 200)
 
 
 @blueprint.at("/execute")

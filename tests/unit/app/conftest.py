@@ -103,6 +103,13 @@ class MemoryBackend:
         self.while_waiting()
         return self.views[view.id]
 
+    def cancel(self, submission_id: uuid.UUID, owner_id: uuid.UUID | None) -> SubmissionView:
+        view = self.get(submission_id, owner_id)
+        if not view.execution.state.final:
+            ended = replace(view.execution, state=State.CANCELLED, finished_at=STARTED)
+            self.views[submission_id] = replace(view, execution=ended)
+        return self.views[submission_id]
+
     def stream(self, submission_id: uuid.UUID, owner_id: uuid.UUID | None, ordinal: int, name: Stream) -> Whole:
         return self._whole(submission_id, owner_id, ordinal, name)
 
@@ -201,6 +208,9 @@ class Api:
 
     def get(self, path: str, **headers: str) -> Answer:
         return self._read(self.http.get(path, headers=self._headers(headers)))
+
+    def delete(self, path: str, **headers: str) -> Answer:
+        return self._read(self.http.delete(path, headers=self._headers(headers)))
 
     def post(self, path: str, body: object, **headers: str) -> Answer:
         return self._read(self.http.post(path, json=body, headers=self._headers(headers)))
