@@ -33,9 +33,6 @@ CONFIG: dict[str, object] = {
 NAMED_SCHEMAS = {"Input": InputPart, "Expected": ExpectedPart, "CodeSource": CodeSource, "FilesSource": FilesSource}
 """What request schemas refer to by name."""
 _ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js")
-_CONTENT_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
-)
 
 
 def serve(api: Api, app: Flask) -> None:
@@ -49,7 +46,6 @@ def serve(api: Api, app: Flask) -> None:
     assets = Blueprint("docs_assets", __name__)
     assets.add_url_rule("/docs/assets/<name>", "asset", _asset)
     app.register_blueprint(assets)
-    app.after_request(_guard_page)
 
 
 def _tell_what_is_offered(api: Api) -> None:
@@ -75,10 +71,3 @@ def _asset_folder() -> Path:
     if found is None or found.origin is None:
         raise RuntimeError("swagger-ui-py is not installed; install the platform with its dependencies")
     return Path(found.origin).parent / "static"
-
-
-def _guard_page(response: Response) -> Response:
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    if response.mimetype == "text/html":
-        response.headers.setdefault("Content-Security-Policy", _CONTENT_POLICY)
-    return response

@@ -40,6 +40,9 @@ class ErrorAnswer(Schema):
     """The one shape of all errors."""
 
     error = fields.Nested(ErrorBody, required=True)
+    request_id = fields.String(
+        required=True, metadata={"description": "As in the header X-Request-ID: tell it to the operator."}
+    )
 
 
 class UsageAnswer(Schema):

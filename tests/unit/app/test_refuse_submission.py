@@ -260,7 +260,8 @@ def test_it_says_what_to_do(api: "Api") -> None:
                     "hint": "use a whole number from 4 to 8192",
                 }
             ],
-        }
+        },
+        "request_id": answer.headers["X-Request-ID"],
     }
 
 
