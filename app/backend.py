@@ -15,12 +15,12 @@ from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events, Expectation
 from domain.keys import Key
-from domain.listing import Place, Summary
+from domain.listing import Filters, Place, Summary
 from domain.model import Priority, Submission
 from domain.settings import Settings
 from domain.values import Stream, Whole
 from domain.verdict import State
-from domain.views import SubmissionView
+from domain.views import SubmissionView, Version
 
 
 class Backend(Protocol):
@@ -40,7 +40,10 @@ class Backend(Protocol):
     def get(self, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
         """Read a submission; `owner_id` None reads anyone's. Raises NotFound."""
 
-    def page(self, owner_id: UUID | None, *, before: Place | None, limit: int) -> Sequence[Summary]:
+    def version(self, submission_id: UUID, owner_id: UUID | None) -> Version:
+        """Say what an answer about a submission hangs on, without reading what it shows. Raises NotFound."""
+
+    def page(self, owner_id: UUID | None, *, filters: Filters, before: Place | None, limit: int) -> Sequence[Summary]:
         """List submissions, newest first, made before a place in the list."""
 
     def wait(self, view: SubmissionView, seconds: float) -> SubmissionView:
@@ -112,9 +115,13 @@ class DomainBackend:
         """Read a submission."""
         return submissions.get(self._db, self._blobs, submission_id, owner_id)
 
-    def page(self, owner_id: UUID | None, *, before: Place | None, limit: int) -> Sequence[Summary]:
+    def version(self, submission_id: UUID, owner_id: UUID | None) -> Version:
+        """Ask how far a submission is."""
+        return submissions.version(self._db, submission_id, owner_id)
+
+    def page(self, owner_id: UUID | None, *, filters: Filters, before: Place | None, limit: int) -> Sequence[Summary]:
         """List submissions."""
-        return listing.page(self._db, owner_id, before=before, limit=limit)
+        return listing.page(self._db, owner_id, filters=filters, before=before, limit=limit)
 
     def wait(self, view: SubmissionView, seconds: float) -> SubmissionView:
         """Wait for the execution's last event."""

@@ -6,6 +6,7 @@ that nobody had the right to say does nothing. What is not heard (Redis is away)
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from uuid import UUID
 
 import redis
@@ -54,7 +55,7 @@ class Cancellations:
         """
         while not ended.is_set():
             try:
-                with self._redis.pubsub() as listener:
+                with closing(PubSub(self._redis.connection_pool)) as listener:
                     listener.subscribe(_channel(worker))
                     _hear(listener, look, ended)
             except (redis.RedisError, OSError) as error:
