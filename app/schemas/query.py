@@ -10,7 +10,8 @@ from app.schemas.parts import Part, Value
 from app.schemas.selecting import Fields
 
 MAX_WAIT_S = 60
-_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
+_SECONDS = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,40})?(e[+-]?[0-9]{1,3})?", re.ASCII | re.IGNORECASE)
+"""A number as JSON has it, of a bearable length."""
 
 
 class Seconds(Value[float]):
@@ -25,8 +26,9 @@ class Seconds(Value[float]):
         hint = f"use seconds from 0 to {MAX_WAIT_S}"
         if not isinstance(value, str) or not _SECONDS.fullmatch(value):
             raise ValidationError(Complaint(f"{shown(value)} is not a number of seconds", hint))
-        if float(value) > MAX_WAIT_S:
-            raise ValidationError(Complaint(f"{value} is above the ceiling of {MAX_WAIT_S}", hint))
+        if not 0 <= float(value) <= MAX_WAIT_S:
+            which = "below the floor of 0" if value.startswith("-") else f"above the ceiling of {MAX_WAIT_S}"
+            raise ValidationError(Complaint(f"{value} is {which}", hint))
         return float(value)
 
 
