@@ -1,7 +1,11 @@
 """A message is a hint: in vain it does no harm, and the most urgent is taken first."""
 
+import json
+import secrets
 from datetime import datetime
+from uuid import UUID
 
+from domain import tracing
 from domain.ids import new_id
 from domain.model import Priority
 from domain.verdict import State
