@@ -37,7 +37,6 @@ class Cancellations:
             socket_timeout=TIMEOUT_S,
             socket_keepalive=True,
             retry=Retry(NoBackoff(), 1),
-            decode_responses=True,
         )
 
     def tell(self, worker: str, execution_id: UUID) -> None:
@@ -75,15 +74,15 @@ def _hear(listener: PubSub, look: Callable[[UUID | None], object], ended: thread
         if message["type"] == "subscribe":  # after every new connection too
             look(None)
         elif message["type"] == "message":
-            told = _execution_id(message["data"])
+            told = _told(message["data"])
             if told is not None:
                 look(told)
 
 
-def _execution_id(data: object) -> UUID | None:
+def _told(data: bytes) -> UUID | None:
     try:
-        return UUID(str(data))
-    except ValueError:
+        return UUID(data.decode())
+    except ValueError:  # whoever can write to Redis can say anything
         log.warning("cancellation_unread")
         return None
 

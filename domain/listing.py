@@ -78,10 +78,12 @@ _COLUMNS = """
     ), false)
 """
 _LATEST = "CROSS JOIN LATERAL (SELECT * FROM executions WHERE submission_id = s.id ORDER BY number DESC LIMIT 1) AS e"
-# The same, in a form in which PostgreSQL may begin with the executions.
+# The same, in a form in which PostgreSQL may begin with the executions. (Of `number = (SELECT max ...)` it thinks that
+# few have it, and reads them all.)
 _BY_EXECUTION = """
-    JOIN executions AS e ON e.submission_id = s.id
-        AND e.number = (SELECT max(number) FROM executions AS any_of WHERE any_of.submission_id = s.id)
+    JOIN executions AS e ON e.submission_id = s.id AND NOT EXISTS (
+        SELECT FROM executions AS later WHERE later.submission_id = e.submission_id AND later.number > e.number
+    )
 """
 # Written out, so that the partial indexes are seen to fit: an execution has a lease while it is graded, and only then.
 _STATES = {
