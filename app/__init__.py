@@ -8,7 +8,7 @@ from copy import deepcopy
 
 from flask import Flask
 
-from app import access_log, auth, errors
+from app import access_log, auth, correlation, cors, errors, headers
 from app.api import register_blueprints
 from app.backend import Backend, DomainBackend
 from app.json import Provider
@@ -40,6 +40,9 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     static_checks = StaticChecks.load(settings.jail_configs / "static")
     app.extensions[EXTENSION] = Wiring(settings, backend or DomainBackend(settings), languages, static_checks)
     access_log.log_requests(app)
+    correlation.correlate(app)
+    headers.secure(app)
+    cors.allow(app)
     auth.require_key(app)
     register_blueprints(errors.ShipdApi(app), app)
     errors.register(app)

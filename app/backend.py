@@ -8,17 +8,19 @@ from typing import Protocol
 from uuid import UUID
 
 from app import readiness
-from domain import hosts, keys, listing, queue, submissions, values
+from domain import executions, hosts, keys, listing, queue, submissions, values
 from domain.blobs import BlobStore
+from domain.cancelling import Cancellations
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events, Expectation
 from domain.keys import Key
-from domain.listing import Place, Summary
+from domain.listing import Filters, Place, Summary
 from domain.model import Priority, Submission
 from domain.settings import Settings
 from domain.values import Stream, Whole
-from domain.views import SubmissionView
+from domain.verdict import State
+from domain.views import SubmissionView, Version
 
 
 class Backend(Protocol):
@@ -38,11 +40,17 @@ class Backend(Protocol):
     def get(self, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
         """Read a submission; `owner_id` None reads anyone's. Raises NotFound."""
 
-    def page(self, owner_id: UUID | None, *, before: Place | None, limit: int) -> Sequence[Summary]:
+    def version(self, submission_id: UUID, owner_id: UUID | None) -> Version:
+        """Say what an answer about a submission hangs on, without reading what it shows. Raises NotFound."""
+
+    def page(self, owner_id: UUID | None, *, filters: Filters, before: Place | None, limit: int) -> Sequence[Summary]:
         """List submissions, newest first, made before a place in the list."""
 
     def wait(self, view: SubmissionView, seconds: float) -> SubmissionView:
         """Wait until a submission's execution is final, or the time is over, and read it again. Raises NotFound."""
+
+    def cancel(self, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
+        """End a submission's execution where it is not over, and read it. Raises NotFound."""
 
     def stream(self, submission_id: UUID, owner_id: UUID | None, ordinal: int, name: Stream) -> Whole:
         """Open what a program wrote. Raises NotFound, for a hidden test case too; domain.blobs.BlobMissing."""
@@ -68,6 +76,7 @@ class DomainBackend:
         self._hosts = hosts.Remembered(self._db)
         self._blobs = BlobStore(settings.blob_dir)
         self._events = Events(settings.redis_url)
+        self._cancellations = Cancellations(settings.redis_url)
         self._redis = readiness.connect_redis(settings.redis_url)
         self._celery = queue.make_celery(settings)
 
@@ -106,13 +115,25 @@ class DomainBackend:
         """Read a submission."""
         return submissions.get(self._db, self._blobs, submission_id, owner_id)
 
-    def page(self, owner_id: UUID | None, *, before: Place | None, limit: int) -> Sequence[Summary]:
+    def version(self, submission_id: UUID, owner_id: UUID | None) -> Version:
+        """Ask how far a submission is."""
+        return submissions.version(self._db, submission_id, owner_id)
+
+    def page(self, owner_id: UUID | None, *, filters: Filters, before: Place | None, limit: int) -> Sequence[Summary]:
         """List submissions."""
-        return listing.page(self._db, owner_id, before=before, limit=limit)
+        return listing.page(self._db, owner_id, filters=filters, before=before, limit=limit)
 
     def wait(self, view: SubmissionView, seconds: float) -> SubmissionView:
         """Wait for the execution's last event."""
         return self._awaited(view, self._events.expect(view.execution.id), seconds, may_be_final=True)
+
+    def cancel(self, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
+        """Change the row, then tell the worker that held it, and whoever waits."""
+        for ended in executions.cancel(self._db, submission_id, owner_id):
+            if ended.worker is not None:
+                self._cancellations.tell(ended.worker, ended.execution_id)
+            self._events.publish(ended.execution_id, State.CANCELLED)
+        return submissions.get(self._db, self._blobs, submission_id, owner_id)
 
     def stream(self, submission_id: UUID, owner_id: UUID | None, ordinal: int, name: Stream) -> Whole:
         """Open what a program wrote."""

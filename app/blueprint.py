@@ -3,7 +3,7 @@
 flask-smorest has no types: the four decorators that the views need have them here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, TypeVar
 
 from flask.views import MethodView
@@ -11,10 +11,20 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 
 from app.body import Parser
+from app.schemas import examples
 from app.schemas.documents import ErrorAnswer
+from app.schemas.examples import Example
 
 View = TypeVar("View", bound=Callable[..., object])
 Resource = TypeVar("Resource", bound=type[MethodView])
+
+
+_IF_NONE_MATCH = {
+    "in": "header",
+    "name": "If-None-Match",
+    "schema": {"type": "string"},
+    "description": "The ETag of an answer that is at hand: where it is still so, 304 says that.",
+}
 
 
 class Routes(Blueprint):  # type: ignore[misc] # as said above
@@ -27,9 +37,11 @@ class Routes(Blueprint):  # type: ignore[misc] # as said above
         found: Callable[[Resource], Resource] = self.route(rule)
         return found
 
-    def takes(self, schema: type[Schema], location: str = "json") -> Callable[[View], View]:
+    def takes(
+        self, schema: type[Schema], location: str = "json", *, example: Example | None = None
+    ) -> Callable[[View], View]:
         """Read body or query string by a schema, and hand it to the view as one more argument."""
-        found: Callable[[View], View] = self.arguments(schema, location=location)
+        found: Callable[[View], View] = self.arguments(schema, location=location, example=example)
         return found
 
     def gives(
@@ -39,9 +51,12 @@ class Routes(Blueprint):  # type: ignore[misc] # as said above
         *,
         content_type: str | None = None,
         headers: Mapping[str, object] | None = None,
+        example: Example | None = None,
     ) -> Callable[[View], View]:
         """Document the answer; the view makes it."""
-        found: Callable[[View], View] = self.response(status, schema, content_type=content_type, headers=headers)
+        found: Callable[[View], View] = self.response(
+            status, schema, content_type=content_type, headers=headers, example=example
+        )
         return found
 
     def may_give(self, status: int, schema: type[Schema], description: str) -> Callable[[View], View]:
@@ -49,17 +64,30 @@ class Routes(Blueprint):  # type: ignore[misc] # as said above
         found: Callable[[View], View] = self.alt_response(status, schema=schema, description=description)
         return found
 
+    def may_be_unchanged(self, view: View) -> View:
+        """Document that who has the answer already may be told so; the view does it, by `app.etags`."""
+        headers = {"ETag": {"schema": {"type": "string"}, "description": "Changes when what is said changes."}}
+        documented: View = self.alt_response(304, description="As in If-None-Match.", headers=headers)(view)
+        return self.says(parameters=[_IF_NONE_MATCH])(documented)
+
     def refuses(self, *statuses: int) -> Callable[[View], View]:
         """Document the errors that it may answer."""
 
         def document(view: View) -> View:
             for status in statuses:
-                view = self.alt_response(status, schema=ErrorAnswer)(view)
+                view = self.alt_response(status, schema=ErrorAnswer, example=examples.error(status))(view)
             return view
 
         return document
 
-    def says(self, **operation: object) -> Callable[[View], View]:
-        """Document more of the operation, in OpenAPI's own words."""
-        found: Callable[[View], View] = self.doc(**operation)
-        return found
+    def says(self, *, parameters: Sequence[Mapping[str, object]] = (), **operation: object) -> Callable[[View], View]:
+        """Document more of the operation, in OpenAPI's own words; `parameters` beside those that it takes."""
+
+        def document(view: View) -> View:
+            made: View = self.doc(**operation)(view)
+            # What `doc` is told of parameters would stand in the place of all that `takes` has found.
+            own = made._apidoc.setdefault("arguments", {})  # type: ignore[attr-defined] # noqa: SLF001 - flask-smorest's
+            own.setdefault("parameters", []).extend(map(dict, parameters))
+            return made
+
+        return document

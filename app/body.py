@@ -55,9 +55,18 @@ class Parser(FlaskParser):
         """Read body or query string by a schema. Raises InvalidRequest, and HTTP exceptions for what is no JSON."""
         asked = req or request
         schema = made(argmap) if isinstance(argmap, type) else argmap
-        data: object = read_json(asked) if location == "json" else asked.args.to_dict()
+        data: object = read_json(asked) if location == "json" else _query(asked)
         with CurrentRules(wired().rules(caller())):
             return load(schema, data)
+
+
+def _query(asked: Request) -> dict[str, str]:
+    """Read the query string. Raises InvalidRequest for a name that stands there twice."""
+    twice = [name for name, values in asked.args.lists() if len(values) > 1]
+    if twice:
+        problems_ = (Problem(join("", name), "stands there more than once", "give it once") for name in twice)
+        raise InvalidRequest(*islice(problems_, MAX_PROBLEMS))
+    return asked.args.to_dict()
 
 
 @cache

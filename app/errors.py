@@ -8,6 +8,7 @@ from flask import Flask, Response, jsonify
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
+from app.correlation import request_id
 from app.schemas.documents import ErrorAnswer
 from domain.blobs import BlobDamaged, BlobMissing
 from domain.errors import Conflict, InvalidRequest, NotFound, Problem, Unavailable
@@ -81,7 +82,7 @@ def register(app: Flask) -> None:
 def error_answer(status: int, code: str, message: str, problems: tuple[Problem, ...] = ()) -> Response:
     """Make the one shape of all errors."""
     fields = [{"field": p.field, "message": p.message, "hint": p.hint} for p in problems[:MAX_FIELDS]]
-    answer = jsonify({"error": {"code": code, "message": message, "fields": fields}})
+    answer = jsonify({"error": {"code": code, "message": message, "fields": fields}, "request_id": request_id()})
     answer.status_code = status
     return answer
 

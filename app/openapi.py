@@ -1,5 +1,6 @@
 """The OpenAPI document, and Swagger UI served from a wheel: no page of ours fetches anything from elsewhere."""
 
+from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,14 +11,20 @@ from flask_smorest import Api
 from app.auth import public
 from app.schemas.cases import ExpectedPart, InputPart
 from app.schemas.files import CodeSource, FilesSource
+from app.schemas.request import Language
+from app.schemas.selecting import Fields
 from app.wiring import wired
 from domain import __version__
 
 SECURITY: list[dict[str, list[str]]] = [{"bearer": []}]
+DESCRIPTION = """Runs code nobody trusts, quickly, and says exactly what happened.
+
+Every answer bears `X-Request-ID` (as sent, or made) and `traceparent`. Every error has one shape, with the field's
+path, what is wrong, and what to do."""
 CONFIG: dict[str, object] = {
     "API_TITLE": "Shipd",
     "API_VERSION": __version__,
-    "OPENAPI_VERSION": "3.0.3",
+    "OPENAPI_VERSION": "3.1.0",
     "OPENAPI_URL_PREFIX": "/",
     "OPENAPI_JSON_PATH": "openapi.json",
     "OPENAPI_SWAGGER_UI_PATH": "docs",
@@ -25,7 +32,7 @@ CONFIG: dict[str, object] = {
     # Without this the page asks a server on the internet to judge our document.
     "OPENAPI_SWAGGER_UI_CONFIG": {"validatorUrl": None, "persistAuthorization": True},
     "API_SPEC_OPTIONS": {
-        "info": {"description": "Runs code nobody trusts, quickly, and says exactly what happened."},
+        "info": {"description": DESCRIPTION},
         "security": SECURITY,
         "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
     },
@@ -33,9 +40,18 @@ CONFIG: dict[str, object] = {
 NAMED_SCHEMAS = {"Input": InputPart, "Expected": ExpectedPart, "CodeSource": CodeSource, "FilesSource": FilesSource}
 """What request schemas refer to by name."""
 _ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js")
-_CONTENT_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
-)
+
+
+def prepare(api: Api) -> None:
+    """Teach the document what our kinds of parameter are; before any route is added."""
+    names = _languages()
+
+    def more(_converter: object, field: object, ret: Mapping[str, Mapping[str, object]]) -> Mapping[str, object]:
+        if isinstance(field, Language):
+            return {"schema": {**ret["schema"], "enum": names}}
+        return {"style": "form", "explode": False} if isinstance(field, Fields) else {}
+
+    api.ma_plugin.converter.add_parameter_attribute_function(more)
 
 
 def serve(api: Api, app: Flask) -> None:
@@ -49,19 +65,22 @@ def serve(api: Api, app: Flask) -> None:
     assets = Blueprint("docs_assets", __name__)
     assets.add_url_rule("/docs/assets/<name>", "asset", _asset)
     app.register_blueprint(assets)
-    app.after_request(_guard_page)
 
 
 def _tell_what_is_offered(api: Api) -> None:
     """Put this deployment's languages and limits into the document."""
     offered = wired()
-    known = sorted(offered.languages.known.values(), key=lambda language: language.name)
-    names = [name for one in known for name in (one.name, *(f"{one.name}@{version}" for version in one.versions))]
-    api.spec.components.schemas["SubmissionRequest"]["properties"]["language"]["enum"] = names
+    api.spec.components.schemas["SubmissionRequest"]["properties"]["language"]["enum"] = _languages()
     limits = api.spec.components.schemas["ConstraintsPart"]["properties"]
     for name, allowed in offered.settings.ranges.items():
         default = {} if allowed.default is None else {"default": allowed.default}
         limits[name].update({"minimum": allowed.floor, "maximum": allowed.ceiling, **default})
+
+
+def _languages() -> list[str]:
+    """List what a language may be called here, with and without its versions."""
+    known = sorted(wired().languages.known.values(), key=lambda language: language.name)
+    return [name for one in known for name in (one.name, *(f"{one.name}@{version}" for version in one.versions))]
 
 
 @public
@@ -75,10 +94,3 @@ def _asset_folder() -> Path:
     if found is None or found.origin is None:
         raise RuntimeError("swagger-ui-py is not installed; install the platform with its dependencies")
     return Path(found.origin).parent / "static"
-
-
-def _guard_page(response: Response) -> Response:
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    if response.mimetype == "text/html":
-        response.headers.setdefault("Content-Security-Policy", _CONTENT_POLICY)
-    return response

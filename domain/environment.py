@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
+_ORIGIN = re.compile(r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?")
+
 
 class Reader:
     """Reads one environment. Every method raises ValueError naming the variable, the fault and what is accepted.
@@ -76,6 +78,15 @@ class Reader:
     def words(self, name: str) -> tuple[str, ...]:
         """Read a list with commas; spaces around its members mean nothing."""
         return tuple(word.strip() for word in (self.text(name) or "").split(",") if word.strip())
+
+    def origins(self, name: str) -> tuple[str, ...]:
+        """Read a list of origins as browsers write them: scheme, host, and the port where it is not the usual one."""
+        found = self.words(name)
+        for origin in found:
+            if not _ORIGIN.fullmatch(origin):
+                accepted = "origins with commas, as browsers write them: https://code.example.org,http://localhost:3000"
+                raise ValueError(f"{name}: {origin!r} is not an origin; it must be {accepted}, without * and paths")
+        return found
 
     def network(self, name: str, default: IPv4Network, *, longest: int) -> IPv4Network:
         """Read an IPv4 network whose prefix is no longer than this."""

@@ -5,11 +5,12 @@ claim, a state on the way and a renewal need not be: where PostgreSQL crashes an
 or its lease is over, and its worker finds its claim lost.
 
 A claim is the right to write. It is lost when its lease has ended and another worker, or the sweeper, took the
-execution: then every write with it does nothing and says False, and its holder stops. Leases are compared by
-PostgreSQL's clock alone.
+execution, or it was cancelled: then every write with it does nothing and says False, and its holder stops. Leases are
+compared by PostgreSQL's clock alone.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from domain import ending, results, stored
@@ -59,6 +60,24 @@ _GIVE_BACK = f"""
     SET state = 'queued', given_back = given_back + 1, worker = NULL, lease_until = NULL, sent_at = 'epoch', sent = 1
     WHERE {_HELD}
 """
+
+
+# What was recorded stays: it is true, and may have been read.
+_CANCEL = f"""
+    UPDATE executions AS e SET state = 'cancelled', lease_until = NULL, finished_at = now(), {results.totals()}
+    FROM submissions AS s
+    WHERE s.id = %(submission_id)s AND (%(owner_id)s::uuid IS NULL OR s.owner_id = %(owner_id)s)
+        AND e.submission_id = s.id AND e.state NOT IN ('done', 'cancelled')
+    RETURNING e.id, e.worker
+"""
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """An execution that was just cancelled, and the worker that held it or was the last to hold it, if any did."""
+
+    execution_id: UUID
+    worker: str | None
 
 
 def claim(
@@ -154,6 +173,17 @@ def give_back(db: Database, claim: Claim) -> bool:
     """
     with db.statement() as tx:
         return tx.execute(_GIVE_BACK, _token(claim)).rowcount == 1
+
+
+def cancel(db: Database, submission_id: UUID, owner_id: UUID | None) -> list[Cancelled]:
+    """Cancel what is not over of a submission of this owner (None: of anybody), and give it.
+
+    Whoever held it has lost its claim. There is nothing to give where all is over, or there is no such submission.
+    Raises Unavailable.
+    """
+    with db.statement() as tx:
+        found = tx.execute(_CANCEL.encode(), {"submission_id": submission_id, "owner_id": owner_id}).fetchall()
+    return [Cancelled(*row) for row in found]
 
 
 def _token(claim: Claim) -> dict[str, object]:

@@ -1,6 +1,10 @@
-"""Submissions in a list: enough to recognise each and to see how it went, newest first, page by page."""
+"""Submissions in a list: enough to recognise each and to see how it went, newest first, page by page.
 
-from collections.abc import Sequence
+Which index serves which filter, and what that costs whom: docs/decisions/0016. A query is planned anew each time, with
+its values: the same words may mean three rows or half of them all.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +22,25 @@ class Place:
 
     created_at: datetime
     id: UUID
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which submissions are listed: those that are all of this; None says nothing."""
+
+    user_id: str | None = None
+    problem_id: str | None = None
+    language: str | None = None
+    """A name, which takes in all its versions, or a name with a version."""
+    state: State | None = None
+    """Of the current execution, as `verdict` is."""
+    verdict: Verdict | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    """The first moment that is too late."""
+
+
+ALL = Filters()
 
 
 @dataclass(frozen=True)
@@ -44,35 +67,88 @@ class Summary:
         return Place(self.created_at, self.id)
 
 
-_PAGE = """
-SELECT s.id, s.created_at, s.language, s.priority, s.user_id, s.problem_id,
-       e.id, e.state, e.verdict, e.reason, e.points,
-       coalesce((
-           SELECT t.is_hidden AND r.verdict = e.verdict
-           FROM test_results AS r JOIN test_cases AS t ON t.submission_id = r.submission_id AND t.ordinal = r.ordinal
-           WHERE r.execution_id = e.id AND r.verdict NOT IN ('AC', 'OK')
-           ORDER BY r.ordinal LIMIT 1
-       ), false)
-FROM submissions AS s
-CROSS JOIN LATERAL (SELECT * FROM executions WHERE submission_id = s.id ORDER BY number DESC LIMIT 1) AS e
-WHERE (%(owner_id)s::uuid IS NULL OR s.owner_id = %(owner_id)s)
-  AND (%(created_at)s::timestamptz IS NULL OR (s.created_at, s.id) < (%(created_at)s, %(id)s))
-ORDER BY s.created_at DESC, s.id DESC
-LIMIT %(limit)s
+_COLUMNS = """
+    s.id, s.created_at, s.language, s.priority, s.user_id, s.problem_id,
+    e.id, e.state, e.verdict, e.reason, e.points,
+    coalesce((
+        SELECT t.is_hidden AND r.verdict = e.verdict
+        FROM test_results AS r JOIN test_cases AS t ON t.submission_id = r.submission_id AND t.ordinal = r.ordinal
+        WHERE r.execution_id = e.id AND r.verdict NOT IN ('AC', 'OK')
+        ORDER BY r.ordinal LIMIT 1
+    ), false)
 """
+_LATEST = "CROSS JOIN LATERAL (SELECT * FROM executions WHERE submission_id = s.id ORDER BY number DESC LIMIT 1) AS e"
+# The same, in a form in which PostgreSQL may begin with the executions. (Of `number = (SELECT max ...)` it thinks that
+# few have it, and reads them all.)
+_BY_EXECUTION = """
+    JOIN executions AS e ON e.submission_id = s.id AND NOT EXISTS (
+        SELECT FROM executions AS later WHERE later.submission_id = e.submission_id AND later.number > e.number
+    )
+"""
+# Written out, so that the partial indexes are seen to fit: an execution has a lease while it is graded, and only then.
+_STATES = {
+    State.QUEUED: "e.state = 'queued'",
+    **{
+        state: f"e.state = '{state.value}' AND e.lease_until IS NOT NULL"
+        for state in (State.PREPARING, State.COMPILING, State.RUNNING)
+    },
+    State.DONE: "e.state = 'done'",
+    State.CANCELLED: "e.state = 'cancelled'",
+}
+_CONDITIONS = {
+    "owner_id": "s.owner_id = %(owner_id)s",
+    "user_id": "s.user_id = %(user_id)s",
+    "problem_id": "s.problem_id = %(problem_id)s",
+    "language_name": "split_part(s.language, '@', 1) = %(language_name)s",
+    "language": "s.language = %(language)s",
+    "verdict": "e.verdict = %(verdict)s",
+    "created_from": "s.created_at >= %(created_from)s",
+    "created_to": "s.created_at < %(created_to)s",
+    "before_at": "(s.created_at, s.id) < (%(before_at)s, %(before_id)s)",
+}
 
 
-def page(db: Database, owner_id: UUID | None, *, before: Place | None, limit: int) -> Sequence[Summary]:
+def page(
+    db: Database, owner_id: UUID | None, *, filters: Filters = ALL, before: Place | None, limit: int
+) -> Sequence[Summary]:
     """List up to `limit` submissions of this owner (None: of anybody) made before a place. Raises Unavailable."""
-    wanted = {
-        "owner_id": owner_id,
-        "created_at": before.created_at if before else None,
-        "id": before.id if before else None,
-        "limit": limit,
-    }
+    command, values = query(owner_id, filters, before, limit)
     with db.read() as tx:
-        rows = tx.execute(_PAGE, wanted).fetchall()
+        rows = tx.execute(command, values, prepare=False).fetchall()
     return [_summary(row) for row in rows]
+
+
+def query(
+    owner_id: UUID | None, filters: Filters, before: Place | None, limit: int
+) -> tuple[bytes, Mapping[str, object]]:
+    """Put the question together, with its values."""
+    values = _values(owner_id, filters, before)
+    conditions = [condition for name, condition in _CONDITIONS.items() if values[name] is not None]
+    if filters.state is not None:
+        conditions.append(_STATES[filters.state])
+    execution = _LATEST if filters.state is None and filters.verdict is None else _BY_EXECUTION
+    command = f"""
+        SELECT {_COLUMNS} FROM submissions AS s {execution}
+        WHERE {" AND ".join(conditions) or "true"}
+        ORDER BY s.created_at DESC, s.id DESC LIMIT %(limit)s
+    """
+    return command.encode(), {**values, "limit": limit}
+
+
+def _values(owner_id: UUID | None, filters: Filters, before: Place | None) -> Mapping[str, object]:
+    name, _, version = (filters.language or "").partition("@")
+    return {
+        "owner_id": owner_id,
+        "user_id": filters.user_id,
+        "problem_id": filters.problem_id,
+        "language_name": name or None,
+        "language": filters.language if version else None,
+        "verdict": filters.verdict,
+        "created_from": filters.created_from,
+        "created_to": filters.created_to,
+        "before_at": before.created_at if before else None,
+        "before_id": before.id if before else None,
+    }
 
 
 def _summary(row: TupleRow) -> Summary:

@@ -1,8 +1,8 @@
 """The queue: Celery's configuration, the names of tasks and queues, and how an execution is sent.
 
-A message carries an execution's id and nothing else, and is a hint only: PostgreSQL knows what is queued, and the
-sweeper sends again what was lost. Workers listen to all of QUEUES, in this order: `-Q control,interactive,normal,bulk`,
-and last to one of their host's, where other hosts ask for help.
+A message carries an execution's id, and as a header the trace of who sent it, and is a hint only: PostgreSQL knows what
+is queued, and the sweeper sends again what was lost. Workers listen to all of QUEUES, in this order:
+`-Q control,interactive,normal,bulk`, and last to one of their host's, where other hosts ask for help.
 """
 
 from uuid import UUID
@@ -11,7 +11,7 @@ from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import OperationalError
 
-from domain import broker
+from domain import broker, tracing
 from domain.limits import VISIBILITY_TIMEOUT_S
 from domain.logging import logger
 from domain.model import Priority
@@ -81,6 +81,7 @@ def enqueue(celery: Celery, execution_id: UUID, priority: Priority) -> None:
             queue=priority.value,
             retry=False,
             ignore_result=True,
+            headers=tracing.headers(),
             declare=(),  # Redis needs none, and to make a queue ready to be declared is a quarter of sending
         )
     except OperationalError as error:

@@ -31,6 +31,8 @@ MAX_RUNS_MB = 1024 * 1024
 MAX_RUNS_TTL_S = 30 * 24 * 3600
 """Whatever a setting says, a result is not told again after a month."""
 
+MAX_HSTS_S = 10 * 365 * 24 * 3600
+
 INSTANCE = re.compile(r"[a-z0-9-]{1,32}")
 HOST = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -104,6 +106,10 @@ class Settings:
     """SHIPD_HELP: whether this host's slots run test cases for other hosts, and theirs for this one (decision 21)."""
     stop_grace_s: int = 20
     """SHIPD_STOP_GRACE_S: how long a worker that is told to stop goes on grading before it gives back what it holds."""
+    cors_origins: tuple[str, ...] = ()
+    """SHIPD_CORS_ORIGINS: origins whose pages may use the API, with commas: `https://code.example.org`."""
+    hsts_s: int = 0
+    """SHIPD_HSTS_S: behind TLS, for how long browsers are told to use nothing else; 0: they are told nothing."""
     flower_url: str | None = None
     """SHIPD_FLOWER_URL: where Flower answers, for the index page."""
     db_pool_min: int = 1
@@ -161,6 +167,8 @@ class Settings:
             network_resolver=read.address("SHIPD_NETWORK_RESOLVER"),
             help=cast("Literal['on', 'off']", read.choice("SHIPD_HELP", cls.help, HELP)),
             stop_grace_s=read.integer("SHIPD_STOP_GRACE_S", cls.stop_grace_s, floor=0),
+            cors_origins=read.origins("SHIPD_CORS_ORIGINS"),
+            hsts_s=read.integer("SHIPD_HSTS_S", cls.hsts_s, floor=0, ceiling=MAX_HSTS_S),
             flower_url=read.url("SHIPD_FLOWER_URL", ("http://", "https://")),
             db_pool_min=pool_min,
             db_pool_max=read.integer("SHIPD_DB_POOL_MAX", max(cls.db_pool_max, pool_min), floor=max(1, pool_min)),

@@ -115,6 +115,20 @@ class ExecutionView:
 
 
 @dataclass(frozen=True)
+class Version:
+    """What all that an answer shows of a submission hangs on: two of the same show the same.
+
+    Everything else stays as it was sent, or changes with one of these: attempts only grow, and within one of them
+    results are only added.
+    """
+
+    execution_id: UUID
+    state: State
+    attempt: int
+    results: int
+
+
+@dataclass(frozen=True)
 class SubmissionView:
     """A submission with its current execution. `replayed` marks one that was there before."""
 
@@ -124,3 +138,9 @@ class SubmissionView:
     asked: Asked
     execution: ExecutionView
     replayed: bool = False
+
+    @property
+    def version(self) -> Version:
+        """What it hangs on."""
+        execution = self.execution
+        return Version(execution.id, execution.state, execution.attempt, len(execution.results))

@@ -37,6 +37,10 @@ class Client:
         headers = {"Content-Type": "application/json"}
         return self._send(urllib.request.Request(self.url + path, data, headers))  # noqa: S310 - as above
 
+    def delete(self, path: str) -> Answer:
+        """Delete `path`. Raises OSError when nobody answers."""
+        return self._send(urllib.request.Request(self.url + path, method="DELETE"))  # noqa: S310 - as above
+
     def _send(self, request: urllib.request.Request) -> Answer:
         if self._api_key:
             request.add_header("Authorization", f"Bearer {self._api_key}")

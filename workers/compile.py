@@ -59,20 +59,24 @@ class CompileError(Exception):
     cache: CompileCache | None = None
 
 
-def compile_submission(sandbox: Jails, slot: Slot, plan: Plan, prepared: Path | None = None) -> Compiled:
+def compile_submission(
+    sandbox: Jails, slot: Slot, plan: Plan, prepared: Path | None = None, cancel: int | None = None
+) -> Compiled:
     """Compile, or take the sources as they are where there is no compiler. Raises CompileError, SandboxError.
+
+    It ends with RunAborted once the descriptor `cancel` is readable.
 
     `prepared` is a folder of `workers.prepared`. It saves time and decides nothing: what fails with it and might not
     without is compiled again, and only that counts.
     """
     if prepared is not None and plan.suits_prepared:
         try:
-            return replace(_compile(sandbox, slot, plan, prepared), prepared=True)
+            return replace(_compile(sandbox, slot, plan, prepared, cancel), prepared=True)
         except CompileError as error:
             if _would_fail_anyway(plan, error.reason):
                 raise
             log.info("compiled_again_without_prepared", language=plan.language.name, reason=error.reason)
-    return _compile(sandbox, slot, plan, None)
+    return _compile(sandbox, slot, plan, None, cancel)
 
 
 def _would_fail_anyway(plan: Plan, reason: str) -> bool:
@@ -81,7 +85,7 @@ def _would_fail_anyway(plan: Plan, reason: str) -> bool:
     return reason in {Cause.CPU, Cause.WALL}
 
 
-def _compile(sandbox: Jails, slot: Slot, plan: Plan, prepared: Path | None) -> Compiled:
+def _compile(sandbox: Jails, slot: Slot, plan: Plan, prepared: Path | None, cancel: int | None) -> Compiled:
     command, step = plan.compile_command(prepared=prepared is not None), plan.language.compile
     if command is None or step is None:
         return Compiled(plan.submission.sources)
@@ -91,7 +95,7 @@ def _compile(sandbox: Jails, slot: Slot, plan: Plan, prepared: Path | None) -> C
     mounts = (*plan.language.mounts, *shown)
     with sandbox.jail(slot, limits, disk_bytes(step.disk_mb, sources), mounts, command=command) as jail:
         fill(jail.box, sources)
-        result = jail.run(command, limits)
+        result = jail.run(command, limits, cancel)
         refuse_what_did_not_start(command.argv[0], result)
         collected = jail.box.collect(
             step.outputs, max_files=MAX_ARTIFACT_FILES, max_file_bytes=MAX_ARTIFACT_BYTES, max_bytes=MAX_ARTIFACT_BYTES

@@ -30,7 +30,7 @@ from workers.compile import Compiled, CompileError, compile_submission
 from workers.compile_cache import NO_CACHE, Compiler
 from workers.execution_cache import NO_EXECUTION_CACHE, Earlier, Executor
 from workers.fleet import Fleet
-from workers.lease import ClaimLost, Leases
+from workers.lease import ClaimLost, Hold, Leases
 from workers.network import network_of
 from workers.patience import patiently
 from workers.prepare import Plan, plan
@@ -82,17 +82,18 @@ class Grader:
             log.info("claim_refused")
             return None
         try:
-            with self.leases.holding(self.db, claim) as still_ours, self.broadcaster.of(claim) as broadcast:
+            with self.leases.holding(self.db, claim) as hold, self.broadcaster.of(claim) as broadcast:
                 broadcast.state(State.PREPARING)
-                outcome = Grading(self, claim, still_ours, broadcast).outcome()
+                outcome = Grading(self, claim, hold, broadcast).outcome()
                 self._finish(claim, outcome, broadcast)
         except ClaimLost:
             log.warning("claim_lost", attempt=claim.attempt)
         except RunAborted:
-            log.info("execution_given_back", attempt=claim.attempt)
             if executions.give_back(self.db, claim):
+                log.info("execution_given_back", attempt=claim.attempt)
                 self.broadcaster.given_back(claim)
                 return claim
+            log.warning("claim_lost", attempt=claim.attempt)
         return None
 
     def _claim(self, execution_id: UUID) -> Claim | None:
@@ -118,10 +119,10 @@ class Grader:
 class Grading:
     """One execution being graded."""
 
-    def __init__(self, grader: Grader, claim: Claim, still_ours: Callable[[], None], broadcast: Broadcast) -> None:
+    def __init__(self, grader: Grader, claim: Claim, hold: Hold, broadcast: Broadcast) -> None:
         self.grader = grader
         self.claim = claim
-        self.still_ours = still_ours
+        self.hold = hold
         self.broadcast = broadcast
         self.watch = Stopwatch(_milliseconds_since(claim.queued_at))
         self.earlier: Earlier | None = None
@@ -151,6 +152,7 @@ class Grading:
             bench = self._bench(made, compiled, slot)
             self.earlier = grader.executor.look(self.claim, bench)
             results, rest = self._run_all(bench, self.earlier)
+        self.hold.check()
         self.earlier.keep()
         return Outcome(*overall(results), self._telemetry(made, compiled), compiled.output, results=rest)
 
@@ -170,16 +172,17 @@ class Grading:
 
     def _compile(self, made: Plan, slot: Slot) -> Compiled:
         sandbox, check = self.grader.sandbox, applying(self.grader.static_checks, made)
+        cancel = self.hold.descriptor
         compiled = Compiled(made.submission.sources)
         if made.language.compile is None and check is None:
             return compiled
         self._enter(State.COMPILING)
         with self.watch.phase("compile"):
             if check is not None:
-                compiled = self._tried(lambda: check_sources(sandbox, slot, check, made))
+                compiled = self._tried(lambda: check_sources(sandbox, slot, check, made, cancel))
             if made.language.compile is not None:
                 compiler = self.grader.compiler
-                anew = partial(compile_submission, sandbox, slot, made, compiler.folder(made))
+                anew = partial(compile_submission, sandbox, slot, made, compiler.folder(made), cancel)
                 compiled = self._tried(lambda: compiler.compile(made, anew))
             return compiled
 
@@ -194,8 +197,9 @@ class Grading:
         stops = submission.stop_on_first_failure
         work = Work(submission.test_cases, stop_on_first_failure=stops, known=earlier.found)
         with in_series(bench, work.left()) as own, self._spread(own, work) as spread:
+            self.hold.when_lost(partial(spread.abandon, ClaimLost()))
             for index, result in enumerate(spread.results()):
-                self.still_ours()
+                self.hold.check()
                 self.broadcast.result(submission.test_cases[index], result)
                 recorder.add(result)
                 earlier.note(index, result, in_doubt=index in work.doubted)
@@ -211,7 +215,7 @@ class Grading:
     def _tried(self, step: Callable[[], Result]) -> Result:
         """Do a step that makes a jail; again in a new one where the sandbox failed. Raises SandboxError at last."""
         for attempt in range(1, SANDBOX_TRIES + 1):
-            self.still_ours()
+            self.hold.check()
             try:
                 return step()
             # An OSError is the host's: a full disk, no descriptors left.

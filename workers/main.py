@@ -20,6 +20,7 @@ from celery.beat import Service
 
 from domain import collector, compiled, hosts
 from domain.blobs import BlobStore
+from domain.cancelling import Cancellations
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
@@ -137,6 +138,7 @@ class Worker:
             self.sandbox.start_pool()
             tasks.lines = Lines(database, settings.redis_url)
             tasks.grader = self.grader(os.getpid(), tasks.lines)
+            _listen(tasks.grader)
             collector.settle()
 
         @signals.worker_process_shutdown.connect(weak=False)
@@ -169,6 +171,13 @@ class Worker:
             except Unavailable as error:
                 log.warning("heartbeat_failed", error=str(error))
             pause.wait(HEARTBEAT_S)
+
+
+def _listen(grader: Grader) -> None:
+    """Have a thread see to cancellations for as long as this process lives."""
+    listen = Cancellations(settings.redis_url).listen
+    arguments = (grader.worker, grader.leases.look, threading.Event())
+    threading.Thread(target=listen, args=arguments, name="cancellations", daemon=True).start()
 
 
 def prepare() -> Worker:

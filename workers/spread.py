@@ -89,6 +89,12 @@ class Spread:
             thread.join()
             self.bench.watch.add(lane.bench.watch)
 
+    def abandon(self, error: Exception) -> None:
+        """End every run; whoever asks for a result gets this error. Called by other threads."""
+        with self.work.changed:
+            self.work.fail(error)
+            self._cancel_unwanted()
+
     def results(self) -> Iterator[TestResult]:
         """Give all results in order. Raises SandboxError, RunAborted, and what `attempt` raises."""
         for index in range(len(self.work.cases)):

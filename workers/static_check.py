@@ -59,13 +59,16 @@ def applying(known: StaticChecks, plan: Plan) -> StaticCheck | None:
     return check if check.language == plan.language.name else None
 
 
-def check_sources(sandbox: Jails, slot: Slot, check: StaticCheck, plan: Plan) -> Checked:
-    """Check all that the interpreter could take for a source. Raises CompileError for what is refused, SandboxError."""
+def check_sources(sandbox: Jails, slot: Slot, check: StaticCheck, plan: Plan, cancel: int | None = None) -> Checked:
+    """Check all that the interpreter could take for a source. Raises CompileError for what is refused, SandboxError.
+
+    It ends with RunAborted once the descriptor `cancel` is readable.
+    """
     submission = plan.submission
     limits, files = _limits(check.limits), _box(check, submission, plan.entry)
     with sandbox.jail(slot, limits, disk_bytes(BOX_MB, files), plan.language.mounts, command=COMMAND) as jail:
         fill(jail.box, files)
-        result = jail.run(COMMAND, limits)
+        result = jail.run(COMMAND, limits, cancel)
         refuse_what_did_not_start(COMMAND.argv[0], result)
     telemetry, usage = telemetry_of(result, None), usage_of(result)
     found = _found(check, result, len(files) - 2)

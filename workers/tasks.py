@@ -3,9 +3,9 @@
 from contextlib import closing
 from uuid import UUID
 
-from celery import Celery
+from celery import Celery, Task
 
-from domain import executions, queue
+from domain import executions, queue, tracing
 from domain.blobs import BlobStore
 from domain.compiled import FOLDER, CompiledStore
 from domain.db import Database
@@ -47,12 +47,13 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
         events.publish(execution_id, State.DONE)
         live.append(execution_id, "done", {"state": State.DONE, "verdict": Verdict.JE, "reason": reason})
 
-    @celery.task(name=queue.TASK_GRADE, shared=False)
-    def grade(execution_id: str) -> None:
+    @celery.task(name=queue.TASK_GRADE, shared=False, bind=True)
+    def grade(self: Task, execution_id: str) -> None:
         """Grade one execution. A database that is away is no failure of the task's: the sweeper sends it again."""
         if grader is None:
             raise RuntimeError("this process has no grader: worker_process_init has not run")
-        with bound(execution_id=execution_id):
+        sent = self.request.headers or {}
+        with bound(execution_id=execution_id), tracing.span(sent.get(tracing.HEADER)):
             try:
                 given_back = grader.grade(UUID(execution_id))
             except Unavailable as error:

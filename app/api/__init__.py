@@ -9,6 +9,8 @@ from app.api import health, index, languages, submissions, values
 
 def register_blueprints(api: Api, app: Flask) -> None:
     """Put all routes into the application."""
+    with app.app_context():
+        openapi.prepare(api)
     for module in (submissions, values, languages, health, index):
         api.register_blueprint(module.blueprint)
     with app.app_context():

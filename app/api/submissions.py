@@ -1,4 +1,4 @@
-"""Submissions: send, wait, read, list."""
+"""Submissions: send, wait, read, list, cancel."""
 
 import uuid
 from dataclasses import replace
@@ -6,18 +6,20 @@ from dataclasses import replace
 from flask import Response, jsonify, request
 from flask.views import MethodView
 
+from app import etags
 from app.auth import caller, owner, owner_id
 from app.blueprint import Routes
-from app.schemas import links
+from app.schemas import examples, links
 from app.schemas.documents import PageAnswer, SubmissionAnswer
 from app.schemas.fields import MAX_LABEL_CHARS
 from app.schemas.listing import page_json
-from app.schemas.query import MAX_WAIT_S, NoQuery, PageQuery, WaitQuery
+from app.schemas.paging import Page, PageQuery
+from app.schemas.query import MAX_WAIT_S, NoQuery, ReadQuery, WaitQuery
 from app.schemas.request import Request, SubmissionRequest
 from app.schemas.response import submission_json
+from app.schemas.selecting import Selection, select
 from app.wiring import wired
 from domain.errors import InvalidRequest, Problem
-from domain.listing import Place
 from domain.views import SubmissionView
 
 blueprint = Routes("submissions", __name__, description="Code in, verdicts out")
@@ -37,8 +39,8 @@ class Submissions(MethodView):
 
     @blueprint.says(parameters=[_IDEMPOTENCY])
     @blueprint.takes(WaitQuery, location="query")
-    @blueprint.takes(SubmissionRequest)
-    @blueprint.gives(201, SubmissionAnswer, headers=_LOCATION)
+    @blueprint.takes(SubmissionRequest, example=examples.SUBMISSION_REQUEST)
+    @blueprint.gives(201, SubmissionAnswer, headers=_LOCATION, example=examples.SUBMISSION)
     @blueprint.may_give(200, SubmissionAnswer, "The submission that this id made before.")
     @blueprint.refuses(400, 401, 409, 413, 415, 503)
     def post(self, query: dict[str, float], asked: Request) -> Response:
@@ -46,29 +48,43 @@ class Submissions(MethodView):
         view = _create(asked, query["wait"])
         return _answer(view, 200 if view.replayed else 201)
 
+    @blueprint.may_be_unchanged
     @blueprint.takes(PageQuery, location="query")
-    @blueprint.gives(200, PageAnswer)
+    @blueprint.gives(200, PageAnswer, example=examples.PAGE)
     @blueprint.refuses(401, 503)
-    def get(self, query: dict[str, object]) -> Response:
-        """List submissions, newest first; the cursor leads to the next page."""
-        limit, before = query["limit"], query.get("cursor")
-        assert isinstance(limit, int)  # noqa: S101 - by its field
-        assert before is None or isinstance(before, Place)  # noqa: S101 - by its field
-        page = wired().backend.page(owner(), before=before, limit=limit)
-        return jsonify(page_json(page, full=len(page) == limit))
+    def get(self, asked: Page) -> Response:
+        """List submissions that are all of what is asked for, newest first; the cursor leads to the next page."""
+        found = wired().backend.page(owner(), filters=asked.filters, before=asked.before, limit=asked.limit)
+        answer = jsonify(page_json(found, asked))
+        return etags.tagged(answer, etags.of_body(answer))
 
 
 @blueprint.at("/v1/submissions/<uuid:submission_id>")
 class OneSubmission(MethodView):
     """One submission."""
 
-    @blueprint.takes(WaitQuery, location="query")
-    @blueprint.gives(200, SubmissionAnswer)
+    @blueprint.may_be_unchanged
+    @blueprint.takes(ReadQuery, location="query")
+    @blueprint.gives(200, SubmissionAnswer, example=examples.SUBMISSION)
     @blueprint.refuses(401, 404, 503)
-    def get(self, query: dict[str, float], submission_id: uuid.UUID) -> Response:
+    def get(self, query: dict[str, object], submission_id: uuid.UUID) -> Response:
         """Read a submission with its current execution."""
-        view = wired().backend.get(submission_id, owner())
-        return _answer(_wait(view, query["wait"]), 200)
+        wait_s, fields = _read_query(query)
+        backend, viewer = wired().backend, owner()
+        if etags.asked():
+            version = backend.version(submission_id, viewer)
+            tag = etags.of_version(version, viewer, fields)
+            if etags.known(tag) and (wait_s == 0 or version.state.final):
+                return etags.unchanged(tag)
+        view = _wait(backend.get(submission_id, viewer), wait_s)
+        return etags.tagged(_answer(view, 200, fields), etags.of_version(view.version, viewer, fields))
+
+    @blueprint.takes(NoQuery, location="query")
+    @blueprint.gives(200, SubmissionAnswer, example=examples.SUBMISSION)
+    @blueprint.refuses(401, 404, 503)
+    def delete(self, _query: dict[str, object], submission_id: uuid.UUID) -> Response:
+        """Cancel a submission: what runs of it is ended. One that is over stays as it is: look at `state`."""
+        return _answer(wired().backend.cancel(submission_id, owner()), 200)
 
 
 @blueprint.at("/execute")
@@ -77,8 +93,8 @@ class Execute(MethodView):
 
     @blueprint.says(parameters=[_IDEMPOTENCY])
     @blueprint.takes(NoQuery, location="query")
-    @blueprint.takes(SubmissionRequest)
-    @blueprint.gives(200, SubmissionAnswer)
+    @blueprint.takes(SubmissionRequest, example=examples.SUBMISSION_REQUEST)
+    @blueprint.gives(200, SubmissionAnswer, example=examples.SUBMISSION)
     @blueprint.may_give(202, SubmissionAnswer, "Not done after 60 s: the state it is in.")
     @blueprint.refuses(400, 401, 409, 413, 415, 503)
     def post(self, _query: dict[str, object], asked: Request) -> Response:
@@ -118,8 +134,15 @@ def _wait(view: SubmissionView, seconds: float) -> SubmissionView:
     return wired().backend.wait(view, seconds)
 
 
-def _answer(view: SubmissionView, status: int) -> Response:
-    answer = jsonify(submission_json(view))
+def _read_query(query: dict[str, object]) -> tuple[float, Selection | None]:
+    wait_s, fields = query["wait"], query.get("fields")
+    assert isinstance(wait_s, float)  # noqa: S101 - by its field
+    assert fields is None or isinstance(fields, dict)  # noqa: S101 - by its field
+    return wait_s, fields
+
+
+def _answer(view: SubmissionView, status: int, fields: Selection | None = None) -> Response:
+    answer = jsonify(select(submission_json(view), fields))
     answer.status_code = status
     answer.headers["Location"] = links.submission(view.id)
     return answer

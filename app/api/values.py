@@ -9,6 +9,7 @@ from flask.views import MethodView
 
 from app.auth import owner
 from app.blueprint import Routes
+from app.headers import ask_again
 from app.schemas.query import NoQuery
 from app.wiring import wired
 from domain import values
@@ -68,5 +69,4 @@ def _attachment(whole: Whole, name: str) -> Response:
         etag=False,
     )
     answer.content_length = whole.size_bytes
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
+    return ask_again(answer)

@@ -4,20 +4,22 @@ from typing import ClassVar
 
 from marshmallow import Schema, fields
 
-from app.schemas.fields import BYTES_DOCUMENT
+from app.schemas.fields import BYTES_SHAPES
+from app.schemas.measurements import RunTelemetryAnswer, TelemetryAnswer, UsageAnswer
 from domain.model import Priority
 from domain.verdict import State, Verdict
 
-_NULLABLE = {"nullable": True}
+_BYTES_OR_NULL = {"anyOf": [*BYTES_SHAPES, {"type": "null"}]}
 
 
 def _nullable_bytes(**more: object) -> fields.Raw:
-    return fields.Raw(metadata={**BYTES_DOCUMENT, **_NULLABLE, **more})
+    return fields.Raw(metadata={**_BYTES_OR_NULL, **more})
 
 
 def _word(words: list[str], *, nullable: bool = False) -> fields.Raw:
-    listed: list[str | None] = [*words, None] if nullable else [*words]
-    return fields.Raw(required=True, metadata={"type": "string", "enum": listed, "nullable": nullable})
+    if nullable:
+        return fields.Raw(required=True, metadata={"type": ["string", "null"], "enum": [*words, None]})
+    return fields.Raw(required=True, metadata={"type": "string", "enum": words})
 
 
 class FieldErrorAnswer(Schema):
@@ -40,15 +42,29 @@ class ErrorAnswer(Schema):
     """The one shape of all errors."""
 
     error = fields.Nested(ErrorBody, required=True)
+    request_id = fields.String(
+        required=True, metadata={"description": "As in the header X-Request-ID: tell it to the operator."}
+    )
 
 
-class UsageAnswer(Schema):
-    """What was spent."""
+class Links(Schema):
+    """Where things of it are, as paths."""
 
-    cpu_time_ms = fields.Integer(required=True)
-    wall_time_ms = fields.Integer(required=True)
-    memory_bytes = fields.Integer(required=True, allow_none=True)
-    source = fields.String(metadata={"description": "Only where it is not `cgroup`."})
+    self = fields.String(required=True)
+
+
+class ConstraintsAnswer(Schema):
+    """Constraints as they are applied."""
+
+    timeout_ms = fields.Integer(required=True)
+    wall_timeout_ms = fields.Integer(required=True)
+    memory_mb = fields.Integer(required=True)
+    cpu_millicores = fields.Integer(required=True)
+    disk_mb = fields.Integer(required=True)
+    output_kb = fields.Integer(required=True)
+    processes = fields.Integer(required=True)
+    network_enabled = fields.Boolean(required=True)
+    network_rules = fields.List(fields.Dict(), metadata={"description": "Only where the request had some."})
 
 
 class ArtifactAnswer(Schema):
@@ -89,7 +105,7 @@ class TestResultAnswer(Schema):
     )
     links = fields.Dict(metadata={"description": "The whole of what was cut."})
     artifacts = fields.List(fields.Nested(ArtifactAnswer))
-    telemetry = fields.Dict(allow_none=True)
+    telemetry = fields.Nested(RunTelemetryAnswer, allow_none=True)
 
 
 class ExecutionAnswer(Schema):
@@ -113,7 +129,7 @@ class ExecutionAnswer(Schema):
     tests_passed = fields.Integer(required=True)
     all_tests_passed = fields.Boolean(required=True)
     usage = fields.Nested(UsageAnswer, required=True, allow_none=True)
-    telemetry = fields.Dict(required=True, allow_none=True)
+    telemetry = fields.Nested(TelemetryAnswer, required=True, allow_none=True)
     queued_at = fields.DateTime(required=True)
     started_at = fields.DateTime(required=True, allow_none=True)
     finished_at = fields.DateTime(required=True, allow_none=True)
@@ -123,7 +139,7 @@ class SubmissionAnswer(Schema):
     """A submission with its current execution."""
 
     id = fields.UUID(required=True)
-    links = fields.Dict(required=True)
+    links = fields.Nested(Links, required=True)
     created_at = fields.DateTime(required=True)
     language = fields.String(required=True)
     entry_point = fields.String(required=True, allow_none=True)
@@ -132,7 +148,7 @@ class SubmissionAnswer(Schema):
     user_id = fields.String(required=True, allow_none=True)
     problem_id = fields.String(required=True, allow_none=True)
     interactive = fields.Boolean(required=True)
-    constraints = fields.Dict(required=True, metadata={"description": "As they are applied."})
+    constraints = fields.Nested(ConstraintsAnswer, required=True)
     execution = fields.Nested(ExecutionAnswer, required=True)
 
 
@@ -150,7 +166,7 @@ class SubmissionSummary(Schema):
     """A submission in a list."""
 
     id = fields.UUID(required=True)
-    links = fields.Dict(required=True)
+    links = fields.Nested(Links, required=True)
     created_at = fields.DateTime(required=True)
     language = fields.String(required=True)
     priority = _word([*Priority])

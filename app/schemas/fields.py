@@ -74,17 +74,16 @@ class Bytes(Value[bytes]):
         return to_bytes(value)
 
 
-BYTES_DOCUMENT: Document = {
-    "anyOf": [
-        {"type": "string"},
-        {
-            "type": "object",
-            "properties": {"base64": {"type": "string", "format": "byte"}},
-            "required": ["base64"],
-            "additionalProperties": False,
-        },
-    ],
-}
+BYTES_SHAPES: list[Document] = [
+    {"type": "string"},
+    {
+        "type": "object",
+        "properties": {"base64": {"type": "string", "contentEncoding": "base64"}},
+        "required": ["base64"],
+        "additionalProperties": False,
+    },
+]
+BYTES_DOCUMENT: Document = {"anyOf": BYTES_SHAPES}
 
 
 def to_bytes(value: object) -> bytes:

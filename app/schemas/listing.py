@@ -1,30 +1,26 @@
 """Lists as answers."""
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from app.readiness import Check
 from app.schemas import links
+from app.schemas.paging import Page, cursor
 from app.schemas.response import Json, time_json, verdict_json
+from app.schemas.selecting import select
 from domain import __version__
 from domain.audit import Entry
 from domain.keys import KeyEntry
 from domain.languages import Language, Languages
-from domain.listing import Place, Summary
+from domain.listing import Summary
 from domain.verdict import hidden_reason
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TIME_BYTES = 8
 
-
-def page_json(page: Sequence[Summary], *, full: bool) -> Json:
+def page_json(found: Sequence[Summary], asked: Page) -> Json:
     """Give a page of submissions; a cursor where there may be more."""
+    full = len(found) == asked.limit
     return {
-        "submissions": [_summary_json(summary) for summary in page],
-        "next_cursor": cursor(page[-1].place) if page and full else None,
+        "submissions": [select(_summary_json(summary), asked.fields) for summary in found],
+        "next_cursor": cursor(found[-1].place, asked.filters) if full else None,
     }
 
 
@@ -46,23 +42,6 @@ def _summary_json(summary: Summary) -> Json:
             "points": summary.points,
         },
     }
-
-
-def cursor(place: Place) -> str:
-    """Write a place so that nobody is tempted to build one."""
-    microseconds = (place.created_at - _EPOCH) // timedelta(microseconds=1)
-    raw = microseconds.to_bytes(_TIME_BYTES, "big") + place.id.bytes
-    return base64.urlsafe_b64encode(raw).decode("ascii")
-
-
-def place(text: str) -> Place | None:
-    """Read a cursor back; None for what is none."""
-    try:
-        raw = base64.b64decode(text, altchars=b"-_", validate=True)
-        microseconds = int.from_bytes(raw[:_TIME_BYTES], "big")
-        return Place(_EPOCH + timedelta(microseconds=microseconds), UUID(bytes=raw[_TIME_BYTES:]))
-    except (binascii.Error, ValueError, OverflowError):
-        return None
 
 
 def languages_json(known: Languages, available: Mapping[str, str]) -> Json:

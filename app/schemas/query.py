@@ -5,13 +5,13 @@ import re
 from marshmallow import ValidationError
 
 from app.schemas.complaints import Complaint, shown
-from app.schemas.listing import place
+from app.schemas.documents import SubmissionAnswer
 from app.schemas.parts import Part, Value
-from domain.listing import Place
+from app.schemas.selecting import Fields
 
 MAX_WAIT_S = 60
-MAX_PAGE = 100
-_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
+_SECONDS = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,40})?(e[+-]?[0-9]{1,3})?", re.ASCII | re.IGNORECASE)
+"""A number as JSON has it, of a bearable length."""
 
 
 class Seconds(Value[float]):
@@ -26,8 +26,9 @@ class Seconds(Value[float]):
         hint = f"use seconds from 0 to {MAX_WAIT_S}"
         if not isinstance(value, str) or not _SECONDS.fullmatch(value):
             raise ValidationError(Complaint(f"{shown(value)} is not a number of seconds", hint))
-        if float(value) > MAX_WAIT_S:
-            raise ValidationError(Complaint(f"{value} is above the ceiling of {MAX_WAIT_S}", hint))
+        if not 0 <= float(value) <= MAX_WAIT_S:
+            which = "below the floor of 0" if value.startswith("-") else f"above the ceiling of {MAX_WAIT_S}"
+            raise ValidationError(Complaint(f"{value} is {which}", hint))
         return float(value)
 
 
@@ -41,35 +42,7 @@ class NoQuery(Part):
     """Nothing may stand behind the `?`."""
 
 
-class PageSize(Value[int]):
-    """How many to list."""
+class ReadQuery(WaitQuery):
+    """`?wait=SECONDS&fields=id,execution.verdict`."""
 
-    def __init__(self) -> None:
-        super().__init__({"type": "integer", "minimum": 1, "maximum": MAX_PAGE}, default=20)
-
-    def read(self, value: object) -> int:
-        """Check the bounds."""
-        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value, re.ASCII) and 1 <= int(value) <= MAX_PAGE:
-            return int(value)
-        raise ValidationError(Complaint(f"{shown(value)} is not a page size", f"use a number from 1 to {MAX_PAGE}"))
-
-
-class Cursor(Value[Place]):
-    """Where the page before ended."""
-
-    def __init__(self) -> None:
-        super().__init__({"type": "string", "pattern": "^[A-Za-z0-9_-]{32}$"})
-
-    def read(self, value: object) -> Place:
-        """Read it back."""
-        found = place(value) if isinstance(value, str) else None
-        if found is not None:
-            return found
-        raise ValidationError(Complaint(f"{shown(value)} is not a cursor", "use next_cursor of the page before"))
-
-
-class PageQuery(Part):
-    """`?limit=20&cursor=...`."""
-
-    limit = PageSize()
-    cursor = Cursor()
+    fields = Fields(SubmissionAnswer)  # type: ignore[assignment]

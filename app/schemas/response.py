@@ -10,7 +10,7 @@ from domain.limits import Constraints
 from domain.model import Artifact, Usage
 from domain.network import NetworkRule
 from domain.redaction import rounded, told, whole_is_of_hidden
-from domain.verdict import Verdict, hidden_reason
+from domain.verdict import State, Verdict, hidden_reason
 from domain.views import Asked, CaseView, ExecutionView, ResultView, Shown, SubmissionView
 
 Json = dict[str, object]
@@ -176,7 +176,7 @@ def _counts(cases: tuple[CaseView, ...], execution: ExecutionView) -> Json:
         "points": sum(result.points or 0 for result in run) if scored else None,
         "tests_run": len(run),
         "tests_passed": passed,
-        "all_tests_passed": execution.state.final and passed == len(cases),
+        "all_tests_passed": execution.state is State.DONE and passed == len(cases),
     }
 
 

@@ -1,9 +1,11 @@
 """The API on the real domain: PostgreSQL, Redis and a blob folder, with nobody to grade but the test."""
 
+import itertools
 import shutil
 import threading
+import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -173,6 +175,78 @@ def test_execute_answers_when_it_is_done(api: Api, db: Database, blobs: BlobStor
 
     assert status == 200
     assert (execution_of(body)["verdict"], execution_of(body)["stdout"]) == ("OK", "1\n")
+
+
+def test_who_waits_is_told_that_it_was_cancelled(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("domain.events.DOUBT_S", 3600)  # nobody asks the database by himself
+    _, body = api.post("/v1/submissions", HELLO)
+    path = f"/v1/submissions/{body['id']}"
+    waiting = api.http.application.test_client()
+    listening = threading.Event()
+    expect = Events.expect
+
+    def noting(self: Events, execution_id: uuid.UUID) -> object:
+        found = expect(self, execution_id)
+        listening.set()
+        return found
+
+    monkeypatch.setattr(Events, "expect", noting)
+    answers: list[Json] = []
+    waiter = threading.Thread(
+        target=lambda: answers.append(waiting.get(f"{path}?wait=60", headers=api.headers).get_json())
+    )
+    began = time.monotonic()
+    waiter.start()
+    assert listening.wait(10)
+
+    with api.http.delete(path, headers=api.headers) as response:
+        cancelled = response.get_json()
+    waiter.join()
+
+    assert time.monotonic() - began < 30
+    assert execution_of(cancelled)["state"] == "cancelled"
+    assert answers == [cancelled]
+
+
+def test_a_tag_is_good_until_something_changes(api: Api, db: Database, blobs: BlobStore) -> None:
+    _, body = api.post("/v1/submissions", HELLO | {"test_cases": [{}, {}]})
+    path = f"/v1/submissions/{body['id']}"
+    seen = []
+
+    def look() -> None:
+        with api.http.get(path, headers=api.headers) as response:
+            seen.append((response.headers["ETag"], response.get_json()))
+        with api.http.get(path, headers={**api.headers, "If-None-Match": seen[-1][0]}) as response:
+            assert (response.status_code, response.data) == (304, b"")
+
+    look()
+    claim = executions.claim(db, blobs, uuid.UUID(str(execution_of(body)["id"])), worker="test", lease_s=60)
+    assert claim is not None
+    look()
+    changes: list[Callable[[], bool]] = [
+        lambda: executions.enter(db, claim, State.RUNNING),
+        lambda: executions.record(db, blobs, claim, [TestResult(0, Verdict.OK)]),
+        lambda: executions.record(db, blobs, claim, [TestResult(1, Verdict.OK)]),
+        lambda: executions.finish(db, blobs, claim, Outcome(Verdict.OK, None, ExecutionTelemetry())),
+    ]
+    for change in changes:
+        assert change()
+        look()
+
+    assert len({tag for tag, _ in seen}) == len(seen)
+    assert all(one != other for one, other in itertools.pairwise(answer for _, answer in seen))
+
+
+def test_it_lists_by_what_is_asked_for(api: Api, db: Database, blobs: BlobStore) -> None:
+    mine = {"user_id": "u", "problem_id": "p", "language": "cpp@20"}
+    _, first = api.post("/v1/submissions", HELLO | mine)
+    api.post("/v1/submissions", HELLO)
+    grade(db, blobs, str(execution_of(first)["id"]), TestResult(0, Verdict.OK))
+
+    for query in ("user_id=u", "problem_id=p", "language=cpp", "language=cpp%4020", "state=done", "verdict=OK"):
+        _, page = api.get(f"/v1/submissions?{query}&fields=id&created_from=2026-01-01T00:00:00Z")
+        assert page == {"submissions": [{"id": first["id"]}], "next_cursor": None}, query
+    assert api.get("/v1/submissions?created_to=2026-01-01T00:00:00Z")[1]["submissions"] == []
 
 
 def test_it_lists_page_by_page(api: Api, db: Database) -> None:

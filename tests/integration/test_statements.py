@@ -155,6 +155,30 @@ def test_what_is_over_is_read_at_once(http: FlaskClient, asked: dict[str, Asked]
     assert asked["MainThread"].counts == (2, 2), asked["MainThread"].statements
 
 
+def test_what_is_known_is_not_read(http: FlaskClient, asked: dict[str, Asked]) -> None:
+    _post(http, 3)
+    (submission,) = http.get("/v1/submissions").get_json()["submissions"]
+    path = f"/v1/submissions/{submission['id']}"
+    tag = http.get(path).headers["ETag"]
+    asked.clear()
+
+    assert http.get(path, headers={"If-None-Match": tag}).status_code == 304
+
+    # The key; how far it is.
+    assert asked["MainThread"].counts == (2, 2), asked["MainThread"].statements
+    assert "stdout" not in asked["MainThread"].statements[-1]
+
+
+def test_to_cancel_takes_one_more_than_to_read(http: FlaskClient, asked: dict[str, Asked]) -> None:
+    _post(http, 1)
+    (submission,) = http.get("/v1/submissions").get_json()["submissions"]
+    asked.clear()
+
+    assert http.delete(f"/v1/submissions/{submission['id']}").status_code == 200
+
+    assert asked["MainThread"].counts == (3, 3), asked["MainThread"].statements
+
+
 def test_more_test_cases_take_more_statements_by_the_batch_only(
     grader: Grader, submit: Callable[..., SubmissionView], asked: dict[str, Asked]
 ) -> None:

@@ -46,18 +46,19 @@ class Fleet:
     def submit(self, source: str, priority: Priority = Priority.NORMAL) -> UUID:
         """Submit a Python program that must print `done`, and send it to the queue, as the API does."""
         only = TestCase(0, "only", expected=Expectation(stdout=b"done"))
-        return self._create(_asking(source, (only,), priority))
+        return self.create(_asking(source, (only,), priority))
 
     def submit_many(self, source: str, count: int, *, stop_on_first_failure: bool = False) -> UUID:
         """Submit a Python program with so many test cases that expect nothing; the input is the number of each."""
         cases = tuple(TestCase(number, str(number), stdin=str(number).encode()) for number in range(count))
-        return self._create(replace(_asking(source, cases), stop_on_first_failure=stop_on_first_failure))
+        return self.create(replace(_asking(source, cases), stop_on_first_failure=stop_on_first_failure))
 
     def submit_to_be_told_again(self, source: str) -> UUID:
         """Submit a Python program that expects nothing, and may be answered with an earlier run."""
-        return self._create(replace(_asking(source, (TestCase(0, "only"),)), cache=Cache.EXECUTION))
+        return self.create(replace(_asking(source, (TestCase(0, "only"),)), cache=Cache.EXECUTION))
 
-    def _create(self, submission: Submission) -> UUID:
+    def create(self, submission: Submission) -> UUID:
+        """Submit anything."""
         view = submissions.create(
             self.db,
             self.blobs,

@@ -1,7 +1,11 @@
 """A message is a hint: in vain it does no harm, and the most urgent is taken first."""
 
+import json
+import secrets
 from datetime import datetime
+from uuid import UUID
 
+from domain import tracing
 from domain.ids import new_id
 from domain.model import Priority
 from domain.verdict import State
@@ -31,3 +35,21 @@ def test_what_is_urgent_goes_first(fleet: Fleet, worker: ProcessContainer) -> No
         return started_at
 
     assert sorted(queued, key=started) == [Priority.INTERACTIVE, Priority.NORMAL, Priority.BULK]
+
+
+def test_a_trace_goes_on_in_the_worker_s_log(fleet: Fleet, worker: ProcessContainer) -> None:
+    trace_id = secrets.token_hex(16)
+    with tracing.span(f"00-{trace_id}-00f067aa0ba902b7-01"):
+        traced = fleet.submit(sleeping(0))
+    other = fleet.submit(sleeping(0))
+    fleet.done(traced)
+    fleet.done(other)
+
+    def lines(submission_id: UUID) -> list[str]:
+        execution_id = str(fleet.execution(submission_id).id)
+        return [line for line in worker.logs().splitlines() if execution_id in line and "execution_done" in line]
+
+    [line] = eventually(lambda: lines(traced))
+    assert json.loads(line)["trace_id"] == trace_id
+    [line] = eventually(lambda: lines(other))
+    assert "trace_id" not in json.loads(line)

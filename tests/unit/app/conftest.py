@@ -17,12 +17,12 @@ from app.wiring import EXTENSION
 from domain.blobs import BlobMissing
 from domain.errors import Conflict, NotFound
 from domain.keys import Key, Role
-from domain.listing import Place, Summary
+from domain.listing import ALL, Filters, Place, Summary
 from domain.model import Submission, TestResult
 from domain.settings import Settings
 from domain.values import Stream, Whole
 from domain.verdict import State, Verdict
-from domain.views import Asked, ExecutionView, SubmissionView
+from domain.views import Asked, ExecutionView, SubmissionView, Version
 from tests.shown import shown_result
 
 ADMIN = Key(uuid.UUID(int=1), "admin", Role.ADMIN)
@@ -45,6 +45,8 @@ class MemoryBackend:
     readiness: list[Check] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     while_waiting: Callable[[], None] = lambda: None
+    filters: Filters = ALL
+    """Those that were asked for last; all are listed whatever they say."""
     failure: Exception | None = None
     """Raised by every call that would ask a server."""
 
@@ -91,8 +93,14 @@ class MemoryBackend:
             raise NotFound("there is no such submission")
         return view
 
-    def page(self, owner_id: uuid.UUID | None, *, before: Place | None, limit: int) -> Sequence[Summary]:
+    def version(self, submission_id: uuid.UUID, owner_id: uuid.UUID | None) -> Version:
+        return self.get(submission_id, owner_id).version
+
+    def page(
+        self, owner_id: uuid.UUID | None, *, filters: Filters, before: Place | None, limit: int
+    ) -> Sequence[Summary]:
         self._fail()
+        self.filters = filters
         found = [summary(view) for view in self.views.values() if owner_id in (None, view.owner_id)]
         found.sort(key=lambda one: (one.created_at, one.id), reverse=True)
         after = [one for one in found if before is None or (one.created_at, one.id) < (before.created_at, before.id)]
@@ -102,6 +110,13 @@ class MemoryBackend:
         self.waits.append(seconds)
         self.while_waiting()
         return self.views[view.id]
+
+    def cancel(self, submission_id: uuid.UUID, owner_id: uuid.UUID | None) -> SubmissionView:
+        view = self.get(submission_id, owner_id)
+        if not view.execution.state.final:
+            ended = replace(view.execution, state=State.CANCELLED, finished_at=STARTED)
+            self.views[submission_id] = replace(view, execution=ended)
+        return self.views[submission_id]
 
     def stream(self, submission_id: uuid.UUID, owner_id: uuid.UUID | None, ordinal: int, name: Stream) -> Whole:
         return self._whole(submission_id, owner_id, ordinal, name)
@@ -201,6 +216,9 @@ class Api:
 
     def get(self, path: str, **headers: str) -> Answer:
         return self._read(self.http.get(path, headers=self._headers(headers)))
+
+    def delete(self, path: str, **headers: str) -> Answer:
+        return self._read(self.http.delete(path, headers=self._headers(headers)))
 
     def post(self, path: str, body: object, **headers: str) -> Answer:
         return self._read(self.http.post(path, json=body, headers=self._headers(headers)))

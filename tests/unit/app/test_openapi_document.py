@@ -1,8 +1,9 @@
 """The document tells the truth: answers match it, and the page needs nothing from elsewhere."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import pytest
@@ -29,16 +30,6 @@ if TYPE_CHECKING:
 Json = dict[str, object]
 
 
-def for_json_schema(node: object) -> object:
-    """Turn OpenAPI 3.0's `nullable` into JSON Schema."""
-    if isinstance(node, list):
-        return [for_json_schema(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    plain = {name: for_json_schema(value) for name, value in node.items() if name != "nullable"}
-    return {"anyOf": [plain, {"type": "null"}]} if node.get("nullable") is True else plain
-
-
 @pytest.fixture
 def document(api: "Api") -> Json:
     api.key = None
@@ -48,8 +39,7 @@ def document(api: "Api") -> Json:
 
 
 def check(document: Json, schema: str, body: object) -> None:
-    components = for_json_schema(document["components"])
-    root = {"$ref": f"#/components/schemas/{schema}", "components": components}
+    root = {"$ref": f"#/components/schemas/{schema}", "components": document["components"]}
     jsonschema_rs.validator_for(root).validate(body)
 
 
@@ -69,6 +59,7 @@ def test_it_lists_every_route(document: Json) -> None:
         "/v1/submissions/{submission_id}/compile_output",
         "/v1/submissions/{submission_id}/results/{ordinal}/{stream}",
     }
+    assert document["openapi"] == "3.1.0"
     assert document["security"] == [{"bearer": []}]
     assert paths["/livez"]["get"]["security"] == []
 
@@ -103,6 +94,46 @@ def test_answers_match_it(api: "Api", backend: "MemoryBackend", document: Json) 
     check(document, "HealthAnswer", api.get("/readyz").body)
     check(document, "IndexAnswer", api.get("/").body)
     check(document, "ErrorAnswer", api.submit(language=3).body)
+
+
+def operations(document: Json) -> Iterator[dict[str, Any]]:
+    paths = document["paths"]
+    assert isinstance(paths, dict)
+    for methods in paths.values():
+        yield from (operation for name, operation in methods.items() if name != "parameters")
+
+
+def test_examples_match_it(document: Json) -> None:
+    checked = 0
+    for operation in operations(document):
+        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for content in [one for body in bodies for one in body.get("content", {}).values()]:
+            if "example" in content and "$ref" in content["schema"]:
+                check(document, content["schema"]["$ref"].rpartition("/")[2], content["example"])
+                checked += 1
+    assert checked > 20
+
+
+def test_an_error_of_every_status_has_an_example(document: Json) -> None:
+    for operation in operations(document):
+        for status, response in operation["responses"].items():
+            if status.startswith("4") and "$ref" not in response:
+                assert response["content"]["application/json"]["example"]["error"]["code"], (status, response)
+
+
+def test_it_tells_of_every_parameter(document: Json) -> None:
+    paths: Any = document["paths"]
+
+    def names(path: str, method: str) -> set[str]:
+        return {one["name"] for one in paths[path][method]["parameters"]}
+
+    assert names("/v1/submissions", "post") == {"wait", "Idempotency-Key"}
+    assert names("/v1/submissions/{submission_id}", "get") == {"wait", "fields", "If-None-Match"}
+    listed = {"limit", "cursor", "fields", "If-None-Match", "user_id", "problem_id", "language", "state", "verdict"}
+    assert names("/v1/submissions", "get") == listed | {"created_from", "created_to"}
+    [fields] = [one for one in paths["/v1/submissions"]["get"]["parameters"] if one["name"] == "fields"]
+    assert (fields["style"], fields["explode"]) == ("form", False)
+    assert "execution.verdict" in fields["schema"]["items"]["enum"]
 
 
 def test_requests_match_it(api: "Api", document: Json) -> None:

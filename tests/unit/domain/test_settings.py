@@ -146,3 +146,21 @@ def test_networks_of_programs_can_be_set() -> None:
 def test_a_network_that_cannot_be_is_refused(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=name):
         _read(**{name: value})
+
+
+def test_pages_of_other_origins_can_be_let_in() -> None:
+    found = _read(SHIPD_CORS_ORIGINS="https://code.example.org, http://localhost:3000,http://[::1]:8000").cors_origins
+    assert _read().cors_origins == ()
+    assert found == ("https://code.example.org", "http://localhost:3000", "http://[::1]:8000")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("*", "null", "code.example.org", "https://code.example.org/", "https://*.example.org", "https://A.org"),
+        *("ftp://a.org", "https://a.org:0", "https://u@a.org", "https://a.org?x", "https://a.org b", "https://-a.org"),
+    ],
+)
+def test_what_is_no_origin_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match=r"SHIPD_CORS_ORIGINS.*is not an origin; it must be"):
+        _read(SHIPD_CORS_ORIGINS=value)

@@ -1,12 +1,14 @@
+import select
 import threading
 from collections.abc import Callable, Iterator
+from uuid import UUID
 
 import pytest
 
 from tests.unit.workers.ledger import NOWHERE, Ledger
 from tests.unit.workers.making import asking, claimed
 from workers import lease
-from workers.lease import ClaimLost, Leases
+from workers.lease import ClaimLost, Hold, Leases
 
 PATIENCE_S = 10
 CLAIM = claimed(asking())
@@ -49,9 +51,9 @@ def leases() -> Iterator[Leases]:
 
 def test_it_renews_for_as_long_as_the_block_lasts(watching: Callable[[int], Watched], leases: Leases) -> None:
     ledger = watching(3)
-    with leases.holding(NOWHERE, CLAIM) as still_ours:
+    with leases.holding(NOWHERE, CLAIM) as held:
         assert ledger.often_enough.wait(PATIENCE_S)
-        still_ours()
+        held.check()
     assert leases._held == set()
 
 
@@ -60,10 +62,10 @@ def test_it_tells_that_the_claim_is_lost_and_renews_it_no_more(
 ) -> None:
     ledger = watching(1)
     ledger.lost = {"renew"}
-    with leases.holding(NOWHERE, CLAIM) as still_ours, pytest.raises(ClaimLost):
+    with leases.holding(NOWHERE, CLAIM) as held, pytest.raises(ClaimLost):
         assert ledger.refused.wait(PATIENCE_S)
         while True:  # until the event is set that the refusal comes before
-            still_ours()
+            held.check()
     leases.close()
     assert ledger.renewed == 1
 
@@ -75,17 +77,17 @@ def test_one_claim_that_is_lost_says_nothing_of_another(watching: Callable[[int]
         assert ledger.refused.wait(PATIENCE_S)
     ledger.lost = set()
     ledger.often_enough.clear()
-    with leases.holding(NOWHERE, CLAIM) as still_ours:
+    with leases.holding(NOWHERE, CLAIM) as held:
         assert ledger.often_enough.wait(PATIENCE_S)
-        still_ours()
+        held.check()
 
 
 def test_a_database_that_is_away_is_asked_again(watching: Callable[[int], Watched], leases: Leases) -> None:
     ledger = watching(4)
     ledger.away = {"renew": 2}
-    with leases.holding(NOWHERE, CLAIM) as still_ours:
+    with leases.holding(NOWHERE, CLAIM) as held:
         assert ledger.often_enough.wait(PATIENCE_S)
-        still_ours()
+        held.check()
 
 
 def test_nothing_is_renewed_after_an_error(watching: Callable[[int], Watched], leases: Leases) -> None:
@@ -106,6 +108,38 @@ def test_one_thread_renews_what_a_process_holds_one_after_another(watching: Call
             assert threading.active_count() == before + 1
     leases.close()
     assert threading.active_count() == before
+
+
+def test_who_is_told_to_look_finds_a_loss_at_once(watching: Callable[[int], Watched]) -> None:
+    ledger, leases = watching(1), Leases(1_000_000)
+    told: list[str] = []
+    with leases.holding(NOWHERE, CLAIM) as held:
+        held.when_lost(lambda: told.append("before"))
+        leases.look(UUID(int=404))
+        assert ledger.renewed == 0
+        leases.look(CLAIM.execution_id)
+        assert (ledger.renewed, held.lost, readable(held)) == (1, False, False)
+
+        ledger.lost = {"renew"}
+        leases.look()
+
+        assert (held.lost, readable(held), told) == (True, True, ["before"])
+        held.when_lost(lambda: told.append("after"))
+        leases.look(CLAIM.execution_id)
+        assert (ledger.renewed, told) == (2, ["before", "after"])
+    leases.close()
+
+
+def test_what_is_held_no_more_is_not_lost(watching: Callable[[int], Watched], leases: Leases) -> None:
+    watching(1)
+    with leases.holding(NOWHERE, CLAIM) as held:
+        pass
+    held.lose()  # its descriptor may be somebody else's by now
+    assert not held.lost
+
+
+def readable(held: Hold) -> bool:
+    return bool(select.select([held.descriptor], [], [], 0)[0])
 
 
 def test_a_short_block_renews_nothing(watching: Callable[[int], Watched]) -> None:

@@ -1,0 +1,91 @@
+"""W3C trace context: whose work this is, from the caller's `traceparent` to the worker's log lines.
+
+    00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01      version, trace, span of who asks, flags
+
+The trace goes on as it came, the span is ours: a new one for each request and each task. What is no valid `traceparent`
+begins a new trace. Nothing is recorded here but log lines, which bear `trace_id` and `span_id`.
+"""
+
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import structlog
+
+HEADER = "traceparent"
+_VERSION = "00"
+_FORM = re.compile(r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})")
+_LONGEST = 512
+_SAMPLED = 0x01
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A trace and our own span in it."""
+
+    trace_id: str
+    span_id: str
+    sampled: bool = False
+    """Whether the caller records it."""
+
+    @property
+    def header(self) -> str:
+        """As `traceparent` says it."""
+        return f"{_VERSION}-{self.trace_id}-{self.span_id}-{_SAMPLED if self.sampled else 0:02x}"
+
+
+_current: ContextVar[Trace | None] = ContextVar("trace", default=None)
+
+
+def parse(header: str) -> Trace | None:
+    """Read a `traceparent` strictly; None for what is none. The span is the caller's.
+
+    Of later versions than ours the beginning is read, as the standard says; more may follow it there alone.
+    """
+    found = _FORM.match(header) if len(header) <= _LONGEST else None
+    if found is None or found["version"] == "ff":
+        return None
+    rest = header[found.end() :]
+    if rest and (found["version"] == _VERSION or not rest.startswith("-")):
+        return None
+    if not int(found["trace"], 16) or not int(found["span"], 16):
+        return None
+    return Trace(found["trace"], found["span"], bool(int(found["flags"], 16) & _SAMPLED))
+
+
+def begin(header: str | None) -> Trace:
+    """Begin a span of the trace that was sent, or of a new one, for all that this context does from now on."""
+    sent = parse(header) if header is not None else None
+    trace = Trace(sent.trace_id if sent else _new(16), _new(8), sent is not None and sent.sampled)
+    _current.set(trace)
+    structlog.contextvars.bind_contextvars(trace_id=trace.trace_id, span_id=trace.span_id)
+    return trace
+
+
+@contextmanager
+def span(header: object) -> Iterator[None]:
+    """Do a block within the trace that a message bears; without a valid one it is done all the same."""
+    if not isinstance(header, str) or parse(header) is None:
+        yield
+        return
+    before = _current.get()
+    begin(header)
+    try:
+        yield
+    finally:
+        _current.set(before)
+        structlog.contextvars.unbind_contextvars("trace_id", "span_id")
+
+
+def headers() -> dict[str, str]:
+    """What a message to others bears, so that their work belongs to this trace; empty outside of one."""
+    trace = _current.get()
+    return {} if trace is None else {HEADER: trace.header}
+
+
+def _new(count: int) -> str:
+    """Give so many random bytes as text; all zeros would mean none."""
+    return secrets.token_bytes(count).hex().replace("0" * 2 * count, "1" * 2 * count)

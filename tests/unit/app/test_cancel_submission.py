@@ -1,0 +1,58 @@
+import uuid
+from typing import TYPE_CHECKING
+
+from domain.model import File, Submission, TestCase, TestResult
+from domain.verdict import Verdict
+from tests.unit.app.conftest import done
+
+if TYPE_CHECKING:
+    from tests.unit.app.conftest import Api, MemoryBackend
+
+HELLO = Submission("python", (File("main.py", b""),), "main.py", (TestCase(0, "run"),))
+
+
+def execution_of(body: dict[str, object]) -> dict[str, object]:
+    found = body["execution"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_it_works(api: "Api", backend: "MemoryBackend") -> None:
+    view = backend.keep(HELLO)
+
+    answer = api.delete(f"/v1/submissions/{view.id}")
+
+    execution = execution_of(answer.body)
+    assert answer.status == 200
+    assert (execution["state"], execution["verdict"], execution["reason"]) == ("cancelled", None, None)
+    assert execution["all_tests_passed"] is False
+    assert api.get(f"/v1/submissions/{view.id}").body == answer.body
+
+
+def test_a_second_time_says_the_same(api: "Api", backend: "MemoryBackend") -> None:
+    path = f"/v1/submissions/{backend.keep(HELLO).id}"
+
+    first, second = api.delete(path), api.delete(path)
+
+    assert (second.status, second.body) == (200, first.body)
+
+
+def test_what_is_done_stays_done(api: "Api", backend: "MemoryBackend") -> None:
+    view = backend.keep(HELLO, done(TestResult(0, Verdict.AC)))
+
+    answer = api.delete(f"/v1/submissions/{view.id}")
+
+    assert (answer.status, execution_of(answer.body)["verdict"]) == (200, "AC")
+
+
+def test_what_is_not_the_callers_is_not_there(api: "Api", backend: "MemoryBackend") -> None:
+    view = backend.keep(HELLO)
+    api.key = "person"
+
+    assert api.delete(f"/v1/submissions/{view.id}").status == 404
+    assert api.delete(f"/v1/submissions/{uuid.UUID(int=9)}").status == 404
+    assert not backend.views[view.id].execution.state.final
+
+
+def test_it_takes_no_query(api: "Api", backend: "MemoryBackend") -> None:
+    assert list(api.delete(f"/v1/submissions/{backend.keep(HELLO).id}?force=1").fields) == ["force"]
