@@ -22,9 +22,9 @@ class Routes(Blueprint):  # type: ignore[misc] # as said above
 
     ARGUMENTS_PARSER: ClassVar[Parser] = Parser()
 
-    def at(self, rule: str) -> Callable[[Resource], Resource]:
-        """Serve a MethodView at a path."""
-        found: Callable[[Resource], Resource] = self.route(rule)
+    def at(self, rule: str, *, any_slash: bool = False) -> Callable[[Resource], Resource]:
+        """Serve a MethodView at a path; `any_slash`: at the same path with a slash at its end, too."""
+        found: Callable[[Resource], Resource] = self.route(rule, strict_slashes=not any_slash)
         return found
 
     def takes(self, schema: type[Schema], location: str = "json") -> Callable[[View], View]:
@@ -49,12 +49,12 @@ class Routes(Blueprint):  # type: ignore[misc] # as said above
         found: Callable[[View], View] = self.alt_response(status, schema=schema, description=description)
         return found
 
-    def refuses(self, *statuses: int) -> Callable[[View], View]:
+    def refuses(self, *statuses: int, schema: type[Schema] = ErrorAnswer) -> Callable[[View], View]:
         """Document the errors that it may answer."""
 
         def document(view: View) -> View:
             for status in statuses:
-                view = self.alt_response(status, schema=ErrorAnswer)(view)
+                view = self.alt_response(status, schema=schema)(view)
             return view
 
         return document
