@@ -146,7 +146,7 @@ def submit_batch(file: Path, *, as_json: bool) -> bool:
         for item in items:
             click.echo(json.dumps(item))
     else:
-        columns = ("line", "id", "verdict", "reason", "cpu ms", "wall ms", "memory MiB")
+        columns = ("nr", "id", "verdict", "reason", "cpu ms", "wall ms", "memory MiB")
         _print_table(file.name, columns, [_row(item) for item in items])
     return all(_verdict(item) in PASSED for item in items)
 

@@ -105,7 +105,7 @@ class AsyncClient(Operations):
             stream.begin()
             try:
                 async with self._http.stream(**transport.asked(stream.call())) as response:
-                    if response.is_error:
+                    if not response.is_success:
                         await response.aread()
                         ended = transport.reply(response)
                     else:

@@ -105,7 +105,7 @@ def exchange(call: Call, policy: Policy) -> Flow[Reply]:
     while True:
         attempt += 1
         said = yield call
-        if isinstance(said, Reply) and said.status < 400:
+        if isinstance(said, Reply) and said.status < 300:
             return said
         yield Pause(pause_after(said, attempt, policy))
 

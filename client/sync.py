@@ -102,7 +102,7 @@ class Client(Operations):
             stream.begin()
             try:
                 with self._http.stream(**transport.asked(stream.call())) as response:
-                    if response.is_error:
+                    if not response.is_success:
                         response.read()
                         ended = transport.reply(response)
                     else:
