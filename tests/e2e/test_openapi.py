@@ -37,6 +37,20 @@ OPERATIONS = [
     ("GET", "/v1/submissions/{submission_id}/results/{ordinal}/{stream}"),
     ("GET", "/v1/submissions/{submission_id}/compile_output"),
     ("GET", "/v1/submissions/{submission_id}/artifacts/{ordinal}/{path}"),
+    ("POST", "/compat/judge0/submissions"),
+    ("POST", "/compat/judge0/submissions/batch"),
+    ("GET", "/compat/judge0/submissions/batch"),
+    ("GET", "/compat/judge0/submissions/{token}"),
+    ("GET", "/compat/judge0/languages"),
+    ("GET", "/compat/judge0/languages/all"),
+    ("GET", "/compat/judge0/languages/{language_id}"),
+    ("GET", "/compat/judge0/statuses"),
+    ("GET", "/compat/judge0/about"),
+    ("GET", "/compat/judge0/config_info"),
+    ("GET", "/compat/judge0/system_info"),
+    ("GET", "/compat/piston/api/v2/runtimes"),
+    ("GET", "/compat/piston/api/v2/packages"),
+    ("POST", "/compat/piston/api/v2/execute"),
 ]
 
 

@@ -349,8 +349,9 @@ def test_languages_are_those_that_a_worker_has(api: "Api", backend: "MemoryBacke
 
 
 def listing(answer: "Answer") -> list[Mapping[str, object]]:
-    assert isinstance(answer.body, list)
-    return answer.body
+    found: object = answer.body
+    assert isinstance(found, list)
+    return found
 
 
 def test_the_configuration_is_in_their_units(api: "Api") -> None:

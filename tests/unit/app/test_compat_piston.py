@@ -268,8 +268,9 @@ def test_what_has_no_result_is_an_error(
 
 
 def listing(answer: "Answer") -> list[Mapping[str, object]]:
-    assert isinstance(answer.body, list)
-    return answer.body
+    found: object = answer.body
+    assert isinstance(found, list)
+    return found
 
 
 def test_runtimes_are_those_that_a_worker_has(api: "Api") -> None:

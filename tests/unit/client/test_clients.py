@@ -19,7 +19,7 @@ from client import (
     Unreachable,
 )
 from standalone import ports
-from tests.unit.client.conftest import IMPATIENT, Answer, Api
+from tests.answering import IMPATIENT, Answer, Api
 
 REQUEST: SubmissionRequest = {"language": "python", "source": client.code("print(1)")}
 DONE: dict[str, Any] = {"id": "s1", "execution": {"state": "done", "verdict": "AC"}}
