@@ -1,6 +1,7 @@
 """A published Piston client, unchanged, against the real platform."""
 
 import asyncio
+from collections.abc import Sequence
 
 import piston_rspy
 import pytest
@@ -19,10 +20,26 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
-def execute(client: piston_rspy.Client, language: str, *contents: str, **more: object) -> ExecResponse:
-    """Run a program; the first of the contents is what is run."""
-    files = [File(content=content) for content in contents]
-    executor = Executor(language=language, version="*", files=files, **more)
+def execute(
+    client: piston_rspy.Client,
+    language: str,
+    program: str,
+    *,
+    stdin: str = "",
+    args: Sequence[str] = (),
+    run_timeout: int = 3000,
+    run_memory_limit: int = -1,
+) -> ExecResponse:
+    """Run a program of one file without a name."""
+    executor = Executor(
+        language=language,
+        version="*",
+        files=[File(content=program)],
+        stdin=stdin,
+        args=[*args],
+        run_timeout=run_timeout,
+        run_memory_limit=run_memory_limit,
+    )
 
     async def ask() -> ExecResponse:
         return await client.execute(executor)
