@@ -202,7 +202,8 @@ def _print_event(event: "Event") -> None:
         text = to_bytes(data.get("data")).decode(errors="replace")
         click.echo(printable(text), nl=False, err=data.get("stream") == "stderr")
         return
-    told = [data.get(name) for name in ("name", "state", "verdict", "reason")]
+    told = [data.get(name) for name in ("name", "verdict", "reason")]
+    told = [data.get("state")] if event.event == "state" else told
     click.echo(printable(" ".join([event.event, *(str(each) for each in told if each is not None)])), err=True)
 
 

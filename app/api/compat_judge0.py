@@ -175,8 +175,8 @@ class ConfigInfo(MethodView):
     @refuses(401)
     def get(self) -> Response:
         """Say which limits there are, in their units."""
-        key = caller()
-        return _answer(judge0.config_json(wired().settings.ranges, network=key is not None and key.network))
+        rules = wired().rules(caller())
+        return _answer(judge0.config_json(rules.ranges, network=rules.network))
 
 
 @blueprint.at("/system_info", any_slash=True)

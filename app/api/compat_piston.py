@@ -10,6 +10,7 @@ from werkzeug.exceptions import GatewayTimeout, ServiceUnavailable
 
 from app import compat
 from app.api.submissions import create
+from app.auth import caller
 from app.blueprint import Routes
 from app.schemas import piston
 from app.schemas.complaints import problems
@@ -73,7 +74,7 @@ class Execute(MethodView):
 
 def _own(asked: Mapping[str, object], runtime: Runtime) -> Json:
     try:
-        return piston.request_json(asked, runtime, timeout_ceiling_ms=wired().settings.ranges.timeout_ms.ceiling)
+        return piston.request_json(asked, runtime, timeout_ceiling_ms=wired().rules(caller()).ranges.timeout_ms.ceiling)
     except ValidationError as error:
         raise InvalidRequest(*problems(error.messages)) from None
 

@@ -138,7 +138,7 @@ def test_events_are_shown_as_they_come(run: Run, platform: Api) -> None:
     platform.answers = [Answer(200, text.encode())]
     result = run("watch", "00000000-0000-4000-8000-000000000000")
     assert (result.exit_code, result.stdout) == (0, "a\\x1b]0;owned\\x07")
-    assert result.stderr == "state running\n�done done AC\n"
+    assert result.stderr == "state running\n�done AC\n"
     told = run("watch", "00000000-0000-4000-8000-000000000000", "--json").stdout.splitlines()
     assert [json.loads(line)["event"] for line in told] == names
 
