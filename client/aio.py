@@ -102,9 +102,9 @@ class AsyncClient(Operations):
     async def _follow(self, stream: Stream[T]) -> AsyncIterator[T]:
         while not stream.done:
             ended: Reply | Failure | None = None
-            stream.begin()
             try:
                 async with self._http.stream(**transport.asked(stream.call())) as response:
+                    stream.begin(response.status_code)
                     if not response.is_success:
                         await response.aread()
                         ended = transport.reply(response)

@@ -13,6 +13,8 @@ from client.models import BatchItem, Event
 
 T = TypeVar("T")
 
+NOTHING_LEFT = 204
+
 
 class Stream(ABC, Generic[T]):
     """One stream of things, over as many connections as it takes."""
@@ -31,9 +33,10 @@ class Stream(ABC, Generic[T]):
     def _line(self, line: bytes) -> Iterator[T]:
         """Take a line."""
 
-    def begin(self) -> None:
-        """Forget what was half fed: another connection begins."""
+    def begin(self, status: int = 200) -> None:
+        """Forget what was half fed: another connection begins. 204 says that there is nothing left to be told."""
         self._rest = b""
+        self.done = self.done or status == NOTHING_LEFT
 
     def feed(self, chunk: bytes) -> Iterator[T]:
         """Take what came, and give what is whole. Only LF ends a line: JSON may hold what else is a line break."""
@@ -61,9 +64,9 @@ class Events(Stream[Event]):
         self.last_id = after
         self._fields: dict[str, str] = {}
 
-    def begin(self) -> None:
+    def begin(self, status: int = 200) -> None:
         """Forget an event that came in part."""
-        super().begin()
+        super().begin(status)
         self._fields = {}
 
     def call(self) -> Call:

@@ -99,9 +99,9 @@ class Client(Operations):
     def _follow(self, stream: Stream[T]) -> Iterator[T]:
         while not stream.done:
             ended: Reply | Failure | None = None
-            stream.begin()
             try:
                 with self._http.stream(**transport.asked(stream.call())) as response:
+                    stream.begin(response.status_code)
                     if not response.is_success:
                         response.read()
                         ended = transport.reply(response)

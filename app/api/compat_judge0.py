@@ -31,6 +31,7 @@ blueprint = Routes("judge0", __name__, url_prefix="/compat/judge0", description=
 compat.take_key(blueprint, "X-Auth-Token", "X-RapidAPI-Key", "X-ApiHub-Key")
 compat.tell_errors(blueprint, judge0_request.error_json)
 refuses = partial(blueprint.refuses, schema=documents.Judge0Error)
+_IDEMPOTENCY = "Idempotency-Key"
 _KEYS: list[dict[str, list[str]]] = [{"judge0": []}, {"bearer": []}]
 
 
@@ -68,6 +69,9 @@ class Batch(MethodView):
     @refuses(400, 401, 409, 413, 415, 422, 503)
     def post(self, query: Mapping[str, object], asked: Mapping[str, list[object]]) -> Response:
         """Send several; each has its token, or what is wrong with it, at its place in the answer."""
+        if _IDEMPOTENCY in request.headers:
+            hint = "leave it out, or use POST /v1/batches, which takes it"
+            raise InvalidRequest(Problem(_IDEMPOTENCY, "one key cannot stand for several submissions", hint))
         return _answer(list(_each(asked["submissions"], encoded=query["base64_encoded"] is True)), 201)
 
     @blueprint.says(security=_KEYS)
@@ -192,13 +196,14 @@ class SystemInfo(MethodView):
 
 
 def _create(asked: Mapping[str, object], *, encoded: bool, wait_s: float = 0) -> SubmissionView:
-    number = asked["language_id"]
-    known = {known_id: name for name, ids in compat.names().judge0.items() for known_id in ids}
-    if number not in known:
-        raise InvalidRequest(Problem("language_id", f"there is no language {number}", "GET /languages lists them"))
-    own = judge0_request.request_json(asked, known[int(str(number))], encoded=encoded)
+    known: dict[object, str] = {number: name for name, ids in compat.names().judge0.items() for number in ids}
+    language = known.get(asked["language_id"])
+    if language is None:
+        message = f"there is no language {asked['language_id']}"
+        raise InvalidRequest(Problem("language_id", message, "GET /languages lists them"))
+    own = judge0_request.request_json(asked, language, encoded=encoded)
     # Their tokens are random UUIDs, and clients of theirs check that.
-    chosen = {} if "Idempotency-Key" in request.headers else {"id": str(uuid.uuid4())}
+    chosen = {} if _IDEMPOTENCY in request.headers else {"id": str(uuid.uuid4())}
     return create(compat.read(own | chosen), wait_s)
 
 

@@ -294,6 +294,13 @@ def test_too_many_at_once_are_refused(api: "Api", backend: "MemoryBackend") -> N
     assert (answer.status, list(answer.body)) == (400, ["error"])
 
 
+def test_one_key_makes_one_submission(api: "Api", backend: "MemoryBackend") -> None:
+    tokens = {str(api.post(SUBMISSIONS, HELLO, Idempotency_Key="x").body["token"]) for _ in range(2)}
+    assert (len(tokens), len(backend.views)) == (1, 1)
+    answer = api.post(f"{SUBMISSIONS}/batch", {"submissions": [HELLO]}, Idempotency_Key="x")
+    assert (answer.status, list(answer.body)) == (422, ["Idempotency-Key"])
+
+
 def test_a_batch_that_breaks_off_keeps_its_tokens(api: "Api", backend: "MemoryBackend") -> None:
     first = backend.create
 

@@ -157,6 +157,12 @@ def test_events_are_followed_over_broken_connections(api: Api, do: Do) -> None:
     assert [asked.headers.get("last-event-id") for asked in api.asked] == [None, None, "1-0", "1-0"]
 
 
+def test_events_after_the_last_are_none(api: Api, do: Do) -> None:
+    api.answers = [Answer(204, b"")]
+    assert do("events", "s1", after="9-0") == []
+    assert len(api.asked) == 1
+
+
 def test_events_of_nothing_are_an_error(api: Api, do: Do) -> None:
     api.answers = [Answer(404, {})]
     with pytest.raises(NotFound):
