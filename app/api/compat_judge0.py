@@ -3,7 +3,7 @@
 import os
 import platform
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from flask import Response, jsonify, request
@@ -43,10 +43,10 @@ class Submissions(MethodView):
     @blueprint.takes(CreateQuery, location="query")
     @blueprint.takes(Judge0Submission)
     @blueprint.gives(201, documents.Judge0SubmissionAnswer)
-    @refuses(400, 401, 409, 413, 415, 422, 503)
+    @refuses(400, 401, 403, 409, 413, 415, 422, 429, 503)
     def post(self, query: Mapping[str, object], asked: Mapping[str, object]) -> Response:
         """Send a submission; the answer has its token, or with `wait` what became of it within 60 s."""
-        chosen = judge0.chosen_fields(_text(query.get("fields")))
+        chosen = _chosen(query)
         view = _create(asked, encoded=query["base64_encoded"] is True, wait_s=MAX_WAIT_S if query["wait"] else 0)
         told: Json = {"token": str(view.id)}
         if query["wait"]:
@@ -66,7 +66,7 @@ class Batch(MethodView):
     @blueprint.takes(FieldsQuery, location="query")
     @blueprint.takes(Judge0Batch)
     @blueprint.gives(201, documents.TOKENS)
-    @refuses(400, 401, 409, 413, 415, 422, 503)
+    @refuses(400, 401, 403, 409, 413, 415, 422, 429, 503)
     def post(self, query: Mapping[str, object], asked: Mapping[str, list[object]]) -> Response:
         """Send several; each has its token, or what is wrong with it, at its place in the answer."""
         if _IDEMPOTENCY in request.headers:
@@ -77,14 +77,12 @@ class Batch(MethodView):
     @blueprint.says(security=_KEYS)
     @blueprint.takes(TokensQuery, location="query")
     @blueprint.gives(200, documents.Judge0SubmissionsAnswer)
-    @refuses(400, 401, 422, 503)
+    @refuses(400, 401, 403, 422, 429, 503)
     def get(self, query: Mapping[str, object]) -> Response:
         """Read several by their tokens."""
-        tokens = [token.strip() for token in str(query["tokens"]).split(",") if token.strip()]
-        if len(tokens) > judge0_request.MAX_BATCH:
-            message = f"there are {len(tokens)} tokens, more than {judge0_request.MAX_BATCH}"
-            raise InvalidRequest(Problem("tokens", message, "ask for fewer at once"))
-        chosen, encoded = judge0.chosen_fields(_text(query.get("fields"))), query["base64_encoded"] is True
+        tokens = query["tokens"]
+        assert isinstance(tokens, tuple)  # noqa: S101 - by its field
+        chosen, encoded = _chosen(query), query["base64_encoded"] is True
         return _answer({"submissions": [_read(token, chosen, encoded=encoded) for token in tokens]})
 
 
@@ -95,10 +93,10 @@ class OneSubmission(MethodView):
     @blueprint.says(security=_KEYS)
     @blueprint.takes(FieldsQuery, location="query")
     @blueprint.gives(200, documents.Judge0SubmissionAnswer)
-    @refuses(400, 401, 404, 503)
+    @refuses(400, 401, 403, 404, 429, 503)
     def get(self, query: Mapping[str, object], token: str) -> Response:
         """Read a submission."""
-        chosen = judge0.chosen_fields(_text(query.get("fields")))
+        chosen = _chosen(query)
         told = _read(token, chosen, encoded=query["base64_encoded"] is True)
         if told is None:
             raise NotFound("there is no submission of this token; check it, and that the key is its sender's")
@@ -111,7 +109,7 @@ class Languages(MethodView):
 
     @blueprint.says(security=_KEYS)
     @blueprint.gives(200, list_of("Judge0Language"))
-    @refuses(401, 503)
+    @refuses(401, 403, 429, 503)
     def get(self) -> Response:
         """List them."""
         return _answer([listed for listed in _languages() if not listed.pop("is_archived")])
@@ -123,23 +121,23 @@ class AllLanguages(MethodView):
 
     @blueprint.says(security=_KEYS)
     @blueprint.gives(200, list_of("Judge0Language"))
-    @refuses(401, 503)
+    @refuses(401, 403, 429, 503)
     def get(self) -> Response:
         """List them, with those that no live worker has as archived."""
         return _answer(_languages())
 
 
-@blueprint.at("/languages/<int:language_id>", any_slash=True)
+@blueprint.at("/languages/<language_id>", any_slash=True)
 class OneLanguage(MethodView):
     """One language."""
 
     @blueprint.says(security=_KEYS)
     @blueprint.gives(200, documents.Judge0Language)
-    @refuses(401, 404, 503)
-    def get(self, language_id: int) -> Response:
+    @refuses(401, 403, 404, 429, 503)
+    def get(self, language_id: str) -> Response:
         """Read it."""
         for listed in _languages():
-            if listed["id"] == language_id:
+            if str(listed["id"]) == language_id:
                 return _answer(listed)
         raise NotFound("there is no language of this id; GET /languages lists them")
 
@@ -150,7 +148,7 @@ class Statuses(MethodView):
 
     @blueprint.says(security=_KEYS)
     @blueprint.gives(200, list_of("Judge0Status"))
-    @refuses(401)
+    @refuses(401, 403)
     def get(self) -> Response:
         """List them."""
         return _answer([{"id": number, "description": text} for number, text in judge0.STATUSES.items()])
@@ -162,7 +160,7 @@ class About(MethodView):
 
     @blueprint.says(security=_KEYS)
     @blueprint.gives(200, documents.ANY_OBJECT)
-    @refuses(401)
+    @refuses(401, 403)
     def get(self) -> Response:
         """Say whose protocol this is, and who speaks it."""
         return _answer(
@@ -176,7 +174,7 @@ class ConfigInfo(MethodView):
 
     @blueprint.says(security=_KEYS)
     @blueprint.gives(200, documents.ANY_OBJECT)
-    @refuses(401)
+    @refuses(401, 403)
     def get(self) -> Response:
         """Say which limits there are, in their units."""
         rules = wired().rules(caller())
@@ -189,7 +187,7 @@ class SystemInfo(MethodView):
 
     @blueprint.says(security=_KEYS)
     @blueprint.gives(200, documents.ANY_OBJECT)
-    @refuses(401)
+    @refuses(401, 403)
     def get(self) -> Response:
         """Say what this machine is; workers may be others."""
         return _answer({"Architecture": platform.machine(), "CPU(s)": str(os.cpu_count())})
@@ -224,7 +222,7 @@ def _each(items: list[object], *, encoded: bool) -> Iterator[Json]:
             yield {"error": "this one was not taken: there is no room for it now; send it again"}
 
 
-def _read(token: str, chosen: judge0.Chosen, *, encoded: bool) -> Json | None:
+def _read(token: str, chosen: Sequence[str], *, encoded: bool) -> Json | None:
     try:
         view = wired().backend.get(uuid.UUID(token), owner())
     except (ValueError, NotFound):
@@ -232,7 +230,7 @@ def _read(token: str, chosen: judge0.Chosen, *, encoded: bool) -> Json | None:
     return _told(view, chosen, encoded=encoded)
 
 
-def _told(view: SubmissionView, chosen: judge0.Chosen, *, encoded: bool) -> Json:
+def _told(view: SubmissionView, chosen: Sequence[str], *, encoded: bool) -> Json:
     own = submission_json(view)
     execution = own["execution"]
     assert isinstance(execution, dict)  # noqa: S101 - of our own answer
@@ -268,8 +266,10 @@ def _languages() -> list[Json]:
     return sorted(listed, key=lambda each: int(str(each["id"])))
 
 
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+def _chosen(query: Mapping[str, object]) -> Sequence[str]:
+    asked = query.get("fields", ())
+    assert isinstance(asked, tuple)  # noqa: S101 - by its field
+    return judge0.chosen_fields(asked)
 
 
 def _answer(body: object, status: int = 200) -> Response:

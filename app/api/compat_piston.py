@@ -36,7 +36,7 @@ class Runtimes(MethodView):
 
     @blueprint.says(security=_KEYS)
     @blueprint.gives(200, list_of("PistonRuntime"))
-    @refuses(400, 401, 503)
+    @refuses(400, 401, 403, 429, 503)
     def get(self) -> Response:
         """List them."""
         return jsonify([piston.runtime_json(runtime) for runtime in _runtimes() if runtime.installed])
@@ -48,7 +48,7 @@ class Packages(MethodView):
 
     @blueprint.says(security=_KEYS)
     @blueprint.gives(200, list_of("PistonPackage"))
-    @refuses(400, 401, 503)
+    @refuses(400, 401, 403, 429, 503)
     def get(self) -> Response:
         """List them."""
         return jsonify([piston.package_json(runtime) for runtime in _runtimes()])
@@ -61,7 +61,7 @@ class Execute(MethodView):
     @blueprint.says(security=_KEYS)
     @blueprint.takes(PistonRequest)
     @blueprint.gives(200, PistonAnswer)
-    @refuses(400, 401, 409, 413, 415, 503, 504)
+    @refuses(400, 401, 403, 409, 413, 415, 429, 503, 504)
     def post(self, asked: Mapping[str, object]) -> Response:
         """Run it, and say what it wrote and how it ended."""
         runtime = _runtime(str(asked["language"]), str(asked["version"]))

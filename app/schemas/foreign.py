@@ -6,9 +6,10 @@ cannot be had here is refused by name.
 
 import math
 import re
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from marshmallow import EXCLUDE, ValidationError, pre_load
+from marshmallow import EXCLUDE, ValidationError, fields, pre_load
 
 from app.schemas.complaints import Complaint, shown
 from app.schemas.parts import CurrentRules, Part, Value, not_offered
@@ -24,17 +25,36 @@ class Lenient(Part):
     class Meta:
         unknown = EXCLUDE
 
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Document that null is taken for what may be left out."""
+        super().on_bind_field(field_name, field_obj)
+        if not field_obj.required:
+            field_obj.allow_none = True
+            field_obj.metadata = or_null(field_obj.metadata)
+
     @pre_load
     def drop_nulls(self, data: object, **_: object) -> object:
         """Take null for a field that was left out."""
         return {name: value for name, value in data.items() if value is not None} if isinstance(data, dict) else data
 
 
+def or_null(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Document a value that may be null as well, in the words of JSON Schema."""
+    told = dict(document)
+    if "type" in told:
+        told["type"] = [told["type"], "null"]
+    if "anyOf" in told:
+        told["anyOf"] = [*told["anyOf"], {"type": "null"}]
+    if "enum" in told:
+        told["enum"] = [*told["enum"], None]
+    return told
+
+
 class Plain(Value[str]):
     """A string that may hold anything; what it means is read later."""
 
     def __init__(self, *, required: bool = False, description: str | None = None) -> None:
-        super().__init__({"type": "string", "nullable": not required}, required=required, description=description)
+        super().__init__({"type": "string"}, required=required, description=description)
 
     def read(self, value: object) -> str:
         """Take strings alone."""
@@ -43,13 +63,27 @@ class Plain(Value[str]):
         return value
 
 
+class Listed(Value[tuple[str, ...]]):
+    """Texts with commas between them, within the query; each must match, and there is a most of them."""
+
+    def __init__(self, each: str, *, most: int, hint: str, required: bool = False, description: str = "") -> None:
+        pattern = f"^({each})(,({each})){{0,{most - 1}}}$"
+        document = {"type": "string", "pattern": pattern if required else f"^$|{pattern}"}
+        super().__init__(document, required=required, description=description)
+        self.pattern, self.hint = re.compile(document["pattern"]), hint
+
+    def read(self, value: object) -> tuple[str, ...]:
+        """Take them apart."""
+        if not isinstance(value, str) or not self.pattern.fullmatch(value):
+            raise ValidationError(Complaint(f"{shown(value)} is no such list", self.hint))
+        return tuple(value.split(",")) if value else ()
+
+
 class Number(Value[float]):
     """A number, perhaps within a string."""
 
     def __init__(self, *, required: bool = False, description: str | None = None) -> None:
-        super().__init__(
-            {"anyOf": _NUMBER_SHAPES, "nullable": not required}, required=required, description=description
-        )
+        super().__init__({"anyOf": _NUMBER_SHAPES}, required=required, description=description)
 
     def read(self, value: object) -> float:
         """Take it; NaN and infinities were refused before."""
@@ -90,12 +124,12 @@ class Refused(Value[None]):
     NOTHING: ClassVar[list[object]] = ["", False, [], {}]
 
     def __init__(self, hint: str, *, also: tuple[object, ...] = ()) -> None:
-        super().__init__({"enum": [*self.NOTHING, *also], "nullable": True}, description="Not offered here.")
+        super().__init__({"enum": [*self.NOTHING, *also]}, description="Not offered here.")
         self.hint, self.taken = hint, (*self.NOTHING, *also)
 
     def read(self, value: object) -> None:
         """Refuse it."""
-        if value not in self.taken:
+        if not any(type(value) is type(each) and value == each for each in self.taken):
             raise not_offered(self.hint)
 
 
@@ -103,7 +137,8 @@ class Wish(Value[bool]):
     """A query parameter that is `true` or not."""
 
     def __init__(self, description: str) -> None:
-        super().__init__({"type": "boolean"}, description=description, default=False)
+        document = {"type": "string", "default": "false", "example": "true"}
+        super().__init__(document, description=description, default=False)
 
     def read(self, value: object) -> bool:
         """Take `true` for true and everything else for false."""

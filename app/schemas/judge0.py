@@ -4,8 +4,7 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from app.schemas.complaints import shown
-from app.schemas.judge0_request import MAX_BATCH
+from app.schemas.judge0_request import DEFAULT_FIELDS, FIELDS, MAX_BATCH
 from app.schemas.response import Json
 from domain.errors import InvalidRequest, Problem
 from domain.limits import Ranges
@@ -43,7 +42,6 @@ _OF_VERDICT = {
 _OF_REASON = {"signal:11": 7, "signal:25": 8, "signal:8": 9, "signal:6": 10}
 """Of runtime errors; every `exit:N` is 11, and what else there is stays 12."""
 
-DEFAULT_FIELDS = ("stdout", "time", "memory", "stderr", "token", "compile_output", "message", "status")
 TEXTS = ("stdout", "stderr", "compile_output", "message")
 """What `base64_encoded` is about."""
 _NOT_TEXT = "a text is not UTF-8 and cannot be told as it is"
@@ -60,28 +58,19 @@ def status_id(state: str, verdict: str | None, reason: str | None) -> int:
     return _OF_VERDICT[Verdict(verdict)]
 
 
-def chosen_fields(asked: str | None) -> Sequence[str] | None:
-    """Read `fields`: None for all there is. Raises InvalidRequest naming those that answers do not have."""
-    names = [name.strip() for name in (asked or "").split(",") if name.strip()]
-    if "*" in names:
-        return None
-    unknown = [name for name in names if name not in FIELDS]
-    if unknown:
-        hint = "use * or some of " + ", ".join(sorted(FIELDS))
-        raise InvalidRequest(Problem("fields", f"answers do not have {shown(unknown[0])}", hint))
-    return names or DEFAULT_FIELDS
+def chosen_fields(asked: Sequence[str]) -> Sequence[str]:
+    """Say which fields are asked for."""
+    return FIELDS if "*" in asked else asked or DEFAULT_FIELDS
 
 
 Texts = Callable[[str], bytes | None]
-Chosen = Sequence[str] | None
-"""The fields that were asked for; None for all."""
 
 
-def submission_json(own: Json, texts: Texts, language: Json, chosen: Sequence[str] | None, *, encoded: bool) -> Json:
+def submission_json(own: Json, texts: Texts, language: Json, chosen: Sequence[str], *, encoded: bool) -> Json:
     """Give the fields of one submission from our own answer. Raises InvalidRequest where a text is not UTF-8."""
     told: Json = {}
-    for name in chosen if chosen is not None else FIELDS:
-        told[name] = _text(texts(name), encoded=encoded) if name in TEXTS else FIELDS[name](own, language)
+    for name in chosen:
+        told[name] = _text(texts(name), encoded=encoded) if name in TEXTS else _PLAIN[name](own, language)
     return told
 
 
@@ -151,8 +140,7 @@ def _constant(value: object) -> Callable[[Json, Json], object]:
     return lambda _own, _language: value
 
 
-FIELDS: Mapping[str, Callable[[Json, Json], object]] = {
-    **{name: _constant(None) for name in TEXTS},
+_PLAIN: Mapping[str, Callable[[Json, Json], object]] = {
     "token": lambda own, _language: own["id"],
     "time": _used("cpu_time_ms", _seconds),
     "wall_time": _used("wall_time_ms", _seconds),
@@ -173,7 +161,7 @@ FIELDS: Mapping[str, Callable[[Json, Json], object]] = {
     "enable_network": _limit("network_enabled", bool),
     "number_of_runs": _constant(1),
 }
-"""What answers can have, each made of our own answer and the language as it is listed."""
+"""All fields but texts, each made of our own answer and the language as it is listed."""
 
 
 def language_json(number: int, title: str, version: str | None) -> Json:

@@ -51,7 +51,7 @@ class Judge0SubmissionsAnswer(Schema):
 class Judge0Error(Schema):
     """What is wrong: a list for every bad field, or `error`."""
 
-    error = fields.String()
+    error = fields.Raw(metadata={"description": "Text; an object where it is the path that is wrong."})
 
 
 ANY_OBJECT = {"type": "object", "additionalProperties": True}

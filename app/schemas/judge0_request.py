@@ -7,13 +7,21 @@ from marshmallow import ValidationError
 
 from app.schemas.complaints import Complaint
 from app.schemas.fields import Flag
-from app.schemas.foreign import Amount, Lenient, Number, Plain, Refused, Wish
+from app.schemas.foreign import Amount, Lenient, Listed, Number, Plain, Refused, Wish
 from app.schemas.parts import Items, Union
 from app.schemas.response import Json
 from domain.errors import InvalidRequest, Problem
 
 MAX_BATCH = 20
 MAX_COMMAND_CHARS = 128
+DEFAULT_FIELDS = ("stdout", "time", "memory", "stderr", "token", "compile_output", "message", "status")
+FIELDS = (
+    *DEFAULT_FIELDS,
+    *("status_id", "exit_code", "exit_signal", "wall_time", "created_at", "finished_at", "language", "language_id"),
+    *("cpu_time_limit", "wall_time_limit", "memory_limit", "max_processes_and_or_threads", "max_file_size"),
+    *("enable_network", "number_of_runs"),
+)
+"""What answers can have."""
 
 _OURS = {
     "source": "source_code",
@@ -29,6 +37,7 @@ _OURS = {
     "constraints.network_enabled": "enable_network",
 }
 _IN_QUERY = {"fields", "tokens", "base64_encoded"}
+"""What is wrong with these is no list of fields but an `error`."""
 
 
 class Id(Number):
@@ -71,7 +80,7 @@ class Judge0Batch(Lenient):
     """Many submissions; each has its own place in the answer."""
 
     submissions = Items(
-        Union(lambda value: value, {"$ref": "#/components/schemas/Judge0Submission"}), most=MAX_BATCH, required=True
+        Union(lambda value: value, {"description": "As POST /submissions takes it."}), most=MAX_BATCH, required=True
     )
 
 
@@ -79,7 +88,12 @@ class FieldsQuery(Lenient):
     """What to tell, and how."""
 
     base64_encoded = Wish("Whether texts are base64, coming in and going out.")
-    fields = Plain(description="Names with commas, or `*`.")  # type: ignore[assignment]
+    fields = Listed(  # type: ignore[assignment]
+        "|".join(("\\*", *FIELDS)),
+        most=len(FIELDS),
+        hint="use * or some of " + ", ".join(FIELDS),
+        description="Names with commas, or `*` for all; by default those that clients mostly want.",
+    )
 
 
 class CreateQuery(FieldsQuery):
@@ -91,7 +105,9 @@ class CreateQuery(FieldsQuery):
 class TokensQuery(FieldsQuery):
     """The same, for several."""
 
-    tokens = Plain(required=True, description="Tokens with commas.")
+    tokens = Listed(
+        "[^,]*", most=MAX_BATCH, hint=f"use at most {MAX_BATCH}, with commas", required=True, description="With commas."
+    )
 
 
 def request_json(asked: Mapping[str, object], language: str, *, encoded: bool) -> Json:
