@@ -100,5 +100,10 @@ def test_an_exit_code_is_told(client: piston_rspy.Client) -> None:
 
 
 def test_a_language_that_is_not_there_is_an_error(client: piston_rspy.Client) -> None:
-    with pytest.raises(RuntimeError):
-        execute(client, "cobol", "x")
+    refused = execute(client, "cobol", "x")
+    assert (refused.status, "cobol-* runtime is unknown" in refused.run.stderr) == (400, True)
+
+
+def test_a_wrong_key_is_refused(stack: Stack) -> None:
+    refused = execute(piston_rspy.Client.with_url_and_key(f"{stack.url}/compat/piston/api/v2", "x"), "python", "1")
+    assert (refused.status, "unknown, expired or revoked" in refused.run.stderr) == (401, True)
