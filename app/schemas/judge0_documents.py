@@ -1,6 +1,6 @@
 """Judge0's answers as OpenAPI tells of them. They are made by `judge0.py`; a test compares the two."""
 
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 
 _TEXT = {"description": "Null where it is empty; base64 where that was asked for."}
 
@@ -21,7 +21,10 @@ class Judge0Language(Schema):
 
 
 class Judge0SubmissionAnswer(Schema):
-    """A submission, with those of its fields that were asked for."""
+    """A submission, with those of its fields that were asked for; limits are among them."""
+
+    class Meta:
+        unknown = INCLUDE
 
     token = fields.String()
     stdout = fields.String(allow_none=True, metadata=_TEXT)
@@ -50,6 +53,9 @@ class Judge0SubmissionsAnswer(Schema):
 
 class Judge0Error(Schema):
     """What is wrong: a list for every bad field, or `error`."""
+
+    class Meta:
+        unknown = INCLUDE
 
     error = fields.Raw(metadata={"description": "Text; an object where it is the path that is wrong."})
 

@@ -12,7 +12,7 @@ from standalone.stack import Stack
 
 ADD = "a, b = map(int, input().split())\nprint(a + b)\n"
 CRASH = "int main(void) { *(volatile int *)8 = 1; }"
-DIVIDE = "int main(void) { volatile int zero = 0; return 1 / zero; }"
+DIVIDE = "int main(void) { volatile int seven = 7, zero = 0; return seven / zero; }"
 ABORT = "#include <stdlib.h>\nint main(void) { abort(); }"
 
 
