@@ -8,7 +8,7 @@ from copy import deepcopy
 
 from flask import Flask
 
-from app import access_log, auth, correlation, cors, errors, headers
+from app import access_log, auth, compat, correlation, cors, errors, headers
 from app.api import register_blueprints
 from app.backend import Backend, DomainBackend
 from app.json import Provider
@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.url_map.converters["file"] = FilePath
     app.json = Provider(app)
     languages = Languages.load(settings.jail_configs / "languages")
+    compat.read_names(settings.jail_configs / compat.NAMES_FILE)
     static_checks = StaticChecks.load(settings.jail_configs / "static")
     app.extensions[EXTENSION] = Wiring(settings, backend or DomainBackend(settings), languages, static_checks)
     access_log.log_requests(app)

@@ -32,9 +32,9 @@ class Routes(Blueprint):  # type: ignore[misc] # as said above
 
     ARGUMENTS_PARSER: ClassVar[Parser] = Parser()
 
-    def at(self, rule: str) -> Callable[[Resource], Resource]:
-        """Serve a MethodView at a path."""
-        found: Callable[[Resource], Resource] = self.route(rule)
+    def at(self, rule: str, *, any_slash: bool = False) -> Callable[[Resource], Resource]:
+        """Serve a MethodView at a path; `any_slash`: at the same path with a slash at its end, too."""
+        found: Callable[[Resource], Resource] = self.route(rule, strict_slashes=not any_slash)
         return found
 
     def takes(
@@ -70,12 +70,13 @@ class Routes(Blueprint):  # type: ignore[misc] # as said above
         documented: View = self.alt_response(304, description="As in If-None-Match.", headers=headers)(view)
         return self.says(parameters=[_IF_NONE_MATCH])(documented)
 
-    def refuses(self, *statuses: int) -> Callable[[View], View]:
+    def refuses(self, *statuses: int, schema: type[Schema] = ErrorAnswer) -> Callable[[View], View]:
         """Document the errors that it may answer."""
 
         def document(view: View) -> View:
             for status in statuses:
-                view = self.alt_response(status, schema=ErrorAnswer, example=examples.error(status))(view)
+                example = {"example": examples.error(status)} if schema is ErrorAnswer else {}
+                view = self.alt_response(status, schema=schema, **example)(view)
             return view
 
         return document

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from app import cli_remote
 from app import doctor as examination
 from app.readiness import Check
 from app.schemas.listing import checks_json, entry_json, key_json, languages_json
@@ -240,3 +241,7 @@ def _print_checks(title: str, checks: Sequence[Check]) -> None:
     _print_table(
         title, ("part", "", ""), [(check.name, "ok" if check.ok else "MISSING", check.message) for check in checks]
     )
+
+
+for _command in (cli_remote.submit, cli_remote.batch, cli_remote.watch):
+    main.add_command(_command)

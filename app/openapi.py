@@ -7,10 +7,13 @@ from pathlib import Path
 
 from flask import Blueprint, Flask, Response, send_from_directory
 from flask_smorest import Api
+from marshmallow import Schema
 
 from app.auth import public
 from app.schemas.cases import ExpectedPart, InputPart
 from app.schemas.files import CodeSource, FilesSource
+from app.schemas.judge0_documents import Judge0Language, Judge0Status
+from app.schemas.piston import PistonPackage, PistonRuntime
 from app.schemas.request import Language
 from app.schemas.selecting import Fields
 from app.wiring import wired
@@ -34,11 +37,21 @@ CONFIG: dict[str, object] = {
     "API_SPEC_OPTIONS": {
         "info": {"description": DESCRIPTION},
         "security": SECURITY,
-        "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+        "components": {
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "judge0": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
+                "piston": {"type": "apiKey", "in": "header", "name": "Authorization"},
+            }
+        },
     },
 }
 NAMED_SCHEMAS = {"Input": InputPart, "Expected": ExpectedPart, "CodeSource": CodeSource, "FilesSource": FilesSource}
 """What request schemas refer to by name."""
+LISTED_SCHEMAS: dict[str, type[Schema]] = {
+    one.__name__: one for one in (Judge0Language, Judge0Status, PistonPackage, PistonRuntime)
+}
+"""What answers list, where the document does not have it already."""
 _ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js")
 
 
@@ -58,6 +71,9 @@ def serve(api: Api, app: Flask) -> None:
     """Complete the document, and serve it with its page."""
     for name, schema in NAMED_SCHEMAS.items():
         api.spec.components.schema(name, schema=schema)
+    for name, listed in LISTED_SCHEMAS.items():
+        if name not in api.spec.components.schemas:
+            api.spec.components.schema(name, schema=listed)
     _tell_what_is_offered(api)
     for endpoint in ("api-docs.openapi_json", "api-docs.openapi_swagger_ui"):
         # They are bound methods, which bear no marks; a partial does.

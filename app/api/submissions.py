@@ -45,7 +45,7 @@ class Submissions(MethodView):
     @blueprint.refuses(400, 401, 409, 413, 415, 503)
     def post(self, query: dict[str, float], asked: Request) -> Response:
         """Send a submission."""
-        view = _create(asked, query["wait"])
+        view = create(asked, query["wait"])
         return _answer(view, 200 if view.replayed else 201)
 
     @blueprint.may_be_unchanged
@@ -99,11 +99,12 @@ class Execute(MethodView):
     @blueprint.refuses(400, 401, 409, 413, 415, 503)
     def post(self, _query: dict[str, object], asked: Request) -> Response:
         """Send a submission and have the answer when it is done, or after 60 s."""
-        view = _create(asked, MAX_WAIT_S)
+        view = create(asked, MAX_WAIT_S)
         return _answer(view, 200 if view.execution.state.final else 202)
 
 
-def _create(asked: Request, wait_s: float) -> SubmissionView:
+def create(asked: Request, wait_s: float) -> SubmissionView:
+    """Keep a submission of the caller, and hold until its execution is final, `wait_s` seconds at most."""
     here = wired()
     view = here.backend.create(
         replace(asked.submission, static_check=here.static_check(caller())),

@@ -222,3 +222,8 @@ class IndexAnswer(Schema):
     name = fields.String(required=True)
     version = fields.String(required=True)
     links = fields.Dict(required=True)
+
+
+def list_of(schema: str) -> dict[str, object]:
+    """Say that an answer is a list."""
+    return {"type": "array", "items": {"$ref": f"#/components/schemas/{schema}"}}

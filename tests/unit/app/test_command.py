@@ -21,6 +21,10 @@ COMMANDS = [
     ["submissions", "show"],
     ["languages"],
     ["doctor"],
+    ["submit"],
+    ["batch"],
+    ["batch", "submit"],
+    ["watch"],
 ]
 
 
