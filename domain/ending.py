@@ -10,7 +10,7 @@ from domain import audit, outputs, storable, telemetry
 from domain.blobs import BlobStore
 from domain.db import Connection
 from domain.execution_rows import COMPILE_OUTPUT, PHASES
-from domain.fair import USUAL, Usual
+from domain.fair import USUAL, User, Usual
 from domain.inserting import KEPT, places
 from domain.model import Claim, Outcome
 from domain.results import ARTIFACT, RESULT, RUN, TOTALLED, Rows, totals
@@ -64,8 +64,8 @@ def values(outcome: Outcome, blobs: BlobStore) -> dict[str, object]:
 class End:
     """That an execution was ended."""
 
-    wanted: bool
-    """Whether others of the same user may wait for its place (`domain.fair`)."""
+    waiting: User | None
+    """Its user, where others of the same may wait for its place (`domain.fair`)."""
 
 
 def end(
@@ -86,7 +86,9 @@ def end(
         ],
     )
     row = found.fetchone()
-    return End(wanted=bool(row[0])) if row is not None else None
+    if row is None:
+        return None
+    return End(User(claim.owner_id, row[0]) if row[0] is not None else None)
 
 
 @lru_cache(KEPT)
@@ -104,7 +106,7 @@ def _command(*counts: int) -> bytes:
     # A statement does not see what it writes: totals are of what was written before, and of what is written now.
     unwritten = f"SELECT {', '.join(TOTALLED)} FROM new_test_results" if new and counts[0] else ""
     # A statement does not see what it writes: the place is not free yet.
-    wanted = f"SELECT place_is_wanted(ended.id, ${usual}::integer) FROM ended"
+    wanted = f"SELECT wants_place(ended.id, ${usual}::integer) FROM ended"
     return f"WITH {', '.join([*new, f'ended AS ({_update(unwritten)})', *inserts])} {wanted}".encode()
 
 

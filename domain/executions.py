@@ -16,7 +16,7 @@ from domain import ending, results, stored
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.ending import End
-from domain.fair import USUAL, Usual
+from domain.fair import USUAL, User, Usual
 from domain.model import Claim, Outcome, TestResult
 from domain.sweep import sweep as sweep  # noqa: PLC0414 - a change of state like the others, in a file of its own
 from domain.verdict import State
@@ -56,7 +56,7 @@ _GIVE_BACK = f"""
 """
 
 
-def _nobody_waits() -> None:
+def _leave_to_sweeper(user: User) -> None:
     """Leave what waits for a place to the sweeper."""
 
 
@@ -110,19 +110,19 @@ def finish(
     outcome: Outcome,
     *,
     usual: Usual = USUAL,
-    freed: Callable[[], None] = _nobody_waits,
+    freed: Callable[[User], None] = _leave_to_sweeper,
 ) -> bool:
     """End an execution with its verdict, its last results, its totals and its telemetry, all in one transaction.
 
     The results are of test cases that none was recorded of before. False: the claim is lost, nothing is written. To
-    call it again is harmless, and True. `freed` is called after the commit where others may wait for its place. Raises
-    Unavailable, and OSError where the blob store is full.
+    call it again is harmless, and True. `freed` is called after the commit where others of its user may wait for its
+    place. Raises Unavailable, and OSError where the blob store is full.
     """
     ended = ending.values(outcome, blobs)
     rows = results.prepare(claim, outcome.results, blobs, outcome.telemetry)
     found = (_finish_long if rows.many else _finish_short)(db, claim, ended, rows, usual)
-    if found is not None and found.wanted:
-        freed()
+    if found is not None and found.waiting is not None:
+        freed(found.waiting)
     return found is not None
 
 
@@ -163,7 +163,7 @@ def _change(db: Database, claim: Claim, assignment: str, **values: object) -> bo
 
 
 def _finished_with(tx: Connection, claim: Claim) -> End | None:
-    """Look whether it was ended with this claim before; nobody heard then whether its place is wanted."""
+    """Look whether it was ended with this claim before; what waits for its place is left to the sweeper then."""
     command = "SELECT FROM executions WHERE id = %(id)s AND attempt = %(attempt)s AND worker = %(worker)s"
     found = tx.execute(f"{command} AND state = 'done'", _token(claim)).fetchone()
-    return End(wanted=True) if found is not None else None
+    return End(None) if found is not None else None

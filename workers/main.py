@@ -12,6 +12,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from celery import Celery, signals
@@ -26,7 +27,7 @@ from domain.kept_runs import KeptRuns
 from domain.languages import Languages
 from domain.logging import configure, logger
 from domain.model import HostReport, Priority
-from domain.queue import CONTROL, make_celery
+from domain.queue import CONTROL, enqueue, make_celery
 from domain.sentry import start_sentry
 from domain.settings import TREE, Settings
 from domain.static_checks import StaticChecks
@@ -102,6 +103,8 @@ class Worker:
             static_checks=self.static_checks,
             compiler=self._compiler(),
             executor=self._executor(),
+            usual=settings.usual,
+            send=partial(enqueue, celery),
         )
 
     def _compiler(self) -> Compiler:

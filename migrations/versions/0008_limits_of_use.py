@@ -136,13 +136,16 @@ END
 $$
 """
 
-# Whether others may wait for this execution's place: they do, or all places are taken, and one may come meanwhile.
-PLACE_IS_WANTED = """
-CREATE FUNCTION place_is_wanted(execution uuid, usual integer) RETURNS boolean STABLE LANGUAGE sql AS $$
-    SELECT EXISTS (SELECT FROM places AS w WHERE (w.owner_id, w.user_id) = (p.owner_id, p.user_id) AND NOT w.sent)
-        OR (SELECT count(*) FROM places AS s WHERE (s.owner_id, s.user_id) = (p.owner_id, p.user_id) AND s.sent)
+# Whether others may wait for this execution's place: they do, or all places are taken, and one may come meanwhile. Then
+# it gives the user's name.
+WANTS_PLACE = """
+CREATE FUNCTION wants_place(execution uuid, usual integer) RETURNS text STABLE LANGUAGE sql AS $$
+    SELECT p.user_id FROM places AS p
+    WHERE p.execution_id = execution AND (
+        EXISTS (SELECT FROM places AS w WHERE w.owner_id = p.owner_id AND w.user_id = p.user_id AND NOT w.sent)
+        OR (SELECT count(*) FROM places AS s WHERE s.owner_id = p.owner_id AND s.user_id = p.user_id AND s.sent)
             >= places_of(p.owner_id, usual)
-    FROM places AS p WHERE p.execution_id = execution
+    )
 $$
 """
 
@@ -181,7 +184,7 @@ WHEN (OLD.finished_at IS NULL AND NEW.finished_at IS NOT NULL) EXECUTE FUNCTION 
 
 STATEMENTS = (
     *(LIMITS, PLACES, SPENDING, *INDEXES),
-    *(PLACES_OF, SPENT_TODAY, BUDGET_OF, TAKE_PLACE, SEND_WAITING, PLACE_IS_WANTED, ENDED, ON_END),
+    *(PLACES_OF, SPENT_TODAY, BUDGET_OF, TAKE_PLACE, SEND_WAITING, WANTS_PLACE, ENDED, ON_END),
 )
 
 

@@ -1,6 +1,6 @@
 """Of one user a few executions stand in the queue at a time; the others wait for a place, and none is forgotten."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from domain import executions, fair, hosts, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import LimitReached
-from domain.fair import Usual, User
+from domain.fair import User, Usual
 from domain.model import Claim, ExecutionTelemetry, HostReport, Outcome, Priority, TestResult, Usage
 from domain.storing import Place
 from domain.verdict import State, Verdict
@@ -27,7 +27,7 @@ class Queue:
     db: Database
     blobs: BlobStore
     owner: UUID
-    usual: Usual = Usual(at_once=3)
+    usual: Usual = field(default_factory=lambda: Usual(at_once=3))
     sent: list[tuple[UUID, Priority]] = field(default_factory=list)
 
     def submit(self, user: str = "", priority: Priority = NORMAL) -> UUID:
@@ -48,19 +48,17 @@ class Queue:
     def claim(self, execution_id: UUID, worker: str = "worker-1") -> Claim | None:
         return executions.claim(self.db, self.blobs, execution_id, worker=worker, lease_s=30)
 
-    def finish(self, execution_id: UUID, user: str = "", *, cpu_time_ms: int = 5, cached: bool = False) -> None:
+    def finish(self, execution_id: UUID, *, cpu_time_ms: int = 5, cached: bool = False) -> None:
         """Grade it as a worker does, which then sends what waited for its place."""
         claim = self.claim(execution_id)
         assert claim is not None
         usage = Usage(cpu_time_ms, cpu_time_ms, 1)
         results = tuple(TestResult(n, Verdict.OK, usage=usage, cached=cached) for n in range(2))
         outcome = Outcome(Verdict.OK, None, ExecutionTelemetry(), results=results)
-        assert executions.finish(
-            self.db, self.blobs, claim, outcome, usual=self.usual, freed=lambda: self.send_waiting(user)
-        )
+        assert executions.finish(self.db, self.blobs, claim, outcome, usual=self.usual, freed=self.send_waiting)
 
-    def send_waiting(self, user: str = "") -> None:
-        self.sent += fair.send_waiting(self.db, User(self.owner, user), self.usual)
+    def send_waiting(self, user: User) -> None:
+        self.sent += fair.send_waiting(self.db, user, self.usual)
 
     def sweep(self) -> list[tuple[UUID, Priority]]:
         return executions.sweep(self.db, message_lost_s=30, max_attempts=3, no_host_s=600, usual=self.usual)
@@ -71,8 +69,8 @@ class Queue:
 
 
 @pytest.fixture
-def queue(db: Database, blobs: BlobStore, owner: UUID) -> Iterator[Queue]:
-    yield Queue(db, blobs, owner)
+def queue(db: Database, blobs: BlobStore, owner: UUID) -> Queue:
+    return Queue(db, blobs, owner)
 
 
 def test_only_so_many_of_a_user_are_sent_and_the_others_as_those_end(queue: Queue) -> None:
@@ -99,7 +97,7 @@ def test_users_with_more_than_their_places_take_turns(queue: Queue) -> None:
     owners = {execution_id: user for user, ids in made.items() for execution_id in ids}
 
     for number in range(6):
-        queue.finish(queue.ids[number], owners[queue.ids[number]])
+        queue.finish(queue.ids[number])
 
     assert [owners[execution_id] for execution_id in queue.ids] == ["a", "b"] * 3
 
@@ -146,7 +144,7 @@ def test_the_most_urgent_of_a_user_is_next(queue: Queue) -> None:
                 "UPDATE executions SET state = 'cancelled', finished_at = now(), lease_until = NULL WHERE id = %s",
                 (order[-1],),
             )
-        queue.send_waiting()
+        queue.send_waiting(User(queue.owner))
         order.append(queue.ids[-1])
 
     assert order == [first, interactive, later, normal, bulk]
@@ -177,6 +175,7 @@ def test_whoever_ends_it_and_however_its_place_is_free(queue: Queue, rows: Rows)
     made = [queue.submit() for _ in range(6)]
     rows("UPDATE executions SET state = 'cancelled', finished_at = now() WHERE id = %s", made[0])
     rows("DELETE FROM submissions WHERE id = (SELECT submission_id FROM executions WHERE id = %s)", made[1])
+    swept = []
     for _ in range(3):
         assert queue.claim(made[2]) is not None
         rows("UPDATE executions SET lease_until = now() - interval '1 s' WHERE lease_until IS NOT NULL")
@@ -268,14 +267,14 @@ def test_a_budget_holds_from_when_it_is_reached(queue: Queue, rows: Rows) -> Non
     assert (raised.value.code, raised.value.ours) == ("cpu_budget", False)
     assert 0 < raised.value.retry_after_s <= 24 * 3600
     assert rows("SELECT count(*) FROM submissions") == [{"count": 2}]
-    assert queue.submit("another user of the same key")
+    queue.submit("another user of the same key")
 
 
 def test_just_below_its_budget_a_user_may_go_on(queue: Queue) -> None:
     queue.usual = Usual(cpu_s_per_day=2)
     queue.finish(queue.submit(), cpu_time_ms=999)
 
-    assert queue.submit()
+    queue.submit()
 
 
 def test_a_day_is_over_at_midnight(queue: Queue, rows: Rows) -> None:
@@ -283,7 +282,7 @@ def test_a_day_is_over_at_midnight(queue: Queue, rows: Rows) -> None:
     queue.finish(queue.submit(), cpu_time_ms=1000)
     rows("UPDATE spending SET day = day - 1")
 
-    assert queue.submit()
+    queue.submit()
 
 
 def test_what_waits_when_the_budget_is_spent_waits_for_the_next_day(queue: Queue, rows: Rows) -> None:
@@ -301,7 +300,7 @@ def test_a_key_may_have_a_budget_of_its_own(queue: Queue, rows: Rows) -> None:
     queue.usual = Usual(cpu_s_per_day=1)
     queue.finish(queue.submit(), cpu_time_ms=1000)
     rows("""UPDATE api_keys SET limits = '{"cpu_s_per_day": 3}'""")
-    assert queue.submit()
+    queue.submit()
 
     rows("""UPDATE api_keys SET limits = '{"cpu_s_per_day": 0}'""")
-    assert queue.submit()
+    queue.submit()
