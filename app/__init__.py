@@ -8,7 +8,7 @@ from copy import deepcopy
 
 from flask import Flask
 
-from app import access_log, auth, errors
+from app import access_log, auth, errors, limits
 from app.api import register_blueprints
 from app.backend import Backend, DomainBackend
 from app.json import Provider
@@ -41,6 +41,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.extensions[EXTENSION] = Wiring(settings, backend or DomainBackend(settings), languages, static_checks)
     access_log.log_requests(app)
     auth.require_key(app)
+    limits.register(app)
     register_blueprints(errors.ShipdApi(app), app)
     errors.register(app)
     return app

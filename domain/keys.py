@@ -129,7 +129,7 @@ def listing(db: Database) -> list[KeyEntry]:
             "SELECT id, name, role, prefix, created_at, expires_at, revoked_at, network, static_check,"
             " limits FROM api_keys ORDER BY id"
         ).fetchall()
-    return [KeyEntry(row[0], row[1], Role(row[2]), *row[3:-1], KeyLimits.read(row[-1])) for row in rows]
+    return [KeyEntry(row[0], row[1], Role(row[2]), *(*row[3:-1], KeyLimits.read(row[-1]))) for row in rows]
 
 
 def _hash(secret: str) -> bytes:

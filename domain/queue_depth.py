@@ -25,8 +25,8 @@ class QueueDepth:
         self._counted = 0
         self._counted_at = -math.inf
 
-    def admit(self, count: int = 1) -> None:
-        """Add so many. Raises LimitReached where there would be too many, Unavailable."""
+    def refuse_beyond(self, count: int = 1) -> None:
+        """Raise LimitReached where so many more would be too many, Unavailable."""
         if self._most == 0:
             return
         if self._age() > REMEMBERED_S or (self._counted + count > self._most and self._age() > ANEW_S):
@@ -37,6 +37,9 @@ class QueueDepth:
                 f" {RETRY_AFTER_S} s or later; what was accepted before is graded"
             )
             raise LimitReached("queue_full", message, retry_after_s=RETRY_AFTER_S, ours=True)
+
+    def add(self, count: int = 1) -> None:
+        """Take note that so many were admitted."""
         self._counted += count
 
     def _age(self) -> float:

@@ -63,6 +63,7 @@ class _Counted:
     """What a window holds: of the one before with the time that it still counts, and of this one with its end."""
 
     item: RateLimitItem
+    everybodys: bool
     before: int
     before_left_s: float
     now: int
@@ -90,6 +91,12 @@ class _Counted:
         # This window has to become the one before, and then the same of it.
         left = length * (most - count + 1) / now
         return math.floor((self.now_left_s or length) + length - left) + 1
+
+
+class RateReached(LimitReached):
+    """There is no room in a window; with how the user's own windows stand."""
+
+    windows: Sequence[Window] = ()
 
 
 class Rates:
@@ -124,20 +131,20 @@ class Rates:
     def _take(self, wanted: Sequence[tuple[RateLimitItem, str]], count: int) -> list[Window]:
         # All of them are looked at before one is taken: what is refused shall not count anywhere.
         counted = [self._look(item, whose) for item, whose in wanted]
-        for one, (item, whose) in zip(counted, wanted, strict=True):
-            if one.used + count > item.amount:
-                raise _reached(one, count, ours=whose == _ALL)
+        for one in counted:
+            if one.used + count > one.item.amount:
+                raise _reached(one, count, counted)
         for one, (item, whose) in zip(counted, wanted, strict=True):
             # Others may have been quicker since.
             if not self._limiter.hit(item, whose, cost=count):
-                raise _reached(one, count, ours=whose == _ALL)
+                raise _reached(one, count, counted)
         return [one.after(count) for one in counted]
 
     def _look(self, item: RateLimitItem, whose: str) -> _Counted:
         length = item.get_expiry()
         before, before_left_s, now, now_left_s = self._storage.get_sliding_window(item.key_for(whose), length)
         # A counter lives as long as its window counts: two lengths.
-        return _Counted(item, before, before_left_s, now, max(0.0, now_left_s - length))
+        return _Counted(item, whose == _ALL, before, before_left_s, now, max(0.0, now_left_s - length))
 
     def _asked(self, ask: Callable[[], Sequence[Window]]) -> Sequence[Window]:
         if time.monotonic() >= self._away_until:
@@ -154,14 +161,15 @@ def _identity(user: User) -> str:
     return f"{user.owner_id.hex}:{hashlib.sha256(user.name.encode()).hexdigest()[:32]}"
 
 
-def _reached(counted: _Counted, count: int, *, ours: bool) -> LimitReached:
-    most, seconds = counted.item.amount, counted.item.get_expiry()
-    whose = "all users together" if ours else "this user"
-    limit = f"{most} submissions in {seconds} s for {whose}"
+def _reached(full: _Counted, count: int, counted: Sequence[_Counted]) -> RateReached:
+    most, seconds, ours = full.item.amount, full.item.get_expiry(), full.everybodys
+    limit = f"{most} submissions in {seconds} s for {'all users together' if ours else 'this user'}"
+    wait_s = full.wait_s(count) if count <= most else seconds
+    message = f"the limit of {limit} is reached: try again in {wait_s} s"
     if count > most:
         message = f"{count} submissions at once are more than the limit of {limit}: send at most {most}"
-        return LimitReached("rate_limit", message, retry_after_s=seconds, ours=ours)
-    wait_s = counted.wait_s(count)
-    more = "" if ours else ", or ask an operator for more (`shipd keys limit --rate`)"
-    message = f"the limit of {limit} is reached: try again in {wait_s} s{more}"
-    return LimitReached("overloaded" if ours else "rate_limit", message, retry_after_s=wait_s, ours=ours)
+    elif not ours:
+        message += ", or ask an operator for more (`shipd keys limit --rate`)"
+    reached = RateReached("overloaded" if ours else "rate_limit", message, retry_after_s=wait_s, ours=ours)
+    reached.windows = [] if ours else [one.after(0) for one in counted if not one.everybodys]
+    return reached

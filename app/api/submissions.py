@@ -6,6 +6,7 @@ from dataclasses import replace
 from flask import Response, jsonify, request
 from flask.views import MethodView
 
+from app import limits
 from app.auth import caller, owner, owner_id
 from app.blueprint import Routes
 from app.schemas import links
@@ -40,7 +41,7 @@ class Submissions(MethodView):
     @blueprint.takes(SubmissionRequest)
     @blueprint.gives(201, SubmissionAnswer, headers=_LOCATION)
     @blueprint.may_give(200, SubmissionAnswer, "The submission that this id made before.")
-    @blueprint.refuses(400, 401, 409, 413, 415, 503)
+    @blueprint.refuses(400, 401, 409, 413, 415, 429, 503)
     def post(self, query: dict[str, float], asked: Request) -> Response:
         """Send a submission."""
         view = _create(asked, query["wait"])
@@ -80,7 +81,7 @@ class Execute(MethodView):
     @blueprint.takes(SubmissionRequest)
     @blueprint.gives(200, SubmissionAnswer)
     @blueprint.may_give(202, SubmissionAnswer, "Not done after 60 s: the state it is in.")
-    @blueprint.refuses(400, 401, 409, 413, 415, 503)
+    @blueprint.refuses(400, 401, 409, 413, 415, 429, 503)
     def post(self, _query: dict[str, object], asked: Request) -> Response:
         """Send a submission and have the answer when it is done, or after 60 s."""
         view = _create(asked, MAX_WAIT_S)
@@ -88,13 +89,15 @@ class Execute(MethodView):
 
 
 def _create(asked: Request, wait_s: float) -> SubmissionView:
-    here = wired()
+    here, whose = wired(), limits.user(asked.submission.user_id)
     view = here.backend.create(
         replace(asked.submission, static_check=here.static_check(caller())),
         owner_id=owner_id(),
         submission_id=_chosen_id(asked),
         body_sha256=asked.body_sha256,
         wait_s=wait_s,
+        user=whose,
+        admit=limits.admission(whose),
     )
     return replace(_wait(view, wait_s), replayed=True) if view.replayed else view
 

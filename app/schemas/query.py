@@ -5,6 +5,7 @@ import re
 from marshmallow import ValidationError
 
 from app.schemas.complaints import Complaint, shown
+from app.schemas.fields import Text
 from app.schemas.listing import place
 from app.schemas.parts import Part, Value
 from domain.listing import Place
@@ -35,6 +36,12 @@ class WaitQuery(Part):
     """`?wait=SECONDS`."""
 
     wait = Seconds()
+
+
+class UserQuery(Part):
+    """`?user_id=`: one of the users whom a service names."""
+
+    user_id = Text(min_chars=1)
 
 
 class NoQuery(Part):

@@ -30,6 +30,7 @@ OPERATIONS = [
     ("GET", "/readyz"),
     ("GET", "/health"),
     ("GET", "/v1/languages"),
+    ("GET", "/v1/usage"),
     ("GET", "/v1/submissions"),
     ("POST", "/v1/submissions"),
     ("POST", "/execute"),
