@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app import doctor as examination
+from app import limits_cli
 from app.readiness import Check
 from app.schemas.listing import checks_json, entry_json, key_json, languages_json
 from app.schemas.response import submission_json
@@ -150,6 +151,9 @@ def revoke_key(prefix: str, *, as_json: bool) -> None:
         _print_json({"prefix": prefix, "revoked": True})
     else:
         click.echo(f"{prefix} is revoked.")
+
+
+limits_cli.attach(keys, _database)
 
 
 @main.group("submissions")
