@@ -55,7 +55,7 @@ class ShipdApi(Api):  # type: ignore[misc] # flask-smorest has no types
 def _message(status: int) -> str | None:
     if status == TOO_LARGE:
         most = request.max_content_length
-        return f"the body is larger than the {most} bytes that this key may send; send less, or in several requests"
+        return f"the body is larger than the {most} bytes that this key may send; send less at once"
     return _MESSAGES.get(status)
 
 
