@@ -16,6 +16,19 @@ from domain.keys import Role
 from domain.rates import RateReached, Window
 
 _WINDOWS = "rate_windows"
+_PLATFORMS = {Role.SERVICE, Role.ADMIN}
+"""Who sends for many, and may say for whom; anybody else is a person."""
+LEFT = {
+    name: {"schema": {"type": "string"}, "description": description}
+    for name, description in {
+        "RateLimit-Policy": "The windows of the rate of submissions, where there are any.",
+        "RateLimit": "What is left in each, and in how many seconds there is more.",
+        "RateLimit-Limit": "Of the window with the least left: its figure,",
+        "RateLimit-Remaining": "what is left of it,",
+        "RateLimit-Reset": "and in how many seconds there is more.",
+    }.items()
+}
+"""The headers as OpenAPI tells of them."""
 
 
 def register(app: Flask) -> None:
@@ -26,9 +39,7 @@ def register(app: Flask) -> None:
 
 def user(user_id: str | None) -> User:
     """Say whose limits count: of a service each user whom it names; a person is one, whatever they write."""
-    key = caller()
-    may_name = key is not None and key.role is not Role.SUBMITTER
-    return User(owner_id(), user_id or "" if may_name else "")
+    return User(owner_id(), "" if user_id is None or _is_person() else user_id)
 
 
 def rate() -> str:
@@ -36,7 +47,7 @@ def rate() -> str:
     key, settings = caller(), wired().settings
     if key is not None and key.limits.rate is not None:
         return key.limits.rate
-    return settings.person_rate if key is None or key.role is Role.SUBMITTER else settings.service_rate
+    return settings.person_rate if _is_person() else settings.service_rate
 
 
 def admission(whose: User, count: int = 1) -> Callable[[], None]:
@@ -66,13 +77,17 @@ def status_of(reached: LimitReached) -> int:
     return 503 if reached.ours else 429
 
 
+def _is_person() -> bool:
+    key = caller()
+    return key is None or key.role not in _PLATFORMS
+
+
 def _note(windows: Sequence[Window]) -> None:
     setattr(g, _WINDOWS, windows)
 
 
 def _bound_body() -> None:
-    key = caller()
-    if key is not None and key.role is Role.SUBMITTER:
+    if caller() is not None and _is_person():
         most = request.max_content_length
         own = wired().settings.person_body_bytes
         request.max_content_length = own if most is None else min(most, own)

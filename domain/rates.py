@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import redis
 from limits import RateLimitItem, parse_many
@@ -29,7 +30,6 @@ TIMEOUT_S = 0.5
 AWAY_S = 5.0
 """Where it did not, it is not asked again for so long; nor is that logged more often."""
 MOST_WINDOWS = 4
-LARGEST = 1_000_000_000
 
 _RATE = re.compile(r"[1-9][0-9]{0,8}/([1-9][0-9]{0,5} ?)?(second|minute|hour|day)s?")
 _ALL = "all"
@@ -37,6 +37,7 @@ _ALL = "all"
 log = logger(__name__)
 
 
+@lru_cache(1000)
 def parse(text: str) -> tuple[RateLimitItem, ...]:
     """Read `120/minute`, `10/second;1000/hour`, `5/30 seconds`; nothing for an empty text. Raises ValueError."""
     parts = [part.strip() for part in text.split(";")] if text.strip() else []

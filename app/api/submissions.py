@@ -39,7 +39,7 @@ class Submissions(MethodView):
     @blueprint.says(parameters=[_IDEMPOTENCY])
     @blueprint.takes(WaitQuery, location="query")
     @blueprint.takes(SubmissionRequest)
-    @blueprint.gives(201, SubmissionAnswer, headers=_LOCATION)
+    @blueprint.gives(201, SubmissionAnswer, headers={**_LOCATION, **limits.LEFT})
     @blueprint.may_give(200, SubmissionAnswer, "The submission that this id made before.")
     @blueprint.refuses(400, 401, 409, 413, 415, 429, 503)
     def post(self, query: dict[str, float], asked: Request) -> Response:
@@ -79,7 +79,7 @@ class Execute(MethodView):
     @blueprint.says(parameters=[_IDEMPOTENCY])
     @blueprint.takes(NoQuery, location="query")
     @blueprint.takes(SubmissionRequest)
-    @blueprint.gives(200, SubmissionAnswer)
+    @blueprint.gives(200, SubmissionAnswer, headers=limits.LEFT)
     @blueprint.may_give(202, SubmissionAnswer, "Not done after 60 s: the state it is in.")
     @blueprint.refuses(400, 401, 409, 413, 415, 429, 503)
     def post(self, _query: dict[str, object], asked: Request) -> Response:

@@ -11,7 +11,8 @@ from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import LimitReached
 from domain.fair import User, Usual
-from domain.model import Claim, ExecutionTelemetry, HostReport, Outcome, Priority, TestResult, Usage
+from domain.inserting import MOST_ROWS
+from domain.model import Claim, ExecutionTelemetry, HostReport, Outcome, Priority, TestCase, TestResult, Usage
 from domain.storing import Place
 from domain.verdict import State, Verdict
 from tests.integration.conftest import HELLO
@@ -30,9 +31,10 @@ class Queue:
     usual: Usual = field(default_factory=lambda: Usual(at_once=3))
     sent: list[tuple[UUID, Priority]] = field(default_factory=list)
 
-    def submit(self, user: str = "", priority: Priority = NORMAL) -> UUID:
+    def submit(self, user: str = "", priority: Priority = NORMAL, cases: int = 2) -> UUID:
         """Submit as a user; gives the execution."""
-        new = replace(HELLO, priority=priority)
+        test_cases = tuple(TestCase(number, str(number)) for number in range(cases))
+        new = replace(HELLO, priority=priority, test_cases=test_cases)
         view = submissions.create(
             self.db,
             self.blobs,
@@ -53,7 +55,8 @@ class Queue:
         claim = self.claim(execution_id)
         assert claim is not None
         usage = Usage(cpu_time_ms, cpu_time_ms, 1)
-        results = tuple(TestResult(n, Verdict.OK, usage=usage, cached=cached) for n in range(2))
+        cases = claim.submission.test_cases
+        results = tuple(TestResult(case.ordinal, Verdict.OK, usage=usage, cached=cached) for case in cases)
         outcome = Outcome(Verdict.OK, None, ExecutionTelemetry(), results=results)
         assert executions.finish(self.db, self.blobs, claim, outcome, usual=self.usual, freed=self.send_waiting)
 
@@ -156,6 +159,16 @@ def test_who_has_more_than_their_places_is_no_more_urgent_than_others(queue: Que
     queue.finish(queue.ids[0])
 
     assert [priority for _, priority in queue.sent] == [INTERACTIVE] * 3 + [NORMAL]
+
+
+def test_the_place_of_a_long_one_is_given_on_too(queue: Queue, rows: Rows) -> None:
+    queue.usual = Usual(at_once=1)
+    long, short = queue.submit(cases=MOST_ROWS + 1), queue.submit()
+
+    queue.finish(long, cpu_time_ms=10)
+
+    assert queue.ids == [long, short]
+    assert _spent(rows) == 10 * (MOST_ROWS + 1)
 
 
 def test_what_is_urgent_takes_the_place_of_what_was_not_begun(queue: Queue) -> None:
