@@ -8,7 +8,7 @@ from copy import deepcopy
 
 from flask import Flask
 
-from app import access_log, auth, compat, correlation, cors, errors, headers
+from app import access_log, auth, compat, correlation, cors, errors, headers, limits
 from app.api import register_blueprints
 from app.backend import Backend, DomainBackend
 from app.json import Provider
@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     headers.secure(app)
     cors.allow(app)
     auth.require_key(app)
+    limits.register(app)
     register_blueprints(errors.ShipdApi(app), app)
     errors.register(app)
     return app

@@ -3,21 +3,26 @@
 The views know the Protocol only: a test puts an implementation in memory behind them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
 from app import readiness
-from domain import executions, hosts, keys, listing, queue, submissions, values
+from domain import executions, hosts, keys, listing, queue, submissions, usage_limits, values
 from domain.blobs import BlobStore
 from domain.cancelling import Cancellations
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events, Expectation
+from domain.fair import User
 from domain.keys import Key
 from domain.listing import Filters, Place, Summary
 from domain.model import Priority, Submission
+from domain.queue_depth import QueueDepth
+from domain.rates import Rates, Window
 from domain.settings import Settings
+from domain.storing import Place as QueuePlace
+from domain.usage_limits import Use
 from domain.values import Stream, Whole
 from domain.verdict import State
 from domain.views import SubmissionView, Version
@@ -29,13 +34,28 @@ class Backend(Protocol):
     def key(self, text: str) -> Key | None:
         """Find whose key this is."""
 
-    def create(
-        self, new: Submission, *, owner_id: UUID, submission_id: UUID | None, body_sha256: bytes, wait_s: float
-    ) -> SubmissionView:
-        """Keep a submission, queue it, and wait `wait_s` seconds at most for its end. Raises InvalidRequest, Conflict.
+    def admit(self, user: User, rate: str, count: int) -> Sequence[Window]:
+        """Count so many new submissions of a user; gives how the user's windows stand. Raises LimitReached."""
 
-        One that was there before is given as it is, `replayed`.
+    def create(
+        self,
+        new: Submission,
+        *,
+        owner_id: UUID,
+        submission_id: UUID | None,
+        body_sha256: bytes,
+        wait_s: float,
+        user: User,
+        admit: Callable[[], None],
+    ) -> SubmissionView:
+        """Keep a submission, queue it, and wait `wait_s` seconds at most for its end.
+
+        One that was there before is given as it is, `replayed`; `admit` is asked for a new one, and may refuse it.
+        Raises InvalidRequest, Conflict, LimitReached.
         """
+
+    def usage(self, user: User, rate: str) -> Use:
+        """Read how a user's limits of use stand."""
 
     def get(self, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
         """Read a submission; `owner_id` None reads anyone's. Raises NotFound."""
@@ -78,14 +98,32 @@ class DomainBackend:
         self._events = Events(settings.redis_url)
         self._cancellations = Cancellations(settings.redis_url)
         self._redis = readiness.connect_redis(settings.redis_url)
+        self._rates = Rates(settings.redis_url, settings.total_rate)
+        self._depth = QueueDepth(self._db, settings.most_queued)
+        self._usual = settings.usual
         self._celery = queue.make_celery(settings)
 
     def key(self, text: str) -> Key | None:
         """Find whose key this is."""
         return keys.verify(self._db, text)
 
+    def admit(self, user: User, rate: str, count: int) -> Sequence[Window]:
+        """Look at the queue, then at the rates; what either refuses counts nowhere."""
+        self._depth.refuse_beyond(count)
+        windows = self._rates.take(user, rate, count)
+        self._depth.add(count)
+        return windows
+
     def create(
-        self, new: Submission, *, owner_id: UUID, submission_id: UUID | None, body_sha256: bytes, wait_s: float
+        self,
+        new: Submission,
+        *,
+        owner_id: UUID,
+        submission_id: UUID | None,
+        body_sha256: bytes,
+        wait_s: float,
+        user: User,
+        admit: Callable[[], None],
     ) -> SubmissionView:
         """Keep a submission, send its execution to the queue once it is committed, and wait for its end."""
         expected: list[Expectation] = []
@@ -106,10 +144,19 @@ class DomainBackend:
                 body_sha256=body_sha256,
                 enqueue=enqueue,
                 known=self._hosts,
+                place=QueuePlace(user, new.priority, self._usual),
+                admit=admit,
             )
         except OSError as error:
             raise Unavailable(f"the blob folder cannot be written: {error}; make room, or mend its rights") from error
-        return self._awaited(view, expected[0], wait_s) if expected else view
+        if expected:
+            return self._awaited(view, expected[0], wait_s)
+        # It waits for a place: somebody else sends it, perhaps by now.
+        return self.wait(view, wait_s) if wait_s > 0 and not view.replayed else view
+
+    def usage(self, user: User, rate: str) -> Use:
+        """Ask PostgreSQL and Redis."""
+        return usage_limits.read(self._db, user, self._usual, self._rates.windows(user, rate))
 
     def get(self, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
         """Read a submission."""

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from app import cli_remote
+from app import cli_remote, limits_cli
 from app import doctor as examination
 from app.readiness import Check
 from app.schemas.listing import checks_json, entry_json, key_json, languages_json
@@ -151,6 +151,9 @@ def revoke_key(prefix: str, *, as_json: bool) -> None:
         _print_json({"prefix": prefix, "revoked": True})
     else:
         click.echo(f"{prefix} is revoked.")
+
+
+limits_cli.attach(keys, _database)
 
 
 @main.group("submissions")

@@ -4,19 +4,21 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
 from app.correlation import request_id
+from app.limits import status_of
 from app.schemas.documents import ErrorAnswer
 from domain.blobs import BlobDamaged, BlobMissing
-from domain.errors import Conflict, InvalidRequest, NotFound, Problem, Unavailable
+from domain.errors import Conflict, InvalidRequest, LimitReached, NotFound, Problem, Unavailable
 from domain.logging import logger
 
 MAX_FIELDS = 1000
 """As many bad fields are listed; a body can hold a million."""
 RETRY_AFTER_S = 5
+TOO_LARGE = 413
 
 _CODES = {
     400: "bad_request",
@@ -29,7 +31,6 @@ _CODES = {
 }
 _MESSAGES = {
     404: "there is nothing at this path; /docs lists all routes",
-    413: "the body is larger than this deployment takes; send less, or send large files separately",
     500: "this is a fault of ours; it was logged, try again or tell the operator",
 }
 
@@ -44,12 +45,19 @@ class ShipdApi(Api):  # type: ignore[misc] # flask-smorest has no types
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Answer what Flask and Werkzeug raise; headers such as Allow and WWW-Authenticate are kept."""
         status = error.code or 500
-        message = _MESSAGES.get(status) or error.description or error.name
+        message = _message(status) or error.description or error.name
         answer = error_answer(status, _CODES.get(status, "error"), message)
         for name, value in error.get_headers():
             if name.lower() not in {"content-type", "content-length"}:
                 answer.headers[name] = value
         return answer
+
+
+def _message(status: int) -> str | None:
+    if status == TOO_LARGE:
+        most = request.max_content_length
+        return f"the body is larger than the {most} bytes that this key may send; send less at once"
+    return _MESSAGES.get(status)
 
 
 class ShipdFlask(Flask):
@@ -74,6 +82,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(InvalidRequest, _invalid)
     app.register_error_handler(Conflict, lambda error: error_answer(409, "conflict", str(error)))
     app.register_error_handler(NotFound, lambda error: error_answer(404, "not_found", str(error)))
+    app.register_error_handler(LimitReached, _limit_reached)
     app.register_error_handler(Unavailable, _unavailable)
     app.register_error_handler(BlobMissing, _unavailable)
     app.register_error_handler(BlobDamaged, _unavailable)
@@ -94,6 +103,13 @@ def _invalid(error: InvalidRequest) -> Response:
     if count > 1:
         message = f"{count} fields are wrong; the first: {message}"
     return error_answer(422, "invalid_request", message, error.problems)
+
+
+def _limit_reached(error: LimitReached) -> Response:
+    log.info("limit_reached", code=error.code, ours=error.ours)
+    answer = error_answer(status_of(error), error.code, str(error))
+    answer.headers["Retry-After"] = str(error.retry_after_s)
+    return answer
 
 
 def _unavailable(error: Exception) -> Response:

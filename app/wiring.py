@@ -8,6 +8,7 @@ from flask import current_app
 from app.backend import Backend
 from app.schemas.rules import Rules
 from domain.errors import InvalidRequest, Unavailable
+from domain.key_limits import NO_LIMITS
 from domain.keys import Key, Role
 from domain.languages import Languages
 from domain.settings import Settings
@@ -28,8 +29,15 @@ class Wiring:
     def rules(self, key: Key | None) -> Rules:
         """Say what a caller may send: people less source than services and administrators."""
         person = key is None or key.role is Role.SUBMITTER
-        most = self.settings.person_source_bytes if person else self.settings.max_body_bytes
-        return Rules(self.settings.ranges, self.languages, most, network=key is not None and key.network)
+        most = self.settings.person_source_bytes if person else self.settings.service_source_bytes
+        limits = key.limits if key is not None else NO_LIMITS
+        return Rules(
+            ranges=limits.lower(self.settings.ranges),
+            languages=self.languages,
+            max_source_bytes=most,
+            most_test_cases=limits.most_test_cases,
+            network=key is not None and key.network,
+        )
 
     def static_check(self, key: Key | None) -> str | None:
         """Name the static check that a caller's submissions are under. Raises Unavailable where its file is gone."""

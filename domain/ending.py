@@ -1,6 +1,7 @@
 """The end of an execution, with all that is left to write of it, in one statement."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from psycopg.types.json import Jsonb
@@ -9,6 +10,7 @@ from domain import audit, outputs, storable, telemetry
 from domain.blobs import BlobStore
 from domain.db import Connection
 from domain.execution_rows import COMPILE_OUTPUT, PHASES
+from domain.fair import USUAL, User, Usual
 from domain.inserting import KEPT, places
 from domain.model import Claim, Outcome
 from domain.results import ARTIFACT, RESULT, RUN, TOTALLED, Rows, totals
@@ -58,10 +60,20 @@ def values(outcome: Outcome, blobs: BlobStore) -> dict[str, object]:
     }
 
 
-def end(tx: Connection, claim: Claim, ended: Mapping[str, object], rows: Rows | None = None) -> bool:
+@dataclass(frozen=True)
+class End:
+    """That an execution was ended."""
+
+    waiting: User | None
+    """Its user, where others of the same may wait for its place (`domain.fair`)."""
+
+
+def end(
+    tx: Connection, claim: Claim, ended: Mapping[str, object], rows: Rows | None = None, *, usual: Usual = USUAL
+) -> End | None:
     """End an execution that is still this claim's, and write results that were not written before.
 
-    False: it is not, and nothing is written.
+    None: it is not, and nothing is written.
     """
     parts = (rows.results, rows.artifacts, rows.telemetry, rows.audit) if rows is not None else ()
     found = tx.run(
@@ -69,16 +81,21 @@ def end(tx: Connection, claim: Claim, ended: Mapping[str, object], rows: Rows | 
         [
             *(claim.execution_id, claim.attempt, claim.worker),
             *(ended[name] for name in _ENDED),
+            usual.at_once,
             *(value for part in parts for row in part for value in row),
         ],
     )
-    return found.fetchone() is not None
+    row = found.fetchone()
+    if row is None:
+        return None
+    return End(User(claim.owner_id, row[0]) if row[0] is not None else None)
 
 
 @lru_cache(KEPT)
 def _command(*counts: int) -> bytes:
     new, inserts = [], []
-    place = len(_GUARD) + len(_ENDED) + 1
+    usual = len(_GUARD) + len(_ENDED) + 1
+    place = usual + 1
     for (table, keys, columns), count in zip(_PARTS, counts, strict=False):
         if count:
             names = ", ".join(columns)
@@ -88,7 +105,9 @@ def _command(*counts: int) -> bytes:
         place += count * len(columns)
     # A statement does not see what it writes: totals are of what was written before, and of what is written now.
     unwritten = f"SELECT {', '.join(TOTALLED)} FROM new_test_results" if new and counts[0] else ""
-    return f"WITH {', '.join([*new, f'ended AS ({_update(unwritten)})', *inserts])} SELECT FROM ended".encode()
+    # A statement does not see what it writes: the place is not free yet.
+    wanted = f"SELECT wants_place(ended.id, ${usual}::integer) FROM ended"
+    return f"WITH {', '.join([*new, f'ended AS ({_update(unwritten)})', *inserts])} {wanted}".encode()
 
 
 def _update(unwritten: str) -> str:

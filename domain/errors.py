@@ -38,3 +38,16 @@ class NotFound(ShipdError):  # noqa: N818
 
 class Unavailable(ShipdError):  # noqa: N818
     """A part of ours that the request needs does not answer (HTTP 503 with Retry-After)."""
+
+
+class LimitReached(ShipdError):  # noqa: N818
+    """Too much was asked for in too short a time: by the sender (HTTP 429), or, `ours`, by all together (HTTP 503).
+
+    `code` names the limit; the message says its figure and what to do, and `retry_after_s` when there is room again.
+    """
+
+    def __init__(self, code: str, message: str, *, retry_after_s: int, ours: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after_s = max(1, retry_after_s)
+        self.ours = ours

@@ -9,13 +9,15 @@ execution, or it was cancelled: then every write with it does nothing and says F
 compared by PostgreSQL's clock alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from domain import ending, results, stored
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
+from domain.ending import End
+from domain.fair import USUAL, User, Usual
 from domain.model import Claim, Outcome, TestResult
 from domain.sweep import sweep as sweep  # noqa: PLC0414 - a change of state like the others, in a file of its own
 from domain.verdict import State
@@ -34,7 +36,8 @@ _CLAIM = f"""
         SET state = 'preparing', attempt = attempt + 1, worker = $2, started_at = now(),
             lease_until = now() + make_interval(secs => $3)
         WHERE id = $1 AND (
-            state = 'queued' OR lease_until < now() AND attempt - given_back < coalesce($4::integer, attempt + 1)
+            state = 'queued' AND sent_at < 'infinity'
+            OR lease_until < now() AND attempt - given_back < coalesce($4::integer, attempt + 1)
         )
         RETURNING id, submission_id, attempt, queued_at, number
     ), results AS (
@@ -78,6 +81,10 @@ class Cancelled:
 
     execution_id: UUID
     worker: str | None
+
+
+def _leave_to_sweeper(user: User) -> None:
+    """Leave what waits for a place to the sweeper."""
 
 
 def claim(
@@ -144,26 +151,44 @@ def record(db: Database, blobs: BlobStore, claim: Claim, found: Sequence[TestRes
     return held
 
 
-def finish(db: Database, blobs: BlobStore, claim: Claim, outcome: Outcome) -> bool:
+def finish(
+    db: Database,
+    blobs: BlobStore,
+    claim: Claim,
+    outcome: Outcome,
+    *,
+    usual: Usual = USUAL,
+    freed: Callable[[User], None] = _leave_to_sweeper,
+) -> bool:
     """End an execution with its verdict, its last results, its totals and its telemetry, all in one transaction.
 
     The results are of test cases that none was recorded of before. False: the claim is lost, nothing is written. To
-    call it again is harmless, and True. Raises Unavailable, and OSError where the blob store is full.
+    call it again is harmless, and True. `freed` is called after the commit where others of its user may wait for its
+    place. Raises Unavailable, and OSError where the blob store is full.
     """
     ended = ending.values(outcome, blobs)
     rows = results.prepare(claim, outcome.results, blobs, outcome.telemetry)
-    if rows.many:
-        return _finish_long(db, claim, ended, rows)
+    found = (_finish_long if rows.many else _finish_short)(db, claim, ended, rows, usual)
+    if found is not None and found.waiting is not None:
+        freed(found.waiting)
+    return found is not None
+
+
+def _finish_short(
+    db: Database, claim: Claim, ended: Mapping[str, object], rows: results.Rows, usual: Usual
+) -> End | None:
     with db.statement() as tx:
-        return ending.end(tx, claim, ended, rows) or _finished_with(tx, claim)
+        return ending.end(tx, claim, ended, rows, usual=usual) or _finished_with(tx, claim)
 
 
-def _finish_long(db: Database, claim: Claim, ended: Mapping[str, object], rows: results.Rows) -> bool:
+def _finish_long(
+    db: Database, claim: Claim, ended: Mapping[str, object], rows: results.Rows, usual: Usual
+) -> End | None:
     with db.transaction(pipelined=True) as tx:
         if not results.hold(tx, _HELD, _token(claim), rows.ordinals, lock="FOR NO KEY UPDATE"):
             return _finished_with(tx, claim)
         results.insert(tx, claim, rows)
-        return ending.end(tx, claim, ended)
+        return ending.end(tx, claim, ended, usual=usual)
 
 
 def give_back(db: Database, claim: Claim) -> bool:
@@ -196,6 +221,8 @@ def _change(db: Database, claim: Claim, assignment: str, **values: object) -> bo
         return tx.execute(command.encode(), _token(claim) | values).rowcount == 1
 
 
-def _finished_with(tx: Connection, claim: Claim) -> bool:
+def _finished_with(tx: Connection, claim: Claim) -> End | None:
+    """Look whether it was ended with this claim before; what waits for its place is left to the sweeper then."""
     command = "SELECT FROM executions WHERE id = %(id)s AND attempt = %(attempt)s AND worker = %(worker)s"
-    return tx.execute(f"{command} AND state = 'done'", _token(claim)).fetchone() is not None
+    found = tx.execute(f"{command} AND state = 'done'", _token(claim)).fetchone()
+    return End(None) if found is not None else None

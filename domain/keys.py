@@ -12,9 +12,12 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
+
 from domain.db import Database
 from domain.errors import NotFound
 from domain.ids import new_id
+from domain.key_limits import NO_LIMITS, KeyLimits
 
 _KEY = re.compile(r"shipd_([0-9a-f]{12})_([0-9a-f]{64})")
 
@@ -38,6 +41,8 @@ class Key:
     """Whether what it sends may have a network."""
     static_check: str | None = None
     """The static check that what it sends must pass."""
+    limits: KeyLimits = NO_LIMITS
+    """What an operator set for it, below or beside what the deployment says."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class KeyEntry:
     revoked_at: datetime | None
     network: bool
     static_check: str | None
+    limits: KeyLimits
 
 
 def create(
@@ -82,13 +88,15 @@ def verify(db: Database, text: str) -> Key | None:
         return None
     with db.statement() as tx:
         row = tx.execute(
-            "SELECT id, name, role, secret_sha256, network, static_check FROM api_keys"
+            "SELECT id, name, role, secret_sha256, network, static_check, limits FROM api_keys"
             " WHERE prefix = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())",
             (found[1],),
         ).fetchone()
     if row is None or not hmac.compare_digest(row[3], _hash(found[2])):
         return None
-    return Key(id=row[0], name=row[1], role=Role(row[2]), network=row[4], static_check=row[5])
+    return Key(
+        id=row[0], name=row[1], role=Role(row[2]), network=row[4], static_check=row[5], limits=KeyLimits.read(row[6])
+    )
 
 
 def revoke(db: Database, prefix: str) -> None:
@@ -99,14 +107,29 @@ def revoke(db: Database, prefix: str) -> None:
         raise NotFound(f"there is no key with the prefix {prefix!r}; list them to see the prefixes")
 
 
+def limit(db: Database, prefix: str, limits: KeyLimits, *, reset: bool = False) -> KeyLimits:
+    """Set those of a key's limits that are given, the others stay, or with `reset` go; gives all that hold then.
+
+    Raises ValueError for what is out of range, NotFound, Unavailable.
+    """
+    with db.transaction() as tx:
+        row = tx.execute("SELECT limits FROM api_keys WHERE prefix = %s FOR UPDATE", (prefix,)).fetchone()
+        if row is None:
+            raise NotFound(f"there is no key with the prefix {prefix!r}; list them to see the prefixes")
+        found = limits.over(NO_LIMITS if reset else KeyLimits.read(row[0]))
+        found.check()
+        tx.execute("UPDATE api_keys SET limits = %s WHERE prefix = %s", (Jsonb(found.stored()), prefix))
+    return found
+
+
 def listing(db: Database) -> list[KeyEntry]:
     """List all keys, oldest first. Raises Unavailable."""
     with db.read() as tx:
         rows = tx.execute(
-            "SELECT id, name, role, prefix, created_at, expires_at, revoked_at, network, static_check"
-            " FROM api_keys ORDER BY id"
+            "SELECT id, name, role, prefix, created_at, expires_at, revoked_at, network, static_check,"
+            " limits FROM api_keys ORDER BY id"
         ).fetchall()
-    return [KeyEntry(row[0], row[1], Role(row[2]), *row[3:]) for row in rows]
+    return [KeyEntry(row[0], row[1], Role(row[2]), *(*row[3:-1], KeyLimits.read(row[-1]))) for row in rows]
 
 
 def _hash(secret: str) -> bytes:

@@ -12,7 +12,9 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Literal, cast
 
+from domain import rates
 from domain.environment import Reader
+from domain.fair import Usual
 from domain.limits import Range, Ranges
 
 TREE = Path(__file__).absolute().parent.parent
@@ -83,8 +85,24 @@ class Settings:
     """SHIPD_MAX_ATTEMPTS: an execution whose workers died this often ends as JE `attempts`."""
     max_body_bytes: int = 64 * 1024 * 1024
     """SHIPD_MAX_BODY_BYTES: the largest request body."""
+    person_body_bytes: int = 8 * 1024 * 1024
+    """SHIPD_PERSON_BODY_BYTES: the largest of a submitter's key; never more than the largest of all."""
     person_source_bytes: int = 10 * 1024
     """SHIPD_PERSON_SOURCE_BYTES: the most source that a submitter's key may send at once."""
+    service_source_bytes: int = 64 * 1024 * 1024
+    """SHIPD_SERVICE_SOURCE_BYTES: the most that any other key may."""
+    person_rate: str = "600/minute"
+    """SHIPD_PERSON_RATE: how many submissions of one submitter's key are taken: up to four of `120/minute`,
+    `10/second`, `5/30 seconds`, with semicolons; `none`: as many as they like."""
+    service_rate: str = ""
+    """SHIPD_SERVICE_RATE: of each user of any other key; none."""
+    total_rate: str = ""
+    """SHIPD_TOTAL_RATE: of all together, beyond which everybody is told 503; none."""
+    most_queued: int = 100_000
+    """SHIPD_MOST_QUEUED: with more executions queued nobody may add to them (503); 0: there is no limit."""
+    usual: Usual = field(default_factory=Usual)
+    """SHIPD_AT_ONCE: executions of one user in the message queue or at work, the others wait; default four, and two for
+    every slot of the live hosts. SHIPD_CPU_S_PER_DAY: CPU seconds of one user on one day; 0: as many as they like."""
     pool_mb: int = 256
     """SHIPD_POOL_MB: what jails that stand ready may take, in each process of a worker; 0 keeps none standing."""
     pool_ttl_s: int = 300
@@ -156,7 +174,14 @@ class Settings:
             no_host_s=read.integer("SHIPD_NO_HOST_S", cls.no_host_s, floor=1),
             max_attempts=read.integer("SHIPD_MAX_ATTEMPTS", cls.max_attempts, floor=1),
             max_body_bytes=read.integer("SHIPD_MAX_BODY_BYTES", cls.max_body_bytes, floor=1024),
+            person_body_bytes=read.integer("SHIPD_PERSON_BODY_BYTES", cls.person_body_bytes, floor=1024),
             person_source_bytes=read.integer("SHIPD_PERSON_SOURCE_BYTES", cls.person_source_bytes, floor=1),
+            service_source_bytes=read.integer("SHIPD_SERVICE_SOURCE_BYTES", cls.service_source_bytes, floor=1),
+            person_rate=_rate(read, "SHIPD_PERSON_RATE", cls.person_rate),
+            service_rate=_rate(read, "SHIPD_SERVICE_RATE", cls.service_rate),
+            total_rate=_rate(read, "SHIPD_TOTAL_RATE", cls.total_rate),
+            most_queued=read.integer("SHIPD_MOST_QUEUED", cls.most_queued, floor=0),
+            usual=_usual(read),
             pool_mb=read.integer("SHIPD_POOL_MB", cls.pool_mb, floor=0),
             pool_ttl_s=read.integer("SHIPD_POOL_TTL_S", cls.pool_ttl_s, floor=1),
             pool_most=read.integer("SHIPD_POOL_MOST", cls.pool_most, floor=1, ceiling=64),
@@ -181,6 +206,22 @@ class Settings:
 def database_url(environ: Mapping[str, str] = os.environ) -> str:
     """Read DATABASE_URL alone, which is all that migrations need. Raises ValueError."""
     return Reader(environ).required_url("DATABASE_URL", DATABASE_SCHEMES)
+
+
+def _usual(read: Reader) -> Usual:
+    at_once = read.integer("SHIPD_AT_ONCE", 1, floor=1, ceiling=1_000_000) if read.text("SHIPD_AT_ONCE") else None
+    return Usual(at_once, read.integer("SHIPD_CPU_S_PER_DAY", Usual.cpu_s_per_day, floor=0, ceiling=10**12))
+
+
+def _rate(read: Reader, name: str, default: str) -> str:
+    text = read.text(name)
+    if text is None or text == "none":
+        return default if text is None else ""
+    try:
+        rates.parse(text)
+    except ValueError as error:
+        raise ValueError(f"{name}={text!r}: {error}, or `none`") from error
+    return text
 
 
 def _ranges(read: Reader) -> Ranges:

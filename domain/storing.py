@@ -5,7 +5,7 @@ with one statement, or few.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
@@ -14,9 +14,10 @@ from psycopg.types.json import Jsonb
 
 from domain.blobs import BlobStore
 from domain.db import Connection, Cursor
+from domain.fair import URGENCY, User, Usual
 from domain.inserting import KEPT, MOST_ROWS, Row, places
 from domain.inserting import insert as insert_rows
-from domain.model import File, Submission, TestCase
+from domain.model import File, Priority, Submission, TestCase
 from domain.network import NetworkRule
 from domain.payload import Payload
 
@@ -37,6 +38,8 @@ TEST_CASE = (
     *("expected_exit_code", "timeout_ms", "is_hidden", "points", "test_group"),
 )
 CASE_FILE = ("ordinal", "role", *FILE)
+_PLACE = ("uuid", "text", "smallint", "integer", "bigint")
+"""The types of what `take_place` takes."""
 _PARTS = (("source_files", FILE), ("test_cases", TEST_CASE), ("test_case_files", CASE_FILE))
 
 
@@ -91,39 +94,65 @@ def values(new: Submission) -> dict[str, object]:
     }
 
 
-def insert(tx: Connection, execution_id: UUID, own: Mapping[str, object], rows: Rows) -> Cursor:
+@dataclass(frozen=True)
+class Place:
+    """Whose place in the message queue an execution takes, or waits for."""
+
+    user: User
+    priority: Priority
+    usual: Usual
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        """Give what the statement takes of it."""
+        return self.user.owner_id, self.user.name, URGENCY[self.priority], *self.usual.values
+
+
+def insert(
+    tx: Connection, execution_id: UUID, own: Mapping[str, object], rows: Rows, place: Place | None = None
+) -> Cursor:
     """Write a submission, all its parts and its first execution: its own columns with their values, `id` first.
 
-    The answer is `created_at, number, queued_at`. It is one statement, and one by itself where the rows are not `many`.
+    The answer is `created_at, number, queued_at, sent`: without `sent` it waits for a place and must not be sent to the
+    queue. It is one statement, and one by itself where the rows are not `many`. What the user may not do any more is
+    raised as `fair.told` tells.
     """
     first = [part[:MOST_ROWS] for part in rows]
     if rows.many:
         first[-1] = []  # their test cases may not be there yet
-    values = [execution_id, *own.values(), *(value for part in first for row in part for value in row)]
-    made = tx.run(_command(tuple(own), *map(len, first)), values)
+    taken = place.values if place is not None else ()
+    values = [execution_id, *own.values(), *taken, *(value for part in first for row in part for value in row)]
+    made = tx.run(_command(tuple(own), len(taken), *map(len, first)), values)
     for (table, columns), part, written in zip(_PARTS, rows, first, strict=True):
         insert_rows(tx, table, {"submission_id": own["id"]}, columns, part[len(written) :])
     return made
 
 
 @lru_cache(KEPT)
-def _command(own: tuple[str, ...], *counts: int) -> bytes:
+def _command(own: tuple[str, ...], taken: int, *counts: int) -> bytes:
     submission = (
         f"INSERT INTO submissions ({', '.join(own)}) VALUES {places(2, 1, own)} RETURNING id, priority, created_at"
     )
+    place = 2 + len(own)
+    owner, name, urgency, *usual = (f"${place + n}::{kind}" for n, kind in enumerate(_PLACE))
+    sent_at = f"take_place({', '.join((owner, name, urgency, *usual))})" if taken else "now()"
     # It takes its submission from there, so that of two with the same id the second fails at the submission.
-    execution = """
-        INSERT INTO executions (id, submission_id, priority, number) SELECT $1, id, priority, 1 FROM own
-        RETURNING number, queued_at
+    execution = f"""
+        INSERT INTO executions (id, submission_id, priority, number, sent_at)
+        SELECT $1, id, priority, 1, {sent_at} FROM own
+        RETURNING number, queued_at, sent_at < 'infinity' AS sent
     """
     parts = [f"own AS ({submission})", f"queued AS ({execution})"]
-    place = 2 + len(own)
+    if taken:
+        into = "places (execution_id, owner_id, user_id, urgency, sent)"
+        parts.append(f"place AS (INSERT INTO {into} SELECT $1, {owner}, {name}, {urgency}, sent FROM queued)")
+    place += taken
     for (table, columns), count in zip(_PARTS, counts, strict=True):
         if count:
             values = places(place, count, columns, same="$2")
             parts.append(f"{table}_ AS (INSERT INTO {table} (submission_id, {', '.join(columns)}) VALUES {values})")
         place += count * len(columns)
-    return f"WITH {', '.join(parts)} SELECT created_at, number, queued_at FROM own, queued".encode()
+    return f"WITH {', '.join(parts)} SELECT created_at, number, queued_at, sent FROM own, queued".encode()
 
 
 def _file_rows(files: Iterable[File], blobs: BlobStore) -> Iterable[Row]:

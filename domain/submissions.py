@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psycopg
 
-from domain import execution_rows, room, stored, storing
+from domain import execution_rows, fair, room, stored, storing
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound, Problem
@@ -15,6 +15,7 @@ from domain.hosts import Remembered
 from domain.ids import new_id
 from domain.model import Priority, Submission
 from domain.room import Need
+from domain.storing import Place
 from domain.verdict import State
 from domain.views import Asked, SubmissionView, Version
 
@@ -31,6 +32,10 @@ _VERSION = b"""
 _AGAIN = f"SELECT {execution_rows.COLUMNS} FROM {execution_rows.LATEST}".encode()
 
 
+def _everything() -> None:
+    """Admit it."""
+
+
 def create(
     db: Database,
     blobs: BlobStore,
@@ -41,28 +46,34 @@ def create(
     body_sha256: bytes,
     enqueue: Callable[[UUID, Priority], None],
     known: Remembered | None = None,
+    place: Place | None = None,
+    admit: Callable[[], None] = _everything,
 ) -> SubmissionView:
     """Keep a submission with its first execution, and send that to the queue once both are committed.
 
-    A `submission_id` that the same owner used before with the same body gives that submission, `replayed`. Raises
-    Conflict for one used otherwise, InvalidRequest for what no host ever reported room for, Unavailable.
+    It is sent by another's end where its user has a `place` for each of them and none is free. A `submission_id` that
+    the same owner used before with the same body gives that submission, `replayed`; `admit` is asked for what is new
+    and right, and raises what refuses it. Raises Conflict for an id used otherwise, InvalidRequest for what no host
+    ever reported room for, LimitReached, Unavailable.
     """
     own_id, execution_id = submission_id or new_id(), new_id()
     if submission_id is not None and _exists(db, submission_id):
         return _replayed(db, blobs, submission_id, owner_id, body_sha256)
     _refuse_what_nobody_can_hold(known or Remembered(db), new)
+    admit()
     rows = storing.prepare(new, blobs)
     own = {"id": own_id, "owner_id": owner_id, "body_sha256": body_sha256, **storing.values(new)}
     try:
-        with _storable(), db.transaction(pipelined=True) if rows.many else db.statement() as tx:
-            made = storing.insert(tx, execution_id, own, rows)
+        with fair.told(), _storable(), db.transaction(pipelined=True) if rows.many else db.statement() as tx:
+            made = storing.insert(tx, execution_id, own, rows, place)
     except psycopg.errors.UniqueViolation as error:
         if error.diag.constraint_name != "submissions_pkey":
             raise
         # Another request with the same id was quicker.
         return _replayed(db, blobs, own_id, owner_id, body_sha256)
-    enqueue(execution_id, new.priority)
-    created_at, *queued = made.fetchone() or ()
+    created_at, *queued, sent = made.fetchone() or ()
+    if sent:
+        enqueue(execution_id, new.priority)
     return SubmissionView(own_id, owner_id, created_at, Asked.of(new), execution_rows.queued(execution_id, *queued))
 
 

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
-from domain import hosts
+from domain import fair, hosts
 from domain.db import Connection, Database
+from domain.fair import USUAL, Usual
 from domain.hosts import Host
 from domain.model import Priority
 from domain.results import totals
@@ -57,6 +58,8 @@ _MESSAGE_LOST = f"""
     RETURNING e.id, e.priority
 """
 
+_SPENT_LONG_AGO = "DELETE FROM spending WHERE day < current_date - 31"
+
 _NEED = "split_part(s.language, '@', 1), s.memory_mb, (s.cpu_millicores + 999) / 1000, s.needs_root, s.network_enabled"
 _WAITING = f"""
     SELECT DISTINCT {_NEED} FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id
@@ -87,6 +90,7 @@ def sweep(
     max_attempts: int,
     no_host_s: int,
     finished: Callable[[UUID, str], None] | None = None,
+    usual: Usual = USUAL,
 ) -> list[tuple[UUID, Priority]]:
     """Requeue what was left behind, end what cannot be graded, and list what must be sent to the queue (again).
 
@@ -101,7 +105,10 @@ def sweep(
         if finished is not None:
             for execution_id, reason in ended:
                 tx.after_commit(partial(finished, execution_id, reason))
-    return [(execution_id, Priority(priority)) for execution_id, priority in again]
+        tx.execute(_SPENT_LONG_AGO)
+    requeued = [(execution_id, Priority(priority)) for execution_id, priority in again]
+    # After the commit: what ended above has given its places back.
+    return [*requeued, *fair.send_all_waiting(db, usual)]
 
 
 def _end_what_no_host_can_hold(tx: Connection, no_host_s: int) -> Iterable[TupleRow]:

@@ -18,7 +18,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 LOCK_KEY = 0x5_4819D
-"""The advisory lock of all migrations in one database; no other code of ours takes one."""
+"""The advisory lock of all migrations in one database. `take_place` (0008) has the locks of two numbers, others."""
 
 
 def upgrade(database_url: str) -> None:

@@ -12,15 +12,16 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from domain import executions
+from domain import executions, fair
 from domain.blobs import BlobStore
 from domain.db import Database
-from domain.errors import InvalidRequest
+from domain.errors import InvalidRequest, Unavailable
 from domain.events import Events
+from domain.fair import USUAL, User, Usual
 from domain.languages import Languages
 from domain.limits import EXECUTION_WALL_S
 from domain.logging import logger
-from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult
+from domain.model import Claim, ExecutionTelemetry, Outcome, Priority, TestResult
 from domain.static_checks import StaticChecks
 from domain.typed import TypedInput
 from domain.verdict import State, Verdict, overall
@@ -49,6 +50,10 @@ log = logger(__name__)
 Result = TypeVar("Result")
 
 
+def _to_nobody(execution_id: UUID, priority: Priority) -> None:
+    """Leave it to the sweeper, which sends again what was not begun."""
+
+
 @dataclass(frozen=True)
 class Grader:
     """What grading needs; one per worker process, used for one execution at a time."""
@@ -74,6 +79,9 @@ class Grader:
     broadcaster: Broadcaster = NO_BROADCASTER
     typed: TypedInput | None = None
     """What is typed for interactive runs; without it their programs find no input."""
+    usual: Usual = USUAL
+    send: Callable[[UUID, Priority], None] = _to_nobody
+    """Sends to the queue what waited for the place of what was graded."""
 
     def grade(self, execution_id: UUID) -> Claim | None:
         """Grade an execution to its end. Gives the claim back, and returns it, where the worker must stop before."""
@@ -107,13 +115,22 @@ class Grader:
         )
 
     def _finish(self, claim: Claim, outcome: Outcome, broadcast: Broadcast) -> None:
-        if not patiently(lambda: executions.finish(self.db, self.blobs, claim, outcome), self.lease_s):
+        finish = partial(executions.finish, self.db, self.blobs, claim, outcome, usual=self.usual)
+        if not patiently(lambda: finish(freed=self._send_waiting), self.lease_s):
             raise ClaimLost
         self.events.publish(claim.execution_id, State.DONE)
         broadcast.done(outcome)
         if claim.submission.interactive and self.typed is not None:
             self.typed.forget(claim.execution_id)
         log.info("execution_done", verdict=outcome.verdict, reason=outcome.reason, attempt=claim.attempt)
+
+    def _send_waiting(self, user: User) -> None:
+        """Send what waited for the place of what was graded. What is not sent now is by the next sweep."""
+        try:
+            for execution_id, priority in fair.send_waiting(self.db, user, self.usual):
+                self.send(execution_id, priority)
+        except Unavailable as error:
+            log.warning("waiting_not_sent", error=str(error))
 
 
 class Grading:

@@ -30,7 +30,7 @@ from domain.line import Lines
 from domain.live import Live
 from domain.logging import configure, logger
 from domain.model import HostReport, Priority
-from domain.queue import CONTROL, ask_for_help, help_queue, make_celery
+from domain.queue import CONTROL, ask_for_help, enqueue, help_queue, make_celery
 from domain.sentry import start_sentry
 from domain.settings import TREE, Settings
 from domain.static_checks import StaticChecks
@@ -112,6 +112,8 @@ class Worker:
             fleet=self._fleet(lines),
             broadcaster=Broadcaster(Live(settings.redis_url)),
             typed=TypedInput(settings.redis_url),
+            usual=settings.usual,
+            send=partial(enqueue, celery),
         )
 
     def _fleet(self, lines: Lines) -> Fleet | None:

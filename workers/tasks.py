@@ -72,6 +72,7 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
                 max_attempts=settings.max_attempts,
                 no_host_s=settings.no_host_s,
                 finished=tell_failed,
+                usual=settings.usual,
             )
         except Unavailable as error:
             log.warning("sweep_interrupted", error=str(error))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from flask import Response, jsonify, request
 from flask.views import MethodView
 
-from app import etags
+from app import etags, limits
 from app.auth import caller, owner, owner_id
 from app.blueprint import Routes
 from app.schemas import examples, links
@@ -40,9 +40,9 @@ class Submissions(MethodView):
     @blueprint.says(parameters=[_IDEMPOTENCY])
     @blueprint.takes(WaitQuery, location="query")
     @blueprint.takes(SubmissionRequest, example=examples.SUBMISSION_REQUEST)
-    @blueprint.gives(201, SubmissionAnswer, headers=_LOCATION, example=examples.SUBMISSION)
+    @blueprint.gives(201, SubmissionAnswer, headers={**_LOCATION, **limits.LEFT}, example=examples.SUBMISSION)
     @blueprint.may_give(200, SubmissionAnswer, "The submission that this id made before.")
-    @blueprint.refuses(400, 401, 409, 413, 415, 503)
+    @blueprint.refuses(400, 401, 409, 413, 415, 429, 503)
     def post(self, query: dict[str, float], asked: Request) -> Response:
         """Send a submission."""
         view = create(asked, query["wait"])
@@ -94,9 +94,9 @@ class Execute(MethodView):
     @blueprint.says(parameters=[_IDEMPOTENCY])
     @blueprint.takes(NoQuery, location="query")
     @blueprint.takes(SubmissionRequest, example=examples.SUBMISSION_REQUEST)
-    @blueprint.gives(200, SubmissionAnswer, example=examples.SUBMISSION)
+    @blueprint.gives(200, SubmissionAnswer, headers=limits.LEFT, example=examples.SUBMISSION)
     @blueprint.may_give(202, SubmissionAnswer, "Not done after 60 s: the state it is in.")
-    @blueprint.refuses(400, 401, 409, 413, 415, 503)
+    @blueprint.refuses(400, 401, 409, 413, 415, 429, 503)
     def post(self, _query: dict[str, object], asked: Request) -> Response:
         """Send a submission and have the answer when it is done, or after 60 s."""
         view = create(asked, MAX_WAIT_S)
@@ -105,13 +105,15 @@ class Execute(MethodView):
 
 def create(asked: Request, wait_s: float) -> SubmissionView:
     """Keep a submission of the caller, and hold until its execution is final, `wait_s` seconds at most."""
-    here = wired()
+    here, whose = wired(), limits.user(asked.submission.user_id)
     view = here.backend.create(
         replace(asked.submission, static_check=here.static_check(caller())),
         owner_id=owner_id(),
         submission_id=_chosen_id(asked),
         body_sha256=asked.body_sha256,
         wait_s=wait_s,
+        user=whose,
+        admit=limits.admission(whose),
     )
     return replace(_wait(view, wait_s), replayed=True) if view.replayed else view
 

@@ -7,7 +7,7 @@ from marshmallow import ValidationError, post_load
 from app.schemas.complaints import Complaint
 from app.schemas.fields import BYTES_SHAPES, Bytes, Flag, Limit, Text, Whole, to_bytes
 from app.schemas.files import ExpectedFilePart, FilePart, Files
-from app.schemas.parts import Items, Object, Part, Union
+from app.schemas.parts import CurrentRules, Items, Object, Part, Union
 from domain.limits import MAX_TEST_CASES
 from domain.model import Expectation, File, TestCase
 
@@ -137,6 +137,14 @@ class TestCases(Items[object]):
 
     def __init__(self) -> None:
         super().__init__(Object(TestCasePart), most=MAX_TEST_CASES)
+
+    def read(self, value: object) -> list[object | None]:
+        """Read them, no more than the caller's key may send."""
+        most = CurrentRules.get().most_test_cases
+        if isinstance(value, list) and len(value) > most:
+            message = f"has {len(value)} members, above the ceiling of {most}"
+            raise ValidationError(Complaint(message, "send fewer, in several submissions"))
+        return super().read(value)
 
 
 def numbered(cases: list[TestCase]) -> tuple[TestCase, ...]:

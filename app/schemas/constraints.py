@@ -1,5 +1,7 @@
 """Constraints and the checker of a submission."""
 
+from dataclasses import replace
+
 from marshmallow import ValidationError, post_load, validates_schema
 
 from app.schemas.complaints import Complaint, shown
@@ -54,7 +56,10 @@ class ConstraintsPart(Part):
         if isinstance(rules := data.get("network_rules"), list):
             data["network_rules"] = tuple(rules)
         # A file may be as large as the box unless the request itself says how much output there may be.
-        return Constraints(**(defaults | data), file_kb=data.get("output_kb"))  # type: ignore[arg-type]
+        made = Constraints(**(defaults | data), file_kb=data.get("output_kb"))  # type: ignore[arg-type]
+        # The rule for what nobody asked for does not know of ceilings.
+        most = CurrentRules.get().ranges.disk_mb.ceiling
+        return made if made.disk_limit_mb <= most else replace(made, disk_mb=most)
 
 
 class Tolerance(Value[float]):

@@ -84,6 +84,7 @@ def key_json(entry: KeyEntry) -> Json:
         "role": entry.role.value,
         "network": entry.network,
         "static_check": entry.static_check,
+        "limits": entry.limits.stored(),
         "created_at": time_json(entry.created_at),
         "expires_at": time_json(entry.expires_at),
         "revoked_at": time_json(entry.revoked_at),
@@ -97,6 +98,7 @@ def index_json(flower_url: str | None) -> Json:
         "openapi": "/openapi.json",
         "submissions": "/v1/submissions",
         "languages": "/v1/languages",
+        "usage": "/v1/usage",
     }
     return {
         "name": "shipd",

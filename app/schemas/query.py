@@ -6,6 +6,7 @@ from marshmallow import ValidationError
 
 from app.schemas.complaints import Complaint, shown
 from app.schemas.documents import SubmissionAnswer
+from app.schemas.fields import Text
 from app.schemas.parts import Part, Value
 from app.schemas.selecting import Fields
 
@@ -36,6 +37,12 @@ class WaitQuery(Part):
     """`?wait=SECONDS`."""
 
     wait = Seconds()
+
+
+class UserQuery(Part):
+    """`?user_id=`: one of the users whom a service names."""
+
+    user_id = Text(min_chars=1)
 
 
 class NoQuery(Part):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from domain.languages import Languages
-from domain.limits import Ranges
+from domain.limits import MAX_TEST_CASES, Ranges
 
 
 @dataclass(frozen=True)
@@ -13,5 +13,6 @@ class Rules:
     ranges: Ranges
     languages: Languages
     max_source_bytes: int
+    most_test_cases: int = MAX_TEST_CASES
     network: bool = False
     """Whether the caller's key carries the permission."""

@@ -22,6 +22,7 @@ from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.events import Events
 from domain.inserting import MOST_ROWS
+from domain.key_limits import KeyLimits
 from domain.model import HostReport, Priority, Submission, TestCase
 from domain.settings import Settings
 from domain.views import SubmissionView
@@ -142,6 +143,21 @@ def test_a_submission_costs_the_same_however_many_test_cases_it_has(
     assert request.counts == (3, 3), request.statements
     # Claim, with the submission; running; results and verdict.
     assert grading.counts == (3, 3), grading.statements
+
+
+def test_a_user_at_the_end_of_their_places_costs_one_statement_more(
+    http: FlaskClient, db: Database, asked: dict[str, Asked]
+) -> None:
+    _post(http, 1)
+    prefix = http.environ_base["HTTP_AUTHORIZATION"].split("_")[1]
+    keys.limit(db, prefix, KeyLimits(at_once=1))
+    asked.clear()
+
+    _post(http, 1)
+
+    assert asked["MainThread"].counts == (3, 3), asked["MainThread"].statements
+    # The last one asks whether anything waits for the place.
+    assert asked[GRADING].counts == (4, 4), asked[GRADING].statements
 
 
 def test_what_is_over_is_read_at_once(http: FlaskClient, asked: dict[str, Asked]) -> None:

@@ -13,7 +13,9 @@ from celery import Celery
 from domain import queue, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
+from domain.fair import USUAL, User
 from domain.model import Cache, Expectation, File, Priority, Submission, TestCase
+from domain.storing import Place
 from domain.verdict import State
 from domain.views import ExecutionView
 from tests.integration.celery.container import ProcessContainer
@@ -57,7 +59,13 @@ class Fleet:
         """Submit a Python program that expects nothing, and may be answered with an earlier run."""
         return self.create(replace(_asking(source, (TestCase(0, "only"),)), cache=Cache.EXECUTION))
 
-    def create(self, submission: Submission) -> UUID:
+    def submit_as(self, user: str, source: str, priority: Priority = Priority.NORMAL) -> UUID:
+        """Submit a Python program that must print `done` as one user, who has so many places in the queue."""
+        only = TestCase(0, "only", expected=Expectation(stdout=b"done"))
+        place = Place(User(self.owner, user), priority, USUAL)
+        return self.create(_asking(source, (only,), priority), place)
+
+    def create(self, submission: Submission, place: Place | None = None) -> UUID:
         """Submit anything."""
         view = submissions.create(
             self.db,
@@ -67,6 +75,7 @@ class Fleet:
             submission_id=None,
             body_sha256=bytes(32),
             enqueue=self.send,
+            place=place,
         )
         return view.id
 

@@ -15,11 +15,14 @@ from app import create_app
 from app.readiness import Check
 from app.wiring import EXTENSION
 from domain.blobs import BlobMissing
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict, LimitReached, NotFound
+from domain.fair import User
 from domain.keys import Key, Role
 from domain.listing import ALL, Filters, Place, Summary
 from domain.model import Submission, TestResult
+from domain.rates import Window
 from domain.settings import Settings
+from domain.usage_limits import Use
 from domain.values import Stream, Whole
 from domain.verdict import State, Verdict
 from domain.views import Asked, ExecutionView, SubmissionView, Version
@@ -47,6 +50,11 @@ class MemoryBackend:
     while_waiting: Callable[[], None] = lambda: None
     filters: Filters = ALL
     """Those that were asked for last; all are listed whatever they say."""
+    users: list[User] = field(default_factory=list)
+    """Whose limits were to count."""
+    admitted: list[tuple[User, str, int]] = field(default_factory=list)
+    windows: Sequence[Window] = ()
+    refusal: LimitReached | None = None
     failure: Exception | None = None
     """Raised by every call that would ask a server."""
 
@@ -61,14 +69,30 @@ class MemoryBackend:
         submission_id: uuid.UUID | None,
         body_sha256: bytes,
         wait_s: float,
+        user: User,
+        admit: Callable[[], None],
     ) -> SubmissionView:
         self._fail()
         if submission_id in self.views:
             if (self.views[submission_id].owner_id, self.bodies[submission_id]) != (owner_id, body_sha256):
                 raise Conflict("the id was used before with another body")
             return replace(self.views[submission_id], replayed=True)
+        admit()
+        self.users.append(user)
         view = self.keep(new, owner_id=owner_id, submission_id=submission_id, body_sha256=body_sha256)
         return self.wait(view, wait_s) if wait_s > 0 and not view.execution.state.final else view
+
+    def admit(self, user: User, rate: str, count: int) -> Sequence[Window]:
+        self.admitted.append((user, rate, count))
+        if self.refusal is not None:
+            raise self.refusal
+        return self.windows
+
+    def usage(self, user: User, rate: str) -> Use:
+        self._fail()
+        self.users.append(user)
+        self.admitted.append((user, rate, 0))
+        return Use(1, 2, 8, 1500, None, 3600, self.windows)
 
     def keep(
         self,

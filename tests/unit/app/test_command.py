@@ -17,6 +17,7 @@ COMMANDS = [
     ["keys", "create"],
     ["keys", "list"],
     ["keys", "revoke"],
+    ["keys", "limit"],
     ["submissions"],
     ["submissions", "show"],
     ["languages"],

@@ -369,7 +369,7 @@ def test_it_refuses_a_large_body(api: "Api") -> None:
     assert answer.status == 413
     assert answer.body["error"] == {
         "code": "too_large",
-        "message": "the body is larger than this deployment takes; send less, or send large files separately",
+        "message": "the body is larger than the 1048576 bytes that this key may send; send less at once",
         "fields": [],
     }
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.fair import Usual
 from domain.limits import Range
 from domain.settings import Settings, database_url
 
@@ -164,3 +165,26 @@ def test_pages_of_other_origins_can_be_let_in() -> None:
 def test_what_is_no_origin_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match=r"SHIPD_CORS_ORIGINS.*is not an origin; it must be"):
         _read(SHIPD_CORS_ORIGINS=value)
+
+
+def test_limits_of_use_can_be_set() -> None:
+    settings = _read(
+        SHIPD_PERSON_RATE="none",
+        SHIPD_SERVICE_RATE="5/second;100/hour",
+        SHIPD_TOTAL_RATE="1000/minute",
+        SHIPD_AT_ONCE="3",
+        SHIPD_CPU_S_PER_DAY="60",
+        SHIPD_MOST_QUEUED="7",
+        SHIPD_PERSON_BODY_BYTES="2048",
+        SHIPD_SERVICE_SOURCE_BYTES="4096",
+    )
+
+    rates = (settings.person_rate, settings.service_rate, settings.total_rate)
+    assert rates == ("", "5/second;100/hour", "1000/minute")
+    assert settings.usual == Usual(at_once=3, cpu_s_per_day=60)
+    assert (settings.most_queued, settings.person_body_bytes, settings.service_source_bytes) == (7, 2048, 4096)
+
+
+def test_what_is_no_rate_stops_the_start() -> None:
+    with pytest.raises(ValueError, match=r"SHIPD_TOTAL_RATE='often': .*`120/minute`.*, or `none`"):
+        _read(SHIPD_TOTAL_RATE="often")

@@ -1,11 +1,12 @@
 """Executions without a database: the changes of state of one claim, noted, lost or away as a test wants."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Unavailable
+from domain.fair import User, Usual
 from domain.model import Claim, Outcome, TestResult
 from domain.verdict import State
 
@@ -27,6 +28,8 @@ class Ledger:
         self.results: list[TestResult] = []
         self.batches: list[int] = []
         self.outcome: Outcome | None = None
+        self.waiting: User | None = None
+        """Of whom others wait for a place."""
         self.given_back = 0
         self.renewed = 0
         self.refused = threading.Event()
@@ -56,11 +59,23 @@ class Ledger:
             self.results += found
         return held
 
-    def finish(self, _db: Database, _blobs: BlobStore, _claim: Claim, outcome: Outcome) -> bool:
+    def finish(
+        self,
+        _db: Database,
+        _blobs: BlobStore,
+        _claim: Claim,
+        outcome: Outcome,
+        *,
+        usual: Usual,
+        freed: Callable[[User], None],
+    ) -> bool:
         held = self._held("finish")
         if held:
             self.outcome = outcome
             self.results += outcome.results
+            if self.waiting is not None:
+                assert usual.at_once is None
+                freed(self.waiting)
         return held
 
     def give_back(self, *_: object) -> bool:

@@ -11,6 +11,7 @@ from domain import executions, queue
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
+from domain.fair import Usual
 from domain.live import Live
 from domain.model import Claim, Priority
 from domain.queue import TASK_GRADE, TASK_SWEEP, make_celery
@@ -106,8 +107,8 @@ def test_what_was_left_behind_is_sent_and_what_ended_is_told(
     told: list[tuple[UUID, str]] = []
     live: list[tuple[UUID, str, Mapping[str, object]]] = []
 
-    def swept(_: Database, *, finished: Callable[[UUID, str], None], **limits: int) -> list[tuple[UUID, Priority]]:
-        assert limits == {"message_lost_s": 30, "max_attempts": 3, "no_host_s": 600}
+    def swept(_: Database, *, finished: Callable[[UUID, str], None], **limits: object) -> list[tuple[UUID, Priority]]:
+        assert limits == {"message_lost_s": 30, "max_attempts": 3, "no_host_s": 600, "usual": Usual()}
         finished(OTHER, "no_host")
         return [(ID, Priority.INTERACTIVE)]
 
