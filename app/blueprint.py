@@ -50,10 +50,10 @@ class Routes(Blueprint):  # type: ignore[misc] # as said above
         return found
 
     def refuses(self, *statuses: int) -> Callable[[View], View]:
-        """Document the errors that it may answer."""
+        """Document the errors that it may answer; what asks who somebody is (401) also asks what they may (403)."""
 
         def document(view: View) -> View:
-            for status in statuses:
+            for status in (*statuses, *((403,) if 401 in statuses and 403 not in statuses else ())):
                 view = self.alt_response(status, schema=ErrorAnswer)(view)
             return view
 

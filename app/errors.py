@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.schemas.documents import ErrorAnswer
 from domain.blobs import BlobDamaged, BlobMissing
-from domain.errors import Conflict, InvalidRequest, NotFound, Problem, Unavailable
+from domain.errors import Conflict, Forbidden, InvalidRequest, NotFound, Problem, Unauthenticated, Unavailable
 from domain.logging import logger
 
 MAX_FIELDS = 1000
@@ -20,6 +20,7 @@ RETRY_AFTER_S = 5
 _CODES = {
     400: "bad_request",
     401: "unauthorized",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     413: "too_large",
@@ -72,6 +73,8 @@ def register(app: Flask) -> None:
     """Answer what the domain raises."""
     app.register_error_handler(InvalidRequest, _invalid)
     app.register_error_handler(Conflict, lambda error: error_answer(409, "conflict", str(error)))
+    app.register_error_handler(Unauthenticated, lambda error: error_answer(401, _CODES[401], str(error)))
+    app.register_error_handler(Forbidden, lambda error: error_answer(403, _CODES[403], str(error)))
     app.register_error_handler(NotFound, lambda error: error_answer(404, "not_found", str(error)))
     app.register_error_handler(Unavailable, _unavailable)
     app.register_error_handler(BlobMissing, _unavailable)

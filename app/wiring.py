@@ -8,8 +8,9 @@ from flask import current_app
 from app.backend import Backend
 from app.schemas.rules import Rules
 from domain.errors import InvalidRequest, Unavailable
-from domain.keys import Key, Role
+from domain.keys import Key
 from domain.languages import Languages
+from domain.roles import Role
 from domain.settings import Settings
 from domain.static_checks import StaticChecks
 
@@ -26,10 +27,11 @@ class Wiring:
     static_checks: StaticChecks
 
     def rules(self, key: Key | None) -> Rules:
-        """Say what a caller may send: people less source than services and administrators."""
-        person = key is None or key.role is Role.SUBMITTER
-        most = self.settings.person_source_bytes if person else self.settings.max_body_bytes
-        return Rules(self.settings.ranges, self.languages, most, network=key is not None and key.network)
+        """Say what a caller may send: people less source than services and administrators, and in no other's name."""
+        role = Role.SUBMITTER if key is None else key.role
+        most = self.settings.person_source_bytes if role.is_person else self.settings.max_body_bytes
+        network = key is not None and key.network
+        return Rules(self.settings.ranges, self.languages, most, network=network, names_users=role.names_users)
 
     def static_check(self, key: Key | None) -> str | None:
         """Name the static check that a caller's submissions are under. Raises Unavailable where its file is gone."""

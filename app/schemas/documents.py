@@ -15,7 +15,8 @@ def _nullable_bytes(**more: object) -> fields.Raw:
     return fields.Raw(metadata={**BYTES_DOCUMENT, **_NULLABLE, **more})
 
 
-def _word(words: list[str], *, nullable: bool = False) -> fields.Raw:
+def word(words: list[str], *, nullable: bool = False) -> fields.Raw:
+    """Document one of a few words."""
     listed: list[str | None] = [*words, None] if nullable else [*words]
     return fields.Raw(required=True, metadata={"type": "string", "enum": listed, "nullable": nullable})
 
@@ -68,7 +69,7 @@ class TestResultAnswer(Schema):
 
     name = fields.String(required=True)
     is_hidden = fields.Boolean(required=True)
-    verdict = _word([*Verdict], nullable=True)
+    verdict = word([*Verdict], nullable=True)
     reason = fields.String(required=True, allow_none=True)
     usage = fields.Nested(UsageAnswer, required=True, allow_none=True)
     points = fields.Integer(required=True, allow_none=True)
@@ -97,8 +98,8 @@ class ExecutionAnswer(Schema):
 
     id = fields.UUID(required=True)
     number = fields.Integer(required=True)
-    state = _word([*State])
-    verdict = _word([*Verdict], nullable=True)
+    state = word([*State])
+    verdict = word([*Verdict], nullable=True)
     reason = fields.String(required=True, allow_none=True)
     message = fields.String(required=True, allow_none=True)
     exit_code = fields.Integer(required=True, allow_none=True)
@@ -127,7 +128,7 @@ class SubmissionAnswer(Schema):
     created_at = fields.DateTime(required=True)
     language = fields.String(required=True)
     entry_point = fields.String(required=True, allow_none=True)
-    priority = _word([*Priority])
+    priority = word([*Priority])
     metadata = fields.Dict(required=True)
     user_id = fields.String(required=True, allow_none=True)
     problem_id = fields.String(required=True, allow_none=True)
@@ -139,8 +140,8 @@ class ExecutionSummary(Schema):
     """An execution in a list."""
 
     id = fields.UUID(required=True)
-    state = _word([*State])
-    verdict = _word([*Verdict], nullable=True)
+    state = word([*State])
+    verdict = word([*Verdict], nullable=True)
     reason = fields.String(required=True, allow_none=True)
     points = fields.Integer(required=True, allow_none=True)
 
@@ -152,7 +153,7 @@ class SubmissionSummary(Schema):
     links = fields.Dict(required=True)
     created_at = fields.DateTime(required=True)
     language = fields.String(required=True)
-    priority = _word([*Priority])
+    priority = word([*Priority])
     user_id = fields.String(required=True, allow_none=True)
     problem_id = fields.String(required=True, allow_none=True)
     execution = fields.Nested(ExecutionSummary, required=True)
@@ -195,7 +196,7 @@ class CheckAnswer(Schema):
 class HealthAnswer(Schema):
     """Whether requests can be served."""
 
-    status = _word(["ok", "unavailable"])
+    status = word(["ok", "unavailable"])
     checks = fields.List(fields.Nested(CheckAnswer), required=True)
 
 

@@ -11,7 +11,6 @@ from app.schemas import links
 from app.schemas.response import Json, time_json, verdict_json
 from domain import __version__
 from domain.audit import Entry
-from domain.keys import KeyEntry
 from domain.languages import Language, Languages
 from domain.listing import Place, Summary
 from domain.verdict import hidden_reason
@@ -97,20 +96,6 @@ def checks_json(checks: Sequence[Check]) -> list[Json]:
     return [{"name": check.name, "ok": check.ok, "message": check.message} for check in checks]
 
 
-def key_json(entry: KeyEntry) -> Json:
-    """Give a key as operators see it."""
-    return {
-        "prefix": entry.prefix,
-        "name": entry.name,
-        "role": entry.role.value,
-        "network": entry.network,
-        "static_check": entry.static_check,
-        "created_at": time_json(entry.created_at),
-        "expires_at": time_json(entry.expires_at),
-        "revoked_at": time_json(entry.revoked_at),
-    }
-
-
 def index_json(flower_url: str | None) -> Json:
     """Give the way to everything else."""
     pages = {
@@ -118,6 +103,7 @@ def index_json(flower_url: str | None) -> Json:
         "openapi": "/openapi.json",
         "submissions": "/v1/submissions",
         "languages": "/v1/languages",
+        "me": "/v1/me",
     }
     return {
         "name": "shipd",

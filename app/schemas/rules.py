@@ -15,3 +15,5 @@ class Rules:
     max_source_bytes: int
     network: bool = False
     """Whether the caller's key carries the permission."""
+    names_users: bool = True
+    """Whether the caller may act for a `user_id`."""

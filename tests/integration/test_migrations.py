@@ -16,6 +16,7 @@ TABLES = {
     "compiled",
     "executions",
     "hosts",
+    "owners",
     "secrets",
     "source_files",
     "submissions",
