@@ -30,6 +30,7 @@ WAIT_S = 1.0
 """As long a request waits for what another one fetches."""
 MAX_BYTES = 256 * 1024
 MAX_KEYS = 100
+KINDS = ("RSA", "EC", "OKP")
 DISCOVERY = "/.well-known/openid-configuration"
 
 PublicKey = jwk.RSAKey | jwk.ECKey | jwk.OKPKey
@@ -141,13 +142,13 @@ def _keys(listed: object) -> Mapping[str, PublicKey]:
 
 
 def _key(member: object) -> PublicKey | None:
-    if not isinstance(member, dict) or member.get("use", "sig") != "sig" or not isinstance(member.get("kid", ""), str):
+    # A symmetric one would be a secret that it told everybody: whoever read it could sign.
+    if not isinstance(member, dict) or member.get("kty") not in KINDS or member.get("use", "sig") != "sig":
         return None
     try:
         key = jwk.import_key(member)
     except (JoseError, UnsupportedAlgorithm, ValueError, TypeError, KeyError):
         return None
-    # A symmetric one would be a secret that it told everybody: whoever read it could sign.
     return None if isinstance(key, jwk.OctKey) else key
 
 
