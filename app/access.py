@@ -1,7 +1,7 @@
 """What each route needs of whoever asks. With `domain/roles.py` this is the one table of who may do what.
 
 `app/auth.py` asks it before every request; a route that is not in it is refused to everybody. docs/access.md shows it:
-`python -m app.access` prints what must stand there.
+`shipd access` prints what must stand there.
 """
 
 from collections.abc import Iterator, Mapping
@@ -88,7 +88,3 @@ def markdown() -> str:
 
 def _scope(needed: Need) -> str:
     return needed.value if isinstance(needed, Open) else f"`{needed.value}`"
-
-
-if __name__ == "__main__":
-    print(markdown(), end="")  # noqa: T201 - a command's output

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import click
 
+from app import access
 from app import doctor as examination
 from app.cli_keys import keys as key_commands
 from app.cli_parts import as_json
@@ -77,6 +78,19 @@ def show_audit_log(last: int, *, as_json: bool) -> None:
         return
     rows = [(e.at.isoformat(" ", "seconds"), e.event, e.submission_id, e.actor, json.dumps(e.details)) for e in entries]
     _print_table("Audit log", ("at", "event", "submission", "actor", "details"), rows)
+
+
+@main.command("access")
+@as_json
+def show_access(*, as_json: bool) -> None:
+    """Show who may do what: each route with what it needs, and whose things each role may do it with.
+
+    It is a table in Markdown, the one in docs/access.md.
+    """
+    if not as_json:
+        click.echo(access.markdown(), nl=False)
+        return
+    _print_json([{"route": row.route, "needs": row.need.value, **row.cells} for row in access.rows()])
 
 
 @main.command()

@@ -22,7 +22,10 @@ LOCK_KEY = 0x5_4819D
 
 
 def upgrade(database_url: str, to: str = "head") -> None:
-    """Bring the database to a version, the newest if none is named. Raises sqlalchemy.exc.OperationalError where it does not answer."""
+    """Bring the database to a version, the newest if none is named.
+
+    Raises sqlalchemy.exc.OperationalError where it does not answer.
+    """
     # The URL is libpq's own and SQLAlchemy need not understand it: hosts, sockets and options stay what they are.
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(database_url), poolclass=sqlalchemy.NullPool

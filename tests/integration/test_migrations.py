@@ -126,7 +126,8 @@ def test_submissions_that_were_there_keep_their_owner(empty_database: str) -> No
     key_id, submission_id, secret = UUID(int=7), UUID(int=8), "0" * 64
     with psycopg.connect(empty_database) as connection:
         connection.execute(
-            "INSERT INTO api_keys (id, name, role, prefix, secret_sha256) VALUES (%s, 'n', 'service', '00000000000a', %s)",
+            "INSERT INTO api_keys (id, name, role, prefix, secret_sha256)"
+            " VALUES (%s, 'n', 'service', '00000000000a', %s)",
             (key_id, hashlib.sha256(secret.encode()).digest()),
         )
         _submission(connection, submission_id, key_id)

@@ -38,7 +38,8 @@ def test_a_key_that_the_previous_release_makes_has_an_owner(
     db: Database, rows: Callable[..., list[dict[str, UUID]]]
 ) -> None:
     rows(
-        "INSERT INTO api_keys (id, name, role, prefix, secret_sha256) VALUES (%s, 'old', 'service', 'abcdefabcdef', %s)",
+        "INSERT INTO api_keys (id, name, role, prefix, secret_sha256)"
+        " VALUES (%s, 'old', 'service', 'abcdefabcdef', %s)",
         UUID(int=7),
         bytes(32),
     )

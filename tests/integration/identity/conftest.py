@@ -49,13 +49,13 @@ class Provider:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def claims(self, **more: object) -> dict[str, object]:
+    def claims(self, **more: Any) -> dict[str, object]:
         """What a good token says, with some of it changed; None takes one out."""
         now = int(time.time())
         usual = {"iss": self.url, "aud": AUDIENCE, "sub": "alice", "iat": now, "exp": now + 900}
         return {name: value for name, value in (usual | more).items() if value is not None}
 
-    def token(self, header: Mapping[str, object] | None = None, **claims: object) -> str:
+    def token(self, header: Mapping[str, object] | None = None, /, **claims: Any) -> str:
         """A token that the provider signs."""
         asked = {"header": dict(header or {}), "claims": self.claims(**claims)}
         return str(self.post("/token", asked)["token"])

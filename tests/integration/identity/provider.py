@@ -92,7 +92,8 @@ def main() -> None:
     rotate()
     with ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler) as server:
         server.daemon_threads = True
-        print(server.server_address[1], flush=True)
+        sys.stdout.write(f"{server.server_address[1]}\n")
+        sys.stdout.flush()
         server.serve_forever()
 
 

@@ -59,7 +59,7 @@ def test_clocks_may_be_apart_a_little(tokens: Tokens, provider: "Provider") -> N
 
 
 NOW = int(time.time())
-WRONG: dict[str, tuple[dict[str, object], str]] = {
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "expired": ({"exp": NOW - 60}, "expired"),
     "without an end": ({"exp": None}, "'exp'"),
     "an end that is a text": ({"exp": str(NOW + 900)}, "'exp'"),
@@ -93,7 +93,7 @@ WRONG: dict[str, tuple[dict[str, object], str]] = {
 
 @pytest.mark.parametrize(("claims", "why"), WRONG.values(), ids=WRONG)
 def test_a_token_that_says_the_wrong_thing_is_refused(
-    tokens: Tokens, provider: "Provider", claims: dict[str, object], why: str
+    tokens: Tokens, provider: "Provider", claims: dict[str, Any], why: str
 ) -> None:
     refused(tokens, provider.token(**claims), why)
 
@@ -251,14 +251,14 @@ def test_only_so_many_tokens_are_remembered(
     assert [known.who.subject for known in tokens._known.values()] == ["user 2", "user 3"]
 
 
-COGNITO: dict[str, object] = {"aud": None, "client_id": "7abc", "token_use": "access", "cognito:groups": ["graders"]}
-KEYCLOAK: dict[str, object] = {
+COGNITO: dict[str, Any] = {"aud": None, "client_id": "7abc", "token_use": "access", "cognito:groups": ["graders"]}
+KEYCLOAK: dict[str, Any] = {
     "aud": ["account", AUDIENCE],
     "azp": "web",
     "typ": "Bearer",
     "realm_access": {"roles": ["offline_access", "staff"]},
 }
-AUTH0: dict[str, object] = {
+AUTH0: dict[str, Any] = {
     "aud": [AUDIENCE, "https://tenant.example/userinfo"],
     "azp": "spa",
     "https://shipd.example/role": "author",

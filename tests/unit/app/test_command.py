@@ -17,6 +17,8 @@ COMMANDS = [
     ["keys", "create"],
     ["keys", "list"],
     ["keys", "revoke"],
+    ["keys", "rotate"],
+    ["access"],
     ["submissions"],
     ["submissions", "show"],
     ["languages"],
