@@ -52,7 +52,9 @@ def test_a_key_that_is_handed_on_is_the_same_owners(db: Database, service: Key) 
 
     child = _alive(db, made.text)
     assert (child.id, child.role) == (service.id, Role.SERVICE)
-    assert child.scopes == {Scope.SUBMISSIONS_READ, Scope.SUBMISSIONS_WRITE}  # not the making of keys, unless named
+    assert child.scopes == frozenset(
+        {Scope.SUBMISSIONS_READ, Scope.SUBMISSIONS_WRITE}
+    )  # not the making of keys, unless named
 
 
 def test_a_rotated_key_is_the_same_owner_with_another_secret(db: Database) -> None:
@@ -237,4 +239,4 @@ def test_a_scope_that_this_release_does_not_know_grants_nothing(db: Database, ro
     text = keys.create(db, name="n", role="admin")
     rows("UPDATE api_keys SET scopes = '{submissions:read,fleet:destroy}'")
 
-    assert _alive(db, text).scopes == {Scope.SUBMISSIONS_READ}
+    assert _alive(db, text).scopes == frozenset({Scope.SUBMISSIONS_READ})

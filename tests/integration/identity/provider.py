@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from joserfc import jws
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey, KeyParameters, RSAKey
 
 lock = threading.Lock()
 keys: list[RSAKey | ECKey] = []
@@ -23,7 +23,7 @@ behaviour: dict[str, Any] = {}
 
 def rotate(*, forget: bool = False, kind: str = "RSA") -> dict[str, object]:
     kid = f"key-{time.monotonic_ns()}"
-    parameters = {"kid": kid, "use": "sig"}
+    parameters: KeyParameters = {"kid": kid, "use": "sig"}
     made = RSAKey.generate_key(2048, parameters) if kind == "RSA" else ECKey.generate_key("P-256", parameters)
     with lock:
         keys[:] = [made] if forget else [*keys, made]
@@ -41,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        root = f"http://127.0.0.1:{self.server.server_address[1]}"
+        root = f"http://{self.headers['Host']}"
         path, _, rest = self.path.partition("/.well-known/")
         if rest == "openid-configuration":
             asked["discovery"] += 1
