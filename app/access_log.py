@@ -5,7 +5,7 @@ import time
 import structlog
 from flask import Flask, Response, g, request
 
-from domain.logging import logger
+from domain.logging import logger, without_secrets
 
 log = logger(__name__)
 
@@ -27,7 +27,7 @@ def _end(response: Response) -> Response:
         "request",
         method=request.method,
         route=request.url_rule.rule if request.url_rule else None,
-        path=request.path[:200],
+        path=without_secrets(request.path)[:200],
         status=response.status_code,
         duration_ms=None if began_at is None else round((time.perf_counter() - began_at) * 1000, 1),
     )

@@ -4,20 +4,40 @@ The views know the Protocol only: a test puts an implementation in memory behind
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
 from app import readiness
-from domain import executions, hosts, keys, listing, queue, submissions, usage_limits, values
+from domain import (
+    executions,
+    hosts,
+    issuing,
+    key_list,
+    keys,
+    listing,
+    oidc,
+    oidc_settings,
+    owners,
+    queue,
+    submissions,
+    usage_limits,
+    values,
+)
 from domain.blobs import BlobStore
 from domain.cancelling import Cancellations
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events, Expectation
 from domain.fair import User
-from domain.keys import Key
+from domain.issuing import Issued
+from domain.key_list import KeyEntry
+from domain.keys import Key, NewKey
+from domain.last_use import LastUse
 from domain.listing import Filters, Place, Summary
 from domain.model import Priority, Submission
+from domain.oidc_keys import ProviderKeys
 from domain.queue_depth import QueueDepth
 from domain.rates import Rates, Window
 from domain.settings import Settings
@@ -32,7 +52,19 @@ class Backend(Protocol):
     """Everything that a request can ask of the platform. Each method may raise domain.errors.Unavailable."""
 
     def key(self, text: str) -> Key | None:
-        """Find whose key this is."""
+        """Find whose key or token this is. Raises Unauthenticated where it can say more than that it is none."""
+
+    def make_key(self, by: Key, new: NewKey) -> Issued:
+        """Make a key for whoever asks. Raises InvalidRequest, NotFound, Unauthenticated."""
+
+    def key_page(self, owner_id: UUID | None, *, before: Place | None, limit: int) -> Sequence[KeyEntry]:
+        """List keys, newest first, made before a place in the list; `owner_id` None lists everybody's."""
+
+    def rotate_key(self, by: Key, prefix: str, *, grace: timedelta, expires_at: datetime | None) -> Issued:
+        """Give a key another secret. Raises InvalidRequest, NotFound."""
+
+    def revoke_key(self, by: Key, prefix: str) -> KeyEntry:
+        """End a key, and all that were made with it. Raises NotFound."""
 
     def admit(self, user: User, rate: str, count: int) -> Sequence[Window]:
         """Count so many new submissions of a user; gives how the user's windows stand. Raises LimitReached."""
@@ -102,10 +134,34 @@ class DomainBackend:
         self._depth = QueueDepth(self._db, settings.most_queued)
         self._usual = settings.usual
         self._celery = queue.make_celery(settings)
+        self._last_use = LastUse(self._db)
+        issuers = oidc_settings.load(settings.oidc_file)
+        self._tokens = oidc.Tokens(map(ProviderKeys, issuers), partial(owners.of_subject, self._db))
 
     def key(self, text: str) -> Key | None:
-        """Find whose key this is."""
-        return keys.verify(self._db, text)
+        """Find whose key or token this is."""
+        if oidc.is_token(text):
+            return self._tokens.verify(text)
+        found = keys.verify(self._db, text)
+        if found is not None and found.key_id is not None:
+            self._last_use.note(found.key_id)
+        return found
+
+    def make_key(self, by: Key, new: NewKey) -> Issued:
+        """Make a key for whoever asks."""
+        return issuing.make(self._db, by, new)
+
+    def key_page(self, owner_id: UUID | None, *, before: Place | None, limit: int) -> Sequence[KeyEntry]:
+        """List keys."""
+        return key_list.page(self._db, owner_id, before=before, limit=limit)
+
+    def rotate_key(self, by: Key, prefix: str, *, grace: timedelta, expires_at: datetime | None) -> Issued:
+        """Give a key another secret."""
+        return issuing.rotate(self._db, by, prefix, grace=grace, expires_at=expires_at)
+
+    def revoke_key(self, by: Key, prefix: str) -> KeyEntry:
+        """End a key."""
+        return issuing.revoke(self._db, by, prefix)
 
     def admit(self, user: User, rate: str, count: int) -> Sequence[Window]:
         """Look at the queue, then at the rates; what either refuses counts nowhere."""

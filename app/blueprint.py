@@ -71,10 +71,10 @@ class Routes(Blueprint):  # type: ignore[misc] # as said above
         return self.says(parameters=[_IF_NONE_MATCH])(documented)
 
     def refuses(self, *statuses: int, schema: type[Schema] = ErrorAnswer) -> Callable[[View], View]:
-        """Document the errors that it may answer."""
+        """Document the errors that it may answer; what asks who somebody is (401) also asks what they may (403)."""
 
         def document(view: View) -> View:
-            for status in statuses:
+            for status in (*statuses, *((403,) if 401 in statuses and 403 not in statuses else ())):
                 example = {"example": examples.error(status)} if schema is ErrorAnswer else {}
                 view = self.alt_response(status, schema=schema, **example)(view)
             return view

@@ -1,74 +1,28 @@
 """`shipd`: the operator's command. Each part prints a table, or with --json what a program can read."""
 
-import functools
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from typing import ParamSpec, TypeVar
+from collections.abc import Sequence
+from contextlib import closing
 from uuid import UUID
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from app import cli_remote, limits_cli
+from app import access, cli_remote, limits_cli
 from app import doctor as examination
+from app.cli_keys import keys as key_commands
+from app.cli_parts import as_json
+from app.cli_parts import database as _database
+from app.cli_parts import print_json as _print_json
+from app.cli_parts import print_table as _print_table
+from app.cli_parts import read_settings as _settings
+from app.cli_parts import told as _told
 from app.readiness import Check
-from app.schemas.listing import checks_json, entry_json, key_json, languages_json
+from app.schemas.listing import checks_json, entry_json, languages_json
 from app.schemas.response import submission_json
 from domain import audit, hosts, submissions
-from domain import keys as api_keys
-from domain.blobs import BlobDamaged, BlobMissing, BlobStore
+from domain.blobs import BlobStore
 from domain.db import Database
-from domain.errors import ShipdError
-from domain.keys import Role
 from domain.languages import Languages
-from domain.settings import Settings
-from domain.static_checks import StaticChecks
-
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-
-
-def _told(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Have what goes wrong told in one line, with exit code 1."""
-
-    @functools.wraps(command)
-    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        try:
-            return command(*args, **kwargs)
-        except (ShipdError, BlobMissing, BlobDamaged) as error:
-            raise click.ClickException(str(error)) from error
-
-    return run
-
-
-def _settings() -> Settings:
-    try:
-        return Settings.from_environment()
-    except ValueError as error:
-        hint = "This command needs the settings that the API and the workers have: run it in their environment."
-        raise click.ClickException(f"{error}\n{hint}") from error
-
-
-@contextmanager
-def _database() -> Iterator[Database]:
-    with closing(Database(_settings().database_url, min_size=0)) as db:
-        yield db
-
-
-def _print_json(data: object) -> None:
-    click.echo(json.dumps(data, indent=2))
-
-
-def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    table = Table(*columns, title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*("-" if value is None else escape(str(value)) for value in row))
-    Console().print(table)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -80,80 +34,8 @@ def main() -> None:
     """
 
 
-@main.group()
-def keys() -> None:
-    """Make, list and revoke API keys.
-
-    A key is sent as `Authorization: Bearer KEY`. It is shown once, when it is made: only its hash is kept.
-    """
-
-
-@keys.command("create")
-@click.argument("name")
-@click.option(
-    "--role",
-    type=click.Choice([role.value for role in Role]),
-    default=Role.SUBMITTER.value,
-    show_default=True,
-    help="submitter: a person, small sources. service: a platform, large ones. admin: reads everybody's submissions.",
-)
-@click.option("--network", is_flag=True, help="What it sends may ask for a network (constraints.network_enabled).")
-@click.option(
-    "--static-check",
-    metavar="CHECK",
-    help="Sources that it sends must keep to this policy, a file of jail-configs/static: `basic` for Python.",
-)
-@as_json
-@_told
-def create_key(name: str, role: str, *, network: bool, static_check: str | None, as_json: bool) -> None:
-    """Make a key called NAME and print it. Keep it: it cannot be shown again."""
-    if static_check is not None:
-        _require_check(static_check)
-    with _database() as db:
-        key = api_keys.create(db, name=name, role=role, network=network, static_check=static_check)
-    if as_json:
-        _print_json({"name": name, "role": role, "network": network, "static_check": static_check, "key": key})
-        return
-    click.echo(key)
-    click.echo("Keep it: it cannot be shown again.", err=True)
-
-
-def _require_check(name: str) -> None:
-    try:
-        StaticChecks.load(_settings().jail_configs / "static").choose(name)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-
-
-@keys.command("list")
-@as_json
-@_told
-def list_keys(*, as_json: bool) -> None:
-    """List all keys by prefix; secrets are not kept and cannot be shown."""
-    with _database() as db:
-        entries = [key_json(entry) for entry in api_keys.listing(db)]
-    if as_json:
-        _print_json({"keys": entries})
-        return
-    columns = ("prefix", "name", "role", "network", "static_check", "created_at", "expires_at", "revoked_at")
-    _print_table("API keys", columns, [[entry[column] for column in columns] for entry in entries])
-
-
-@keys.command("revoke")
-@click.argument("prefix")
-@as_json
-@_told
-def revoke_key(prefix: str, *, as_json: bool) -> None:
-    """End the key with this PREFIX (the part between the underscores) for good, at once."""
-    with _database() as db:
-        api_keys.revoke(db, prefix)
-    if as_json:
-        _print_json({"prefix": prefix, "revoked": True})
-    else:
-        click.echo(f"{prefix} is revoked.")
-
-
-limits_cli.attach(keys, _database)
+main.add_command(key_commands)
+limits_cli.attach(key_commands, _database)
 
 
 @main.group("submissions")
@@ -186,7 +68,7 @@ def show_submission(submission_id: UUID, *, as_json: bool) -> None:
 @as_json
 @_told
 def show_audit_log(last: int, *, as_json: bool) -> None:
-    """Show what looked like an attack, newest first: forbidden system calls, by submission.
+    """Show what looked like an attack, and who made, rotated and revoked keys, newest first.
 
     Example: shipd audit --last 10
     """
@@ -196,7 +78,20 @@ def show_audit_log(last: int, *, as_json: bool) -> None:
         _print_json([entry_json(entry) for entry in entries])
         return
     rows = [(e.at.isoformat(" ", "seconds"), e.event, e.submission_id, e.actor, json.dumps(e.details)) for e in entries]
-    _print_table("Audit log", ("at", "event", "submission", "worker", "details"), rows)
+    _print_table("Audit log", ("at", "event", "submission", "actor", "details"), rows)
+
+
+@main.command("access")
+@as_json
+def show_access(*, as_json: bool) -> None:
+    """Show who may do what: each route with what it needs, and whose things each role may do it with.
+
+    It is a table in Markdown, the one in docs/access.md.
+    """
+    if not as_json:
+        click.echo(access.markdown(), nl=False)
+        return
+    _print_json([{"route": row.route, "needs": row.need.value, **row.cells} for row in access.rows()])
 
 
 @main.command()

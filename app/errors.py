@@ -12,7 +12,16 @@ from app.correlation import request_id
 from app.limits import status_of
 from app.schemas.documents import ErrorAnswer
 from domain.blobs import BlobDamaged, BlobMissing
-from domain.errors import Conflict, InvalidRequest, LimitReached, NotFound, Problem, Unavailable
+from domain.errors import (
+    Conflict,
+    Forbidden,
+    InvalidRequest,
+    LimitReached,
+    NotFound,
+    Problem,
+    Unauthenticated,
+    Unavailable,
+)
 from domain.logging import logger
 
 MAX_FIELDS = 1000
@@ -23,6 +32,7 @@ TOO_LARGE = 413
 _CODES = {
     400: "bad_request",
     401: "unauthorized",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     413: "too_large",
@@ -81,6 +91,8 @@ def register(app: Flask) -> None:
     """Answer what the domain raises."""
     app.register_error_handler(InvalidRequest, _invalid)
     app.register_error_handler(Conflict, lambda error: error_answer(409, "conflict", str(error)))
+    app.register_error_handler(Unauthenticated, lambda error: error_answer(401, _CODES[401], str(error)))
+    app.register_error_handler(Forbidden, lambda error: error_answer(403, _CODES[403], str(error)))
     app.register_error_handler(NotFound, lambda error: error_answer(404, "not_found", str(error)))
     app.register_error_handler(LimitReached, _limit_reached)
     app.register_error_handler(Unavailable, _unavailable)

@@ -9,8 +9,9 @@ from app.backend import Backend
 from app.schemas.rules import Rules
 from domain.errors import InvalidRequest, Unavailable
 from domain.key_limits import NO_LIMITS
-from domain.keys import Key, Role
+from domain.keys import Key
 from domain.languages import Languages
+from domain.roles import Role
 from domain.settings import Settings
 from domain.static_checks import StaticChecks
 
@@ -27,16 +28,17 @@ class Wiring:
     static_checks: StaticChecks
 
     def rules(self, key: Key | None) -> Rules:
-        """Say what a caller may send: people less source than services and administrators."""
-        person = key is None or key.role is Role.SUBMITTER
-        most = self.settings.person_source_bytes if person else self.settings.service_source_bytes
+        """Say what a caller may send: people less source than services and administrators, and in no other's name."""
+        role = Role.SUBMITTER if key is None else key.role
         limits = key.limits if key is not None else NO_LIMITS
+        settings = self.settings
         return Rules(
-            ranges=limits.lower(self.settings.ranges),
+            ranges=limits.lower(settings.ranges),
             languages=self.languages,
-            max_source_bytes=most,
+            max_source_bytes=settings.person_source_bytes if role.is_person else settings.service_source_bytes,
             most_test_cases=limits.most_test_cases,
             network=key is not None and key.network,
+            names_users=role.names_users,
         )
 
     def static_check(self, key: Key | None) -> str | None:

@@ -36,6 +36,14 @@ class NotFound(ShipdError):  # noqa: N818
     """There is no such thing, or it belongs to someone else (HTTP 404)."""
 
 
+class Unauthenticated(ShipdError):  # noqa: N818
+    """Nobody is who this says, or not any more (HTTP 401)."""
+
+
+class Forbidden(ShipdError):  # noqa: N818
+    """Whoever asks is known and may not do this (HTTP 403). Never said of others' things: those are NotFound."""
+
+
 class Unavailable(ShipdError):  # noqa: N818
     """A part of ours that the request needs does not answer (HTTP 503 with Retry-After)."""
 

@@ -136,6 +136,8 @@ class Settings:
     """SHIPD_DB_POOL_MAX: the most that it opens."""
     ranges: Ranges = field(default_factory=Ranges)
     """SHIPD_MAX_<NAME> and SHIPD_DEFAULT_<NAME> lower what a submission may ask for (`SHIPD_MAX_MEMORY_MB`)."""
+    oidc_file: Path | None = None
+    """SHIPD_OIDC: a TOML file with the identity providers whose tokens the API takes; docs/access.md has examples."""
     sentry_dsn: str | None = field(default=None, repr=False)
     """SENTRY_DSN"""
     log_level: str = "info"
@@ -198,6 +200,7 @@ class Settings:
             db_pool_min=pool_min,
             db_pool_max=read.integer("SHIPD_DB_POOL_MAX", max(cls.db_pool_max, pool_min), floor=max(1, pool_min)),
             ranges=_ranges(read),
+            oidc_file=Path(oidc).absolute() if (oidc := read.text("SHIPD_OIDC")) else None,
             sentry_dsn=read.url("SENTRY_DSN", ("https://", "http://")),
             log_level=read.choice("SHIPD_LOG_LEVEL", cls.log_level, LOG_LEVELS),
         )

@@ -21,14 +21,17 @@ LOCK_KEY = 0x5_4819D
 """The advisory lock of all migrations in one database. `take_place` (0008) has the locks of two numbers, others."""
 
 
-def upgrade(database_url: str) -> None:
-    """Bring the database to the newest version. Raises sqlalchemy.exc.OperationalError where it does not answer."""
+def upgrade(database_url: str, to: str = "head") -> None:
+    """Bring the database to a version, the newest if none is named.
+
+    Raises sqlalchemy.exc.OperationalError where it does not answer.
+    """
     # The URL is libpq's own and SQLAlchemy need not understand it: hosts, sockets and options stay what they are.
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(database_url), poolclass=sqlalchemy.NullPool
     )
     with engine.connect() as connection:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), to)
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from app.schemas import examples, links
 from app.schemas.documents import PageAnswer, SubmissionAnswer
 from app.schemas.fields import MAX_LABEL_CHARS
 from app.schemas.listing import page_json
-from app.schemas.paging import Page, PageQuery
 from app.schemas.query import MAX_WAIT_S, NoQuery, ReadQuery, WaitQuery
 from app.schemas.request import Request, SubmissionRequest
 from app.schemas.response import submission_json
 from app.schemas.selecting import Selection, select
+from app.schemas.submission_list import ListQuery, Page
 from app.wiring import wired
 from domain.errors import InvalidRequest, Problem
 from domain.views import SubmissionView
@@ -49,7 +49,7 @@ class Submissions(MethodView):
         return _answer(view, 200 if view.replayed else 201)
 
     @blueprint.may_be_unchanged
-    @blueprint.takes(PageQuery, location="query")
+    @blueprint.takes(ListQuery, location="query")
     @blueprint.gives(200, PageAnswer, example=examples.PAGE)
     @blueprint.refuses(401, 503)
     def get(self, asked: Page) -> Response:

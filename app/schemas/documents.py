@@ -16,7 +16,8 @@ def _nullable_bytes(**more: object) -> fields.Raw:
     return fields.Raw(metadata={**_BYTES_OR_NULL, **more})
 
 
-def _word(words: list[str], *, nullable: bool = False) -> fields.Raw:
+def word(words: list[str], *, nullable: bool = False) -> fields.Raw:
+    """Document one of a few words."""
     if nullable:
         return fields.Raw(required=True, metadata={"type": ["string", "null"], "enum": [*words, None]})
     return fields.Raw(required=True, metadata={"type": "string", "enum": words})
@@ -84,7 +85,7 @@ class TestResultAnswer(Schema):
 
     name = fields.String(required=True)
     is_hidden = fields.Boolean(required=True)
-    verdict = _word([*Verdict], nullable=True)
+    verdict = word([*Verdict], nullable=True)
     reason = fields.String(required=True, allow_none=True)
     usage = fields.Nested(UsageAnswer, required=True, allow_none=True)
     points = fields.Integer(required=True, allow_none=True)
@@ -113,8 +114,8 @@ class ExecutionAnswer(Schema):
 
     id = fields.UUID(required=True)
     number = fields.Integer(required=True)
-    state = _word([*State])
-    verdict = _word([*Verdict], nullable=True)
+    state = word([*State])
+    verdict = word([*Verdict], nullable=True)
     reason = fields.String(required=True, allow_none=True)
     message = fields.String(required=True, allow_none=True)
     exit_code = fields.Integer(required=True, allow_none=True)
@@ -143,7 +144,7 @@ class SubmissionAnswer(Schema):
     created_at = fields.DateTime(required=True)
     language = fields.String(required=True)
     entry_point = fields.String(required=True, allow_none=True)
-    priority = _word([*Priority])
+    priority = word([*Priority])
     metadata = fields.Dict(required=True)
     user_id = fields.String(required=True, allow_none=True)
     problem_id = fields.String(required=True, allow_none=True)
@@ -156,8 +157,8 @@ class ExecutionSummary(Schema):
     """An execution in a list."""
 
     id = fields.UUID(required=True)
-    state = _word([*State])
-    verdict = _word([*Verdict], nullable=True)
+    state = word([*State])
+    verdict = word([*Verdict], nullable=True)
     reason = fields.String(required=True, allow_none=True)
     points = fields.Integer(required=True, allow_none=True)
 
@@ -169,7 +170,7 @@ class SubmissionSummary(Schema):
     links = fields.Nested(Links, required=True)
     created_at = fields.DateTime(required=True)
     language = fields.String(required=True)
-    priority = _word([*Priority])
+    priority = word([*Priority])
     user_id = fields.String(required=True, allow_none=True)
     problem_id = fields.String(required=True, allow_none=True)
     execution = fields.Nested(ExecutionSummary, required=True)
@@ -212,7 +213,7 @@ class CheckAnswer(Schema):
 class HealthAnswer(Schema):
     """Whether requests can be served."""
 
-    status = _word(["ok", "unavailable"])
+    status = word(["ok", "unavailable"])
     checks = fields.List(fields.Nested(CheckAnswer), required=True)
 
 

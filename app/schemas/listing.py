@@ -1,15 +1,16 @@
 """Lists as answers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from app.readiness import Check
 from app.schemas import links
-from app.schemas.paging import Page, cursor
+from app.schemas.paging import cursor
 from app.schemas.response import Json, time_json, verdict_json
 from app.schemas.selecting import select
+from app.schemas.submission_list import Page
 from domain import __version__
 from domain.audit import Entry
-from domain.keys import KeyEntry
 from domain.languages import Language, Languages
 from domain.listing import Summary
 from domain.verdict import hidden_reason
@@ -20,7 +21,7 @@ def page_json(found: Sequence[Summary], asked: Page) -> Json:
     full = len(found) == asked.limit
     return {
         "submissions": [select(_summary_json(summary), asked.fields) for summary in found],
-        "next_cursor": cursor(found[-1].place, asked.filters) if full else None,
+        "next_cursor": cursor(found[-1].place, asdict(asked.filters)) if full else None,
     }
 
 
@@ -76,21 +77,6 @@ def checks_json(checks: Sequence[Check]) -> list[Json]:
     return [{"name": check.name, "ok": check.ok, "message": check.message} for check in checks]
 
 
-def key_json(entry: KeyEntry) -> Json:
-    """Give a key as operators see it."""
-    return {
-        "prefix": entry.prefix,
-        "name": entry.name,
-        "role": entry.role.value,
-        "network": entry.network,
-        "static_check": entry.static_check,
-        "limits": entry.limits.stored(),
-        "created_at": time_json(entry.created_at),
-        "expires_at": time_json(entry.expires_at),
-        "revoked_at": time_json(entry.revoked_at),
-    }
-
-
 def index_json(flower_url: str | None) -> Json:
     """Give the way to everything else."""
     pages = {
@@ -99,6 +85,7 @@ def index_json(flower_url: str | None) -> Json:
         "submissions": "/v1/submissions",
         "languages": "/v1/languages",
         "usage": "/v1/usage",
+        "me": "/v1/me",
     }
     return {
         "name": "shipd",

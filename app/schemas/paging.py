@@ -1,24 +1,18 @@
-"""`GET /v1/submissions?...`: which submissions, and where the page begins."""
+"""Pages of lists: how many, and where the page begins."""
 
 import base64
 import binascii
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from marshmallow import ValidationError, post_load
 
 from app.schemas.complaints import Complaint, shown
-from app.schemas.documents import SubmissionSummary
-from app.schemas.fields import Choice, Text
 from app.schemas.parts import Part, Value
-from app.schemas.request import Language
-from app.schemas.selecting import Fields, Selection
-from domain.listing import Filters, Place
-from domain.verdict import State, Verdict
+from domain.listing import Place
 
 MAX_PAGE = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,17 +20,6 @@ _TIME_BYTES = 8
 _PLACE_BYTES = _TIME_BYTES + 16
 _BOUND_BYTES = 6
 _CURSOR_CHARS = (_PLACE_BYTES + _BOUND_BYTES) * 4 // 3
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Page:
-    """What was asked for."""
-
-    limit: int
-    before: Place | None
-    filters: Filters
-    fields: Selection | None
 
 
 class PageSize(Value[int]):
@@ -72,63 +55,32 @@ class Cursor(Value[bytes]):
         return raw
 
 
-class Moment(Value[datetime]):
-    """A moment as RFC 3339 has it."""
-
-    def __init__(self, description: str) -> None:
-        super().__init__({"type": "string", "format": "date-time"}, description=description)
-
-    def read(self, value: object) -> datetime:
-        """Read it, in UTC."""
-        try:
-            if isinstance(value, str) and _MOMENT.fullmatch(value.upper()):
-                return datetime.fromisoformat(value.upper()).astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
-        hint = "use the form 2026-11-25T08:00:00Z; in a URL the + of another offset is written %2B"
-        raise ValidationError(Complaint(f"{shown(value)} is not a moment with an offset", hint))
-
-
 class PageQuery(Part):
-    """`?limit=20&cursor=...&verdict=WA`."""
+    """`?limit=20&cursor=...`; what is loaded has the cursor as a Place."""
 
     limit = PageSize()
     cursor = Cursor()
-    user_id = Text(min_chars=1)
-    problem_id = Text(min_chars=1)
-    language = Language(min_chars=1, description="A name takes in all its versions: `cpp`, `cpp@20`.")
-    state = Choice(*State)
-    verdict = Choice(*Verdict)
-    created_from = Moment("The earliest moment.")
-    created_to = Moment("The first moment that is too late.")
-    fields = Fields(SubmissionSummary)  # type: ignore[assignment]
 
     @post_load
-    def make(self, data: dict[str, object], **_: object) -> Page:
-        """See that the cursor is one of this list."""
-        limit, raw = data.pop("limit"), data.pop("cursor", None)
-        chosen = data.pop("fields", None)
-        filters = _filters(data)
-        assert isinstance(limit, int)  # noqa: S101 - by its field
+    def make(self, data: dict[str, object], **_: object) -> object:
+        """Read the cursor."""
+        raw = data.pop("cursor", None)
         assert raw is None or isinstance(raw, bytes)  # noqa: S101 - by its field
-        if raw is not None and raw[_PLACE_BYTES:] != _bound(filters):
-            hint = "leave the filters as they were on the page that it came with, or begin without a cursor"
-            raise ValidationError({"cursor": [Complaint("was given with other filters", hint)]})
-        return Page(limit, None if raw is None else place(raw), filters, chosen)  # type: ignore[arg-type]
+        return data if raw is None else {**data, "cursor": place_in(raw, None)}
 
 
-def _filters(data: dict[str, object]) -> Filters:
-    if "state" in data:
-        data["state"] = State(str(data["state"]))
-    if "verdict" in data:
-        data["verdict"] = Verdict(str(data["verdict"]))
-    return Filters(**data)  # type: ignore[arg-type]
+def place_in(raw: bytes, chosen: object) -> Place:
+    """Read the place of a cursor that was given with these filters. Raises ValidationError for one of another list."""
+    if raw[_PLACE_BYTES:] != _bound(chosen):
+        hint = "leave the filters as they were on the page that it came with, or begin without a cursor"
+        raise ValidationError({"cursor": [Complaint("was given with other filters", hint)]})
+    return place(raw)
 
 
-def cursor(last: Place, filters: Filters) -> str:
-    """Write a place of a list so that nobody is tempted to build one."""
+def cursor(last: Place, chosen: object = None) -> str:
+    """Write a place of the list with these filters (any JSON) so that nobody is tempted to build one."""
     microseconds = (last.created_at - _EPOCH) // timedelta(microseconds=1)
-    raw = microseconds.to_bytes(_TIME_BYTES, "big") + last.id.bytes + _bound(filters)
+    raw = microseconds.to_bytes(_TIME_BYTES, "big") + last.id.bytes + _bound(chosen)
     return base64.urlsafe_b64encode(raw).decode("ascii")
 
 
@@ -138,7 +90,7 @@ def place(raw: bytes) -> Place:
     return Place(_EPOCH + timedelta(microseconds=microseconds), UUID(bytes=raw[_TIME_BYTES:_PLACE_BYTES]))
 
 
-def _bound(filters: Filters) -> bytes:
-    """Tell lists apart. It keeps nobody from anything: whose submissions are listed does not hang on it."""
-    text = json.dumps(asdict(filters), default=str, sort_keys=True)
+def _bound(chosen: object) -> bytes:
+    """Tell lists apart. It keeps nobody from anything: whose things are listed does not hang on it."""
+    text = json.dumps(chosen, default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).digest()[:_BOUND_BYTES]

@@ -83,6 +83,17 @@ class CacheUse(Value[Cache]):
         return Cache.COMPILE if value else Cache.NONE
 
 
+class UserId(Text):
+    """For whom a service sends this."""
+
+    def read(self, value: object) -> str:
+        """Refuse it from those who send for themselves."""
+        if not CurrentRules.get().names_users:
+            hint = "leave it out, or ask an operator for a service's key (`shipd keys create --role service`)"
+            raise ValidationError(Complaint("only services may act for a user", hint))
+        return super().read(value)
+
+
 class SubmissionRequest(Part):
     """A submission as it is sent."""
 
@@ -105,7 +116,7 @@ class SubmissionRequest(Part):
         description="Input is typed while it runs: for one test case that has no stdin and is not hidden."
     )
     callback = NotOffered()
-    user_id = Text(min_chars=1)
+    user_id = UserId(min_chars=1, description="For whom it is, where a service sends it; others may not name anybody.")
     metadata = Metadata()
 
     @validates_schema(skip_on_field_errors=False)

@@ -16,3 +16,5 @@ class Rules:
     most_test_cases: int = MAX_TEST_CASES
     network: bool = False
     """Whether the caller's key carries the permission."""
+    names_users: bool = True
+    """Whether the caller may act for a `user_id`."""

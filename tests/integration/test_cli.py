@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.cli import main
-from domain import hosts, keys
+from domain import hosts, key_list, keys
 from domain.db import Database
 from domain.model import HostReport
 from domain.views import SubmissionView
@@ -55,7 +55,7 @@ def test_an_unknown_static_check_is_refused_with_those_there_are(run: Run, db: D
 
     assert result.exit_code == 1
     assert f"unknown static check {name!r}; there are: basic" in result.output
-    assert keys.listing(db) == []
+    assert key_list.everybodys(db) == []
 
 
 def test_a_static_check_that_is_wrong_is_named(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,17 @@
+import hashlib
 import os
 import subprocess
 import sys
+from contextlib import closing
+from uuid import UUID
 
 import psycopg
 import pytest
 import sqlalchemy
 
 import migrations
+from domain import keys
+from domain.db import Database
 
 TABLES = {
     "alembic_version",
@@ -16,6 +21,7 @@ TABLES = {
     "compiled",
     "executions",
     "hosts",
+    "owners",
     "places",
     "secrets",
     "source_files",
@@ -115,3 +121,40 @@ def test_a_url_with_what_only_libpq_understands_works(empty_database: str) -> No
     migrations.upgrade(f"{empty_database}?application_name=100%25&options=-c%20work_mem%3D5MB")
 
     assert _tables(empty_database) == TABLES
+
+
+def test_submissions_that_were_there_keep_their_owner(empty_database: str) -> None:
+    migrations.upgrade(empty_database, "0006")
+    key_id, submission_id, secret = UUID(int=7), UUID(int=8), "0" * 64
+    with psycopg.connect(empty_database) as connection:
+        connection.execute(
+            "INSERT INTO api_keys (id, name, role, prefix, secret_sha256)"
+            " VALUES (%s, 'n', 'service', '00000000000a', %s)",
+            (key_id, hashlib.sha256(secret.encode()).digest()),
+        )
+        _submission(connection, submission_id, key_id)
+
+    migrations.upgrade(empty_database)
+
+    with closing(Database(empty_database)) as db:
+        key = keys.verify(db, f"shipd_00000000000a_{secret}")
+        assert key is not None
+        assert (key.id, key.key_id, key.scopes) == (key_id, key_id, None)
+    with psycopg.connect(empty_database) as connection:
+        _submission(connection, UUID(int=9), key_id)  # as the previous release does
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            _submission(connection, UUID(int=10), UUID(int=404))
+    with psycopg.connect(empty_database) as connection, pytest.raises(psycopg.errors.ForeignKeyViolation):
+        connection.execute("DELETE FROM owners")
+
+
+def _submission(connection: "psycopg.Connection[tuple[object, ...]]", submission_id: UUID, owner_id: UUID) -> None:
+    connection.execute(
+        """
+        INSERT INTO submissions (id, owner_id, body_sha256, language, arguments, timeout_ms, memory_mb, cpu_millicores,
+            output_kb, processes, network_enabled, needs_root, checker_type, checker_tolerance, outputs,
+            stop_on_first_failure, priority, metadata)
+        VALUES (%s, %s, %s, 'c', '{}', 1, 1, 1, 1, 1, false, false, 'exact', 0, '{}', false, 'normal', '{}')
+        """,
+        (submission_id, owner_id, bytes(32)),
+    )

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain import keys
+from domain import key_list, keys
 from domain.db import Database
 from domain.errors import NotFound
 
@@ -78,7 +78,7 @@ def test_they_are_listed_oldest_first(db: Database) -> None:
     keys.revoke(db, prefixes[1])
     keys.revoke(db, prefixes[1])
 
-    entries = keys.listing(db)
+    entries = key_list.everybodys(db)
 
     assert [entry.prefix for entry in entries] == prefixes
     assert [entry.revoked_at is not None for entry in entries] == [False, True, False]
@@ -91,7 +91,7 @@ def test_the_network_is_a_permission_of_its_own(db: Database) -> None:
         key = keys.verify(db, text)
         assert key is not None
         assert key.network is granted
-    assert [entry.network for entry in keys.listing(db)] == [True, False]
+    assert [entry.network for entry in key_list.everybodys(db)] == [True, False]
 
 
 def test_a_key_keeps_its_static_check(db: Database) -> None:
@@ -100,4 +100,4 @@ def test_a_key_keeps_its_static_check(db: Database) -> None:
         key = keys.verify(db, text)
         assert key is not None
         assert key.static_check == check
-    assert [entry.static_check for entry in keys.listing(db)] == ["basic", None]
+    assert [entry.static_check for entry in key_list.everybodys(db)] == ["basic", None]

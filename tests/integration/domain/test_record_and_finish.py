@@ -344,7 +344,7 @@ def test_a_worker_enters_working_states_only(db: Database, take: Take, state: St
         "UPDATE executions SET compile_output = 'x', compile_output_size_bytes = 2, compile_output_is_text = true",
         "UPDATE executions SET compile_output_is_text = true",
         "UPDATE artifacts SET sha256 = 'abc'",
-        "DELETE FROM api_keys",
+        "DELETE FROM owners",
     ],
 )
 def test_the_database_refuses_what_makes_no_sense(

@@ -17,7 +17,10 @@ from app.wiring import EXTENSION
 from domain.blobs import BlobMissing
 from domain.errors import Conflict, LimitReached, NotFound
 from domain.fair import User
-from domain.keys import Key, Role
+from domain.issuing import Issued
+from domain.key_limits import NO_LIMITS
+from domain.key_list import KeyEntry
+from domain.keys import Key, NewKey, Role
 from domain.listing import ALL, Filters, Place, Summary
 from domain.model import Submission, TestResult
 from domain.rates import Window
@@ -44,6 +47,8 @@ class MemoryBackend:
     asked: dict[uuid.UUID, Submission] = field(default_factory=dict)
     wholes: dict[tuple[object, ...], bytes] = field(default_factory=dict)
     """Whole values, by the arguments that open them; the submission's id is the first."""
+    entries: dict[str, KeyEntry] = field(default_factory=dict)
+    """API keys by prefix."""
     versions: dict[str, str] = field(default_factory=dict)
     readiness: list[Check] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
@@ -60,6 +65,33 @@ class MemoryBackend:
 
     def key(self, text: str) -> Key | None:
         return self.keys.get(text)
+
+    def make_key(self, by: Key, new: NewKey) -> Issued:
+        self._fail()
+        entry = entry_of(new, by.id, f"{len(self.entries):012x}")
+        self.entries[entry.prefix] = entry
+        return Issued(f"shipd_{entry.prefix}_{'0' * 64}", entry)
+
+    def key_page(self, owner_id: uuid.UUID | None, *, before: Place | None, limit: int) -> Sequence[KeyEntry]:
+        self._fail()
+        assert before is None
+        return [entry for entry in self.entries.values() if owner_id in (None, entry.owner_id)][:limit]
+
+    def rotate_key(self, by: Key, prefix: str, *, grace: timedelta, expires_at: datetime | None) -> Issued:
+        entry = replace(self._entry(by, prefix), rotated_at=STARTED, old_until=STARTED + grace)
+        self.entries[prefix] = replace(entry, expires_at=expires_at or entry.expires_at)
+        return Issued(f"shipd_{prefix}_{'1' * 64}", self.entries[prefix])
+
+    def revoke_key(self, by: Key, prefix: str) -> KeyEntry:
+        self.entries[prefix] = replace(self._entry(by, prefix), revoked_at=STARTED)
+        return self.entries[prefix]
+
+    def _entry(self, by: Key, prefix: str) -> KeyEntry:
+        self._fail()
+        entry = self.entries.get(prefix)
+        if entry is None or (by.role is not Role.ADMIN and entry.owner_id != by.id):
+            raise NotFound("there is no such key")
+        return entry
 
     def create(
         self,
@@ -170,6 +202,26 @@ class MemoryBackend:
     def _fail(self) -> None:
         if self.failure is not None:
             raise self.failure
+
+
+def entry_of(new: NewKey, maker: uuid.UUID, prefix: str) -> KeyEntry:
+    return KeyEntry(
+        id=uuid.uuid4(),
+        owner_id=new.owner_id or maker,
+        prefix=prefix,
+        name=new.name,
+        role=new.role,
+        scopes=new.scopes,
+        limits=NO_LIMITS,
+        network=new.network,
+        static_check=new.static_check,
+        created_at=STARTED,
+        expires_at=new.expires_at,
+        rotated_at=None,
+        old_until=None,
+        last_used_at=None,
+        revoked_at=None,
+    )
 
 
 def queued() -> ExecutionView:

@@ -18,6 +18,8 @@ COMMANDS = [
     ["keys", "list"],
     ["keys", "revoke"],
     ["keys", "limit"],
+    ["keys", "rotate"],
+    ["access"],
     ["submissions"],
     ["submissions", "show"],
     ["languages"],

@@ -75,3 +75,42 @@ def test_configuring_twice_does_not_double_the_lines(capsys: pytest.CaptureFixtu
     logger("a").info("once")
 
     assert len(_lines(capsys)) == 1
+
+
+TOKEN = f"eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.{'eyJpc3MiOiJodHRwczovL2EifQ' * 3}.{'s1gn' * 20}"
+
+
+@pytest.mark.parametrize(
+    ("secret", "left"),
+    [
+        (f"shipd_0123456789ab_{'0a' * 32}", "shipd_0123456789ab_[secret]"),
+        (f"shipd_0123456789ab_{'0a' * 20}", "shipd_0123456789ab_[secret]"),
+        (TOKEN, "eyJ[secret]"),
+        (TOKEN[:-60], "eyJ[secret]"),
+    ],
+)
+def test_what_looks_like_a_key_or_a_token_loses_its_secret(
+    capsys: pytest.CaptureFixture[str], secret: str, left: str
+) -> None:
+    configure("info")
+
+    logger("a").info(f"got {secret}", header=f"Bearer {secret}", list=[secret])
+    logging.getLogger("library").info("sent %s", secret)
+    try:
+        raise RuntimeError(secret)  # noqa: TRY301
+    except RuntimeError:
+        logger("a").exception("failed")
+
+    lines = _lines(capsys)
+    assert secret[20:] not in str(lines)
+    assert (lines[0]["event"], lines[0]["header"], lines[0]["list"]) == (f"got {left}", f"Bearer {left}", [left])
+    assert lines[1]["event"] == f"sent {left}"
+
+
+def test_other_texts_are_logged_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("info")
+    texts = ["shipd_0123456789ab", "eyJ.tar.gz", "shipd_soak/slot_0", "eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ"]
+
+    logger("a").info("said", texts=texts)
+
+    assert _lines(capsys)[0]["texts"] == texts

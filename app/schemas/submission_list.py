@@ -1,0 +1,78 @@
+"""`GET /v1/submissions?...`: which submissions, and where the page begins."""
+
+import re
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from marshmallow import ValidationError, post_load
+
+from app.schemas.complaints import Complaint, shown
+from app.schemas.documents import SubmissionSummary
+from app.schemas.fields import Choice, Text
+from app.schemas.paging import PageQuery, place_in
+from app.schemas.parts import Value
+from app.schemas.request import Language
+from app.schemas.selecting import Fields, Selection
+from domain.listing import Filters, Place
+from domain.verdict import State, Verdict
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What was asked for."""
+
+    limit: int
+    before: Place | None
+    filters: Filters
+    fields: Selection | None
+
+
+class Moment(Value[datetime]):
+    """A moment as RFC 3339 has it."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__({"type": "string", "format": "date-time"}, description=description)
+
+    def read(self, value: object) -> datetime:
+        """Read it, in UTC."""
+        try:
+            if isinstance(value, str) and _MOMENT.fullmatch(value.upper()):
+                return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        hint = "use the form 2026-11-25T08:00:00Z; in a URL the + of another offset is written %2B"
+        raise ValidationError(Complaint(f"{shown(value)} is not a moment with an offset", hint))
+
+
+class ListQuery(PageQuery):
+    """`?limit=20&cursor=...&verdict=WA`."""
+
+    user_id = Text(min_chars=1)
+    problem_id = Text(min_chars=1)
+    language = Language(min_chars=1, description="A name takes in all its versions: `cpp`, `cpp@20`.")
+    state = Choice(*State)
+    verdict = Choice(*Verdict)
+    created_from = Moment("The earliest moment.")
+    created_to = Moment("The first moment that is too late.")
+    fields = Fields(SubmissionSummary)  # type: ignore[assignment]
+
+    @post_load
+    def make(self, data: dict[str, object], **_: object) -> Page:
+        """See that the cursor is one of this list."""
+        limit, raw = data.pop("limit"), data.pop("cursor", None)
+        chosen = data.pop("fields", None)
+        filters = _filters(data)
+        assert isinstance(limit, int)  # noqa: S101 - by its field
+        assert raw is None or isinstance(raw, bytes)  # noqa: S101 - by its field
+        before = None if raw is None else place_in(raw, asdict(filters))
+        return Page(limit, before, filters, chosen)  # type: ignore[arg-type]
+
+
+def _filters(data: dict[str, object]) -> Filters:
+    if "state" in data:
+        data["state"] = State(str(data["state"]))
+    if "verdict" in data:
+        data["verdict"] = Verdict(str(data["verdict"]))
+    return Filters(**data)  # type: ignore[arg-type]

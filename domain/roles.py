@@ -1,0 +1,73 @@
+"""Who may do what (pure): the one table, which the API asks and docs/access.md shows.
+
+A role grants scopes, each for one's own things or for everybody's; the scopes of a key narrow what its role grants.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What somebody is to the platform."""
+
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    AUTHOR = "author"
+    SERVICE = "service"
+    SUBMITTER = "submitter"
+
+    @property
+    def is_person(self) -> bool:
+        """Whether it sends what people type: less source at once than programs send."""
+        return self not in {Role.ADMIN, Role.SERVICE}
+
+    @property
+    def names_users(self) -> bool:
+        """Whether it may act for a `user_id`."""
+        return not self.is_person
+
+
+class Scope(StrEnum):
+    """One kind of thing to do. The list is closed: what is not in it cannot be granted."""
+
+    SUBMISSIONS_WRITE = "submissions:write"
+    SUBMISSIONS_READ = "submissions:read"
+    KEYS_READ = "keys:read"
+    KEYS_WRITE = "keys:write"
+
+
+class Reach(StrEnum):
+    """Whose things a scope is about."""
+
+    OWN = "own"
+    ALL = "all"
+
+
+_OWN = dict.fromkeys(Scope, Reach.OWN)
+GRANTS: Mapping[Role, Mapping[Scope, Reach]] = {
+    Role.SUBMITTER: _OWN,
+    Role.SERVICE: _OWN,
+    Role.AUTHOR: _OWN,
+    Role.OPERATOR: _OWN | {Scope.SUBMISSIONS_READ: Reach.ALL, Scope.KEYS_READ: Reach.ALL},
+    Role.ADMIN: dict.fromkeys(Scope, Reach.ALL),
+}
+NAMED = frozenset({Scope.KEYS_WRITE})
+"""Granted for one's own things only where the key names it: whoever finds a key must not be able to make more of it."""
+
+
+def reach(role: Role, scopes: frozenset[Scope] | None, wanted: Scope) -> Reach | None:
+    """Say whose things somebody may do this with, None where nobody's; `scopes` None is all that the role may."""
+    granted = GRANTS[role].get(wanted)
+    if scopes is not None:
+        return granted if wanted in scopes else None
+    return None if granted is Reach.OWN and wanted in NAMED else granted
+
+
+def granted(role: Role, scopes: frozenset[Scope] | None) -> frozenset[Scope]:
+    """Give all that somebody may do."""
+    return frozenset(scope for scope in Scope if reach(role, scopes, scope) is not None)
+
+
+def read_scopes(names: Iterable[str] | None) -> frozenset[Scope] | None:
+    """Give scopes by name; one that this release does not know grants nothing."""
+    return None if names is None else frozenset(scope for scope in Scope if scope in set(names))

@@ -1,0 +1,175 @@
+"""Who may do what, every cell of the table; and the table in docs/access.md, which is the same one."""
+
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from flask import Flask
+
+from app import access
+from app.access import NAMED_WORDS, ROUTES, Open, Row
+from app.auth import _PUBLIC
+from domain.keys import Key, NewKey
+from domain.model import File, Submission, TestCase
+from domain.roles import Reach, Role, Scope, granted, reach
+from tests.unit.app.conftest import HELLO, entry_of
+
+if TYPE_CHECKING:
+    from tests.unit.app.conftest import Api, MemoryBackend
+
+ASKER, OTHER = uuid.UUID(int=11), uuid.UUID(int=12)
+DOCUMENT = Path(__file__).parents[3] / "docs" / "access.md"
+
+
+ABOUT_ONE = {"submission_id", "prefix"}
+"""Parts of paths that name somebody's thing."""
+BODIES: Mapping[str, object] = {
+    "POST /v1/submissions": HELLO,
+    "POST /execute": HELLO,
+    "POST /v1/keys": {"name": "n"},
+    "POST /v1/keys/<prefix>/rotate": {},
+}
+"""Others send an empty object; a route whose body is wrong answers 422, which says that it was let in."""
+VALUES: Mapping[str, object] = {"ordinal": 0, "stream": "stdout", "path": "x", "name": "swagger-ui.css"}
+
+
+def cells() -> Iterator[tuple[Row, Role]]:
+    for row in access.rows():
+        for role in Role:
+            yield row, role
+
+
+CELLS = [pytest.param(row, role, id=f"{row.route} {role}") for row, role in cells()]
+
+
+@pytest.fixture
+def things(backend: "MemoryBackend") -> dict[uuid.UUID, Mapping[str, object]]:
+    """A submission and a key of the caller's, and of somebody else's, as parts of paths by owner."""
+    found: dict[uuid.UUID, Mapping[str, object]] = {}
+    for number, owner in enumerate((ASKER, OTHER)):
+        view = backend.keep(Submission("c", (File("main.c", b""),), None, (TestCase(0, "1"),)), owner_id=owner)
+        backend.wholes |= {(view.id, 0, "stdout"): b"", (view.id,): b"", (view.id, 0, "x"): b""}
+        prefix = f"{number:012x}"
+        backend.entries[prefix] = entry_of(NewKey("n", Role.SUBMITTER), owner, prefix)
+        found[owner] = {"submission_id": view.id, "prefix": prefix}
+    return found
+
+
+def ask(api: "Api", application: Flask, route: str, thing: Mapping[str, object]) -> tuple[int, str]:
+    """Send a request to a route about something, and give the status and what was said."""
+    method, _, rule = route.partition(" ")
+    (found,) = [one for one in application.url_map.iter_rules() if one.rule == rule and method in (one.methods or ())]
+    with application.test_request_context():
+        _, url = found.build({**VALUES, **thing}, append_unknown=False) or ("", "")
+    body = BODIES.get(route, {}) if method in {"POST", "PUT", "PATCH"} else None
+    with api.http.open(url, method=method, json=body, headers={"Authorization": "Bearer asker"}) as response:
+        return response.status_code, response.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(("row", "role"), CELLS)
+def test_every_cell_says_what_happens(
+    row: Row,
+    role: Role,
+    api: "Api",
+    application: Flask,
+    backend: "MemoryBackend",
+    things: dict[uuid.UUID, Mapping[str, object]],
+) -> None:
+    cell = row.cells[role]
+    key = Key(ASKER, "asker", role, key_id=uuid.UUID(int=13))
+    backend.keys["asker"] = replace(key, scopes=frozenset(Scope)) if cell == NAMED_WORDS else key
+
+    own, _ = ask(api, application, row.route, things[ASKER])
+    status, others = ask(api, application, row.route, things[OTHER])
+
+    if cell == "-":
+        assert (own, status) == (403, 403)
+        return
+    assert own not in {401, 403, 404}
+    if ABOUT_ONE & set(re.findall(r"(\w+)>", row.route)):
+        assert (status == 404) == (cell != "everybody's")
+        assert status == 404 or status < 300
+    if row.route in {"GET /v1/submissions", "GET /v1/keys"}:
+        names = {str(value) for value in things[OTHER].values()}
+        assert any(name in others for name in names) == (cell == "everybody's")
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in access.rows() if isinstance(row.need, Scope)], ids=lambda row: row.route
+)
+@pytest.mark.parametrize("role", Role)
+def test_a_key_without_the_scope_is_refused_whatever_its_role(
+    row: Row,
+    role: Role,
+    api: "Api",
+    application: Flask,
+    backend: "MemoryBackend",
+    things: dict[uuid.UUID, Mapping[str, object]],
+) -> None:
+    scopes = frozenset(Scope) - {Scope(str(row.need.value))}
+    backend.keys["asker"] = Key(ASKER, "asker", role, scopes=scopes)
+
+    status, said = ask(api, application, row.route, things[ASKER])
+
+    assert status == 403
+    assert row.need.value in said
+    assert "GET /v1/me" in said
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
+def test_a_key_makes_keys_only_if_it_names_that(api: "Api", backend: "MemoryBackend", role: Role) -> None:
+    backend.keys["asker"] = Key(ASKER, "asker", role)
+    api.key = "asker"
+
+    assert api.post("/v1/keys", {"name": "n"}).status == 403
+
+
+def test_the_table_has_every_route_of_the_application_and_no_other(application: Flask) -> None:
+    routes = {
+        f"{method} {rule.rule}"
+        for rule in application.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+    assert set(ROUTES) == routes, "say in app/access.py who may use it, then put `shipd access` into the document"
+
+
+def test_what_is_public_is_so_in_both_places(application: Flask) -> None:
+    marked = {
+        rule.rule
+        for rule in application.url_map.iter_rules()
+        if getattr(application.view_functions[rule.endpoint], _PUBLIC, False)
+    }
+
+    assert marked == {route.partition(" ")[2] for route, need in ROUTES.items() if need is Open.PUBLIC}
+
+
+def test_a_route_that_the_table_does_not_have_is_refused_to_everybody(
+    api: "Api", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "ROUTES", {})
+    api.key = "admin"
+
+    assert api.get("/v1/languages").status == 403
+
+
+def test_the_document_has_this_table() -> None:
+    assert access.markdown() in DOCUMENT.read_text(), "put what `shipd access` prints into docs/access.md"
+
+
+def test_the_document_names_every_role_and_scope() -> None:
+    text = DOCUMENT.read_text()
+
+    assert [name for name in (*Role, *Scope) if f"| `{name}` |" not in text] == []
+
+
+def test_scopes_narrow_and_never_widen() -> None:
+    assert granted(Role.SUBMITTER, frozenset(Scope)) == frozenset(Scope)
+    assert granted(Role.ADMIN, frozenset()) == frozenset()
+    assert reach(Role.SUBMITTER, frozenset(Scope), Scope.SUBMISSIONS_READ) is Reach.OWN
+    assert reach(Role.ADMIN, None, Scope.KEYS_WRITE) is Reach.ALL
+    assert reach(Role.OPERATOR, None, Scope.KEYS_WRITE) is None
