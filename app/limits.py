@@ -12,11 +12,9 @@ from app.auth import caller, owner_id
 from app.wiring import wired
 from domain.errors import LimitReached
 from domain.fair import User
-from domain.keys import Role
 from domain.rates import RateReached, Window
 
 _WINDOWS = "rate_windows"
-_PLATFORMS = {Role.SERVICE, Role.ADMIN}
 """Who sends for many, and may say for whom; anybody else is a person."""
 LEFT = {
     name: {"schema": {"type": "string"}, "description": description}
@@ -79,7 +77,7 @@ def status_of(reached: LimitReached) -> int:
 
 def _is_person() -> bool:
     key = caller()
-    return key is None or key.role not in _PLATFORMS
+    return key is None or key.role.is_person
 
 
 def _note(windows: Sequence[Window]) -> None:

@@ -7,7 +7,7 @@ from flask import Response, jsonify, request
 from flask.views import MethodView
 
 from app import etags, limits
-from app.auth import caller, owner, owner_id
+from app.auth import caller, owner, owner_id, whose
 from app.blueprint import Routes
 from app.schemas import examples, links
 from app.schemas.documents import PageAnswer, SubmissionAnswer
@@ -20,6 +20,7 @@ from app.schemas.selecting import Selection, select
 from app.schemas.submission_list import ListQuery, Page
 from app.wiring import wired
 from domain.errors import InvalidRequest, Problem
+from domain.roles import Scope
 from domain.views import SubmissionView
 
 blueprint = Routes("submissions", __name__, description="Code in, verdicts out")
@@ -84,7 +85,7 @@ class OneSubmission(MethodView):
     @blueprint.refuses(401, 404, 503)
     def delete(self, _query: dict[str, object], submission_id: uuid.UUID) -> Response:
         """Cancel a submission: what runs of it is ended. One that is over stays as it is: look at `state`."""
-        return _answer(wired().backend.cancel(submission_id, owner()), 200)
+        return _answer(wired().backend.cancel(submission_id, whose(Scope.SUBMISSIONS_WRITE)), 200)
 
 
 @blueprint.at("/execute")

@@ -29,6 +29,7 @@ SUBMISSION: Example = {
     "priority": "normal",
     "metadata": {"course": "101"},
     "user_id": None,
+    "interactive": False,
     "problem_id": "a-plus-b",
     "constraints": {
         "timeout_ms": 1000,

@@ -25,7 +25,7 @@ ASKER, OTHER = uuid.UUID(int=11), uuid.UUID(int=12)
 DOCUMENT = Path(__file__).parents[3] / "docs" / "access.md"
 
 
-ABOUT_ONE = {"submission_id", "prefix"}
+ABOUT_ONE = {"submission_id", "prefix", "token"}
 """Parts of paths that name somebody's thing."""
 BODIES: Mapping[str, object] = {
     "POST /v1/submissions": HELLO,
@@ -34,7 +34,13 @@ BODIES: Mapping[str, object] = {
     "POST /v1/keys/<prefix>/rotate": {},
 }
 """Others send an empty object; a route whose body is wrong answers 422, which says that it was let in."""
-VALUES: Mapping[str, object] = {"ordinal": 0, "stream": "stdout", "path": "x", "name": "swagger-ui.css"}
+VALUES: Mapping[str, object] = {
+    "ordinal": 0,
+    "stream": "stdout",
+    "path": "x",
+    "name": "swagger-ui.css",
+    "language_id": 71,
+}
 
 
 def cells() -> Iterator[tuple[Row, Role]]:
@@ -55,7 +61,7 @@ def things(backend: "MemoryBackend") -> dict[uuid.UUID, Mapping[str, object]]:
         backend.wholes |= {(view.id, 0, "stdout"): b"", (view.id,): b"", (view.id, 0, "x"): b""}
         prefix = f"{number:012x}"
         backend.entries[prefix] = entry_of(NewKey("n", Role.SUBMITTER), owner, prefix)
-        found[owner] = {"submission_id": view.id, "prefix": prefix}
+        found[owner] = {"submission_id": view.id, "token": view.id, "prefix": prefix}
     return found
 
 

@@ -35,7 +35,6 @@ def _error(answer: "Answer") -> dict[str, object]:
         ("service", "alice", User(SERVICE.id, "alice")),
         ("service", None, User(SERVICE.id)),
         ("admin", "alice", User(ADMIN.id, "alice")),
-        ("person", "alice", User(PERSON.id)),
         ("person", None, User(PERSON.id)),
     ],
 )
