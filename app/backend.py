@@ -8,10 +8,10 @@ from typing import Protocol
 from uuid import UUID
 
 from app import readiness
+from app.batch_backend import Batches, DomainBatches, no_room
 from domain import hosts, keys, listing, queue, submissions, values
 from domain.blobs import BlobStore
 from domain.db import Database
-from domain.errors import Unavailable
 from domain.events import Events, Expectation
 from domain.keys import Key
 from domain.listing import Place, Summary
@@ -24,15 +24,24 @@ from domain.views import SubmissionView
 class Backend(Protocol):
     """Everything that a request can ask of the platform. Each method may raise domain.errors.Unavailable."""
 
+    batches: Batches
+
     def key(self, text: str) -> Key | None:
         """Find whose key this is."""
 
     def create(
-        self, new: Submission, *, owner_id: UUID, submission_id: UUID | None, body_sha256: bytes, wait_s: float
+        self,
+        new: Submission,
+        *,
+        owner_id: UUID,
+        submission_id: UUID | None,
+        body_sha256: bytes,
+        wait_s: float,
+        key: str | None = None,
     ) -> SubmissionView:
         """Keep a submission, queue it, and wait `wait_s` seconds at most for its end. Raises InvalidRequest, Conflict.
 
-        One that was there before is given as it is, `replayed`.
+        One that its id, or the `key` of Idempotency-Key, made before is given as it is, `replayed`.
         """
 
     def get(self, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
@@ -70,13 +79,21 @@ class DomainBackend:
         self._events = Events(settings.redis_url)
         self._redis = readiness.connect_redis(settings.redis_url)
         self._celery = queue.make_celery(settings)
+        self.batches: Batches = DomainBatches(self._db, self._blobs, self._events, self._hosts, self._celery)
 
     def key(self, text: str) -> Key | None:
         """Find whose key this is."""
         return keys.verify(self._db, text)
 
     def create(
-        self, new: Submission, *, owner_id: UUID, submission_id: UUID | None, body_sha256: bytes, wait_s: float
+        self,
+        new: Submission,
+        *,
+        owner_id: UUID,
+        submission_id: UUID | None,
+        body_sha256: bytes,
+        wait_s: float,
+        key: str | None = None,
     ) -> SubmissionView:
         """Keep a submission, send its execution to the queue once it is committed, and wait for its end."""
         expected: list[Expectation] = []
@@ -97,9 +114,10 @@ class DomainBackend:
                 body_sha256=body_sha256,
                 enqueue=enqueue,
                 known=self._hosts,
+                key=key,
             )
         except OSError as error:
-            raise Unavailable(f"the blob folder cannot be written: {error}; make room, or mend its rights") from error
+            raise no_room(error) from error
         return self._awaited(view, expected[0], wait_s) if expected else view
 
     def get(self, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:

@@ -44,8 +44,8 @@ class Summary:
         return Place(self.created_at, self.id)
 
 
-_PAGE = """
-SELECT s.id, s.created_at, s.language, s.priority, s.user_id, s.problem_id,
+SUMMARY = """
+       s.id, s.created_at, s.language, s.priority, s.user_id, s.problem_id,
        e.id, e.state, e.verdict, e.reason, e.points,
        coalesce((
            SELECT t.is_hidden AND r.verdict = e.verdict
@@ -53,8 +53,13 @@ SELECT s.id, s.created_at, s.language, s.priority, s.user_id, s.problem_id,
            WHERE r.execution_id = e.id AND r.verdict NOT IN ('AC', 'OK')
            ORDER BY r.ordinal LIMIT 1
        ), false)
+"""
+"""What `summary` reads of a submission `s` and its current execution `e`."""
+CURRENT = "LATERAL (SELECT * FROM executions WHERE submission_id = s.id ORDER BY number DESC LIMIT 1) AS e"
+_PAGE = f"""
+SELECT {SUMMARY}
 FROM submissions AS s
-CROSS JOIN LATERAL (SELECT * FROM executions WHERE submission_id = s.id ORDER BY number DESC LIMIT 1) AS e
+CROSS JOIN {CURRENT}
 WHERE (%(owner_id)s::uuid IS NULL OR s.owner_id = %(owner_id)s)
   AND (%(created_at)s::timestamptz IS NULL OR (s.created_at, s.id) < (%(created_at)s, %(id)s))
 ORDER BY s.created_at DESC, s.id DESC
@@ -72,10 +77,11 @@ def page(db: Database, owner_id: UUID | None, *, before: Place | None, limit: in
     }
     with db.read() as tx:
         rows = tx.execute(_PAGE, wanted).fetchall()
-    return [_summary(row) for row in rows]
+    return [summary(row) for row in rows]
 
 
-def _summary(row: TupleRow) -> Summary:
+def summary(row: TupleRow) -> Summary:
+    """Read what SUMMARY names."""
     return Summary(
         id=row[0],
         created_at=row[1],

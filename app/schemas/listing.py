@@ -23,12 +23,13 @@ _TIME_BYTES = 8
 def page_json(page: Sequence[Summary], *, full: bool) -> Json:
     """Give a page of submissions; a cursor where there may be more."""
     return {
-        "submissions": [_summary_json(summary) for summary in page],
+        "submissions": [summary_json(summary) for summary in page],
         "next_cursor": cursor(page[-1].place) if page and full else None,
     }
 
 
-def _summary_json(summary: Summary) -> Json:
+def summary_json(summary: Summary) -> Json:
+    """Give a submission in short."""
     reason = hidden_reason(summary.verdict, summary.reason) if summary.of_hidden else summary.reason
     return {
         "id": str(summary.id),
@@ -117,6 +118,7 @@ def index_json(flower_url: str | None) -> Json:
         "docs": "/docs",
         "openapi": "/openapi.json",
         "submissions": "/v1/submissions",
+        "batches": "/v1/batches",
         "languages": "/v1/languages",
     }
     return {
