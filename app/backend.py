@@ -24,7 +24,9 @@ from domain.views import SubmissionView
 class Backend(Protocol):
     """Everything that a request can ask of the platform. Each method may raise domain.errors.Unavailable."""
 
-    batches: Batches
+    @property
+    def batches(self) -> Batches:
+        """What can be asked about batches."""
 
     def key(self, text: str) -> Key | None:
         """Find whose key this is."""
@@ -79,7 +81,7 @@ class DomainBackend:
         self._events = Events(settings.redis_url)
         self._redis = readiness.connect_redis(settings.redis_url)
         self._celery = queue.make_celery(settings)
-        self.batches: Batches = DomainBatches(self._db, self._blobs, self._events, self._hosts, self._celery)
+        self.batches = DomainBatches(self._db, self._blobs, self._events, self._hosts, self._celery)
 
     def key(self, text: str) -> Key | None:
         """Find whose key this is."""

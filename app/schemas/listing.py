@@ -118,7 +118,6 @@ def index_json(flower_url: str | None) -> Json:
         "docs": "/docs",
         "openapi": "/openapi.json",
         "submissions": "/v1/submissions",
-        "batches": "/v1/batches",
         "languages": "/v1/languages",
     }
     return {

@@ -34,7 +34,14 @@ def test_everything_needs_a_key_but_what_is_listed_here(application: Flask, api:
     identity = "00000000-0000-0000-0000-000000000000"
 
     for path, rule in routes.items():
-        given = {"submission_id": identity, "ordinal": 0, "stream": "stdout", "path": "x", "name": "x"}
+        given = {
+            "submission_id": identity,
+            "batch_id": identity,
+            "ordinal": 0,
+            "stream": "stdout",
+            "path": "x",
+            "name": "x",
+        }
         with application.test_request_context():
             _, url = rule.build(given, append_unknown=False) or ("", "")
         for method in rule.methods or set():

@@ -62,6 +62,10 @@ def test_it_lists_every_route(document: Json) -> None:
         "/health",
         "/livez",
         "/readyz",
+        "/v1/batches",
+        "/v1/batches/{batch_id}",
+        "/v1/batches/{batch_id}/items",
+        "/v1/batches/{batch_id}/results",
         "/v1/languages",
         "/v1/submissions",
         "/v1/submissions/{submission_id}",
@@ -103,6 +107,20 @@ def test_answers_match_it(api: "Api", backend: "MemoryBackend", document: Json) 
     check(document, "HealthAnswer", api.get("/readyz").body)
     check(document, "IndexAnswer", api.get("/").body)
     check(document, "ErrorAnswer", api.submit(language=3).body)
+
+
+def test_batches_match_it(api: "Api", document: Json) -> None:
+    submission = {"language": "c", "source": {"type": "code", "content": ""}}
+    body: Json = {"submissions": [submission, submission], "atomic": False}
+
+    check(document, "BatchRequest", body)
+    sent = api.post("/v1/batches", {"submissions": [submission, {"language": 3}]}).body
+    check(document, "NewBatchAnswer", sent)
+    check(document, "BatchAnswer", api.get(f"/v1/batches/{sent['id']}").body)
+    check(document, "BatchPageAnswer", api.get(f"/v1/batches/{sent['id']}/items").body)
+    for wrong in ({}, {"submissions": []}, {"submissions": [3]}, {"submissions": [submission], "atomic": 1}):
+        with pytest.raises(jsonschema_rs.ValidationError):
+            check(document, "BatchRequest", wrong)
 
 
 def test_requests_match_it(api: "Api", document: Json) -> None:
