@@ -118,7 +118,8 @@ def test_batches_match_it(api: "Api", document: Json) -> None:
     check(document, "NewBatchAnswer", sent)
     check(document, "BatchAnswer", api.get(f"/v1/batches/{sent['id']}").body)
     check(document, "BatchPageAnswer", api.get(f"/v1/batches/{sent['id']}/items").body)
-    for wrong in ({}, {"submissions": []}, {"submissions": [3]}, {"submissions": [submission], "atomic": 1}):
+    wrongs: list[Json] = [{}, {"submissions": []}, {"submissions": [3]}, {"submissions": [submission], "atomic": 1}]
+    for wrong in wrongs:
         with pytest.raises(jsonschema_rs.ValidationError):
             check(document, "BatchRequest", wrong)
 
