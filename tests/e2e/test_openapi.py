@@ -76,7 +76,7 @@ def test_the_platform_keeps_to_its_document(method: str, path: str, document: Ba
     def keeps_to_it(case: Case[Any], be_runnable: bool) -> None:
         if be_runnable and isinstance(case.body, dict):
             # What is made of nothing but the document seldom has a source that can be run.
-            case.body |= RUNNABLE
+            case.body |= {"submissions": [RUNNABLE, {}]} if path == "/v1/batches" else RUNNABLE
         response = case.call(headers=key, timeout=TIMEOUT_S)
         case.validate_response(response, checks=CHECKS, headers=key)
 
