@@ -223,6 +223,11 @@ def test_batches_with_the_same_ids_at_once_do_not_wait_for_each_other(
     sender: Sender, rows: Rows, at_once: Callable[..., Sequence[Made]]
 ) -> None:
     ids = [new_id() for _ in range(120)]
+    # Each row takes a while to write, so that every batch is within its rows when the others are.
+    rows(
+        "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.001); RETURN NEW; END'"
+    )
+    rows("CREATE TRIGGER linger BEFORE INSERT ON submissions FOR EACH ROW EXECUTE FUNCTION linger()")
 
     def send(number: int) -> Made:
         ordered = ids if number % 2 else ids[::-1]
