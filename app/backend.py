@@ -10,6 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app import readiness
+from app.batch_backend import Batches, DomainBatches, no_room
 from domain import (
     executions,
     hosts,
@@ -28,7 +29,6 @@ from domain import (
 from domain.blobs import BlobStore
 from domain.cancelling import Cancellations
 from domain.db import Database
-from domain.errors import Unavailable
 from domain.events import Events, Expectation
 from domain.fair import User
 from domain.issuing import Issued
@@ -50,6 +50,10 @@ from domain.views import SubmissionView, Version
 
 class Backend(Protocol):
     """Everything that a request can ask of the platform. Each method may raise domain.errors.Unavailable."""
+
+    @property
+    def batches(self) -> Batches:
+        """What can be asked about batches."""
 
     def key(self, text: str) -> Key | None:
         """Find whose key or token this is. Raises Unauthenticated where it can say more than that it is none."""
@@ -79,11 +83,12 @@ class Backend(Protocol):
         wait_s: float,
         user: User,
         admit: Callable[[], None],
+        key: str | None = None,
     ) -> SubmissionView:
         """Keep a submission, queue it, and wait `wait_s` seconds at most for its end.
 
-        One that was there before is given as it is, `replayed`; `admit` is asked for a new one, and may refuse it.
-        Raises InvalidRequest, Conflict, LimitReached.
+        One that its id, or the `key` of Idempotency-Key, made before is given as it is, `replayed`; `admit` is asked
+        for a new one, and may refuse it. Raises InvalidRequest, Conflict, LimitReached.
         """
 
     def usage(self, user: User, rate: str) -> Use:
@@ -137,6 +142,7 @@ class DomainBackend:
         self._last_use = LastUse(self._db)
         issuers = oidc_settings.load(settings.oidc_file)
         self._tokens = oidc.Tokens(map(ProviderKeys, issuers), partial(owners.of_subject, self._db))
+        self.batches = DomainBatches(self._db, self._blobs, self._events, self._hosts, self._celery, self._usual)
 
     def key(self, text: str) -> Key | None:
         """Find whose key or token this is."""
@@ -180,6 +186,7 @@ class DomainBackend:
         wait_s: float,
         user: User,
         admit: Callable[[], None],
+        key: str | None = None,
     ) -> SubmissionView:
         """Keep a submission, send its execution to the queue once it is committed, and wait for its end."""
         expected: list[Expectation] = []
@@ -202,9 +209,10 @@ class DomainBackend:
                 known=self._hosts,
                 place=QueuePlace(user, new.priority, self._usual),
                 admit=admit,
+                key=key,
             )
         except OSError as error:
-            raise Unavailable(f"the blob folder cannot be written: {error}; make room, or mend its rights") from error
+            raise no_room(error) from error
         if expected:
             return self._awaited(view, expected[0], wait_s)
         # It waits for a place: somebody else sends it, perhaps by now.

@@ -6,7 +6,7 @@ is refused before: 415 for another content type, 400 for what cannot be parsed, 
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, reduce
 from itertools import islice
@@ -18,7 +18,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app.auth import caller
 from app.schemas.complaints import join, problems
-from app.schemas.parts import CurrentRules
+from app.schemas.parts import CurrentRules, Envelope
 from app.wiring import wired
 from domain.errors import InvalidRequest, Problem
 
@@ -77,7 +77,9 @@ def made(schema: type[Schema]) -> Schema:
 
 def load(schema: Schema, data: object) -> object:
     """Load data by a schema, having looked for what no field may hold. Raises InvalidRequest with every problem."""
-    found = list(islice(unfit(data), MAX_PROBLEMS))
+    deeper = schema.levels if isinstance(schema, Envelope) else 0
+    # Numbers in an envelope are looked at where the requests in it are read.
+    found = list(islice(unfit(data, numbers=not deeper, deeper=deeper), MAX_PROBLEMS))
     if any(problem.field == "" for problem in found):
         raise InvalidRequest(*found)
     loaded: object = None
@@ -91,6 +93,19 @@ def load(schema: Schema, data: object) -> object:
             by_field.setdefault(problem.field, problem)
         raise InvalidRequest(*by_field.values())
     return loaded
+
+
+def load_apart(schema: type[Schema], members: Iterable[object]) -> list[object]:
+    """Load each member of an Envelope by itself: what it means, or the InvalidRequest that refuses it."""
+    with CurrentRules(wired().rules(caller())):
+        return [_loaded_or_refused(made(schema), member) for member in members]
+
+
+def _loaded_or_refused(schema: Schema, data: object) -> object:
+    try:
+        return load(schema, data)
+    except InvalidRequest as error:
+        return error
 
 
 def read_json(asked: Request) -> object:
@@ -144,19 +159,19 @@ class _Place:
         return reduce(join, reversed(keys), "")
 
 
-def unfit(data: object) -> Iterator[Problem]:
-    """Find NaN and infinities, and what is too deep or too much to be looked at further.
+def unfit(data: object, *, numbers: bool = True, deeper: int = 0) -> Iterator[Problem]:
+    """Find what is too deep or too much to be looked at further, and, of the `numbers`, NaN and infinities.
 
     This comes first and so must stay cheap whatever was sent: no recursion, no text made for what is right.
     """
-    if isinstance(data, int | float) and not -LARGEST < data < LARGEST:
+    if numbers and isinstance(data, int | float) and not -LARGEST < data < LARGEST:
         yield Problem("", *_NOT_FINITE)
     waiting = [_Place(data, 1, "", None)] if isinstance(data, dict | list) else []
     seen = 0
     while waiting:
         place = waiting.pop()
         seen += 1
-        if place.depth > MAX_DEPTH:
+        if place.depth > MAX_DEPTH + deeper:
             yield _TOO_DEEP
             return
         if seen + len(waiting) > MAX_CONTAINERS or (isinstance(place.value, dict) and len(place.value) > MAX_MEMBERS):
@@ -165,5 +180,5 @@ def unfit(data: object) -> Iterator[Problem]:
         for key, member in place.value.items() if isinstance(place.value, dict) else enumerate(place.value):
             if isinstance(member, dict | list) and len(waiting) <= MAX_CONTAINERS:
                 waiting.append(_Place(member, place.depth + 1, key, place))
-            elif isinstance(member, int | float) and not -LARGEST < member < LARGEST:
+            elif numbers and isinstance(member, int | float) and not -LARGEST < member < LARGEST:
                 yield Problem(place.path(key), *_NOT_FINITE)

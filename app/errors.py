@@ -19,6 +19,7 @@ from domain.errors import (
     LimitReached,
     NotFound,
     Problem,
+    ShipdError,
     Unauthenticated,
     Unavailable,
 )
@@ -26,6 +27,8 @@ from domain.logging import logger
 
 MAX_FIELDS = 1000
 """As many bad fields are listed; a body can hold a million."""
+MAX_ITEM_FIELDS = 20
+"""As many are listed of one item of a batch."""
 RETRY_AFTER_S = 5
 TOO_LARGE = 413
 
@@ -102,19 +105,35 @@ def register(app: Flask) -> None:
 
 def error_answer(status: int, code: str, message: str, problems: tuple[Problem, ...] = ()) -> Response:
     """Make the one shape of all errors."""
-    fields = [{"field": p.field, "message": p.message, "hint": p.hint} for p in problems[:MAX_FIELDS]]
-    answer = jsonify({"error": {"code": code, "message": message, "fields": fields}, "request_id": request_id()})
+    answer = jsonify({"error": error_json(code, message, problems[:MAX_FIELDS]), "request_id": request_id()})
     answer.status_code = status
     return answer
 
 
+def error_json(code: str, message: str, problems: tuple[Problem, ...] = ()) -> dict[str, object]:
+    """Give an error within whatever tells of it."""
+    fields = [{"field": p.field, "message": p.message, "hint": p.hint} for p in problems]
+    return {"code": code, "message": message, "fields": fields}
+
+
+def refusal_json(error: ShipdError) -> dict[str, object]:
+    """Give what an item of a batch is refused with."""
+    if isinstance(error, InvalidRequest):
+        return error_json("invalid_request", _summed_up(error), error.problems[:MAX_ITEM_FIELDS])
+    return error_json(error.code if isinstance(error, LimitReached) else "conflict", str(error))
+
+
 def _invalid(error: InvalidRequest) -> Response:
+    return error_answer(422, "invalid_request", _summed_up(error), error.problems)
+
+
+def _summed_up(error: InvalidRequest) -> str:
     count = len(error.problems)
     first = error.problems[0]
     message = f"{first.field}: {first.message}" if first.field else first.message
     if count > 1:
         message = f"{count} fields are wrong; the first: {message}"
-    return error_answer(422, "invalid_request", message, error.problems)
+    return message
 
 
 def _limit_reached(error: LimitReached) -> Response:

@@ -63,6 +63,22 @@ def admission(whose: User, count: int = 1) -> Callable[[], None]:
     return admit
 
 
+def admit(whose: User, count: int, some: bool) -> tuple[int, LimitReached | None]:
+    """Admit so many new submissions of a user, or `some` of them, the first; says how many, and why not all.
+
+    Raises LimitReached where none are admitted.
+    """
+    try:
+        admission(whose, count)()
+    except RateReached as reached:
+        room = min((window.remaining for window in reached.windows), default=0)
+        if not some or not 0 < room < count:
+            raise
+        admission(whose, room)()
+        return room, reached
+    return count, None
+
+
 def ceilings() -> dict[str, int]:
     """Give the most that the caller's submissions may ask for."""
     rules = wired().rules(caller())

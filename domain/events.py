@@ -26,7 +26,7 @@ ASK_S = 0.5
 DOUBT_S = 2.0
 """How often it is asked although Redis answers: an event may have been lost, or its sender killed after the commit."""
 
-_FINAL = {State.DONE.value, State.CANCELLED.value}
+FINAL = {State.DONE.value, State.CANCELLED.value}
 
 log = logger(__name__)
 
@@ -49,14 +49,14 @@ class Events:
     def publish(self, execution_id: UUID, state: str) -> None:
         """Tell that an execution is in `state`. Never raises: what cannot be told is logged."""
         try:
-            self._redis.publish(_channel(execution_id), state)
+            self._redis.publish(channel(execution_id), state)
         except (redis.RedisError, OSError) as error:
             log.warning("event_not_published", execution_id=str(execution_id), state=state, error=str(error))
 
     def expect(self, execution_id: UUID) -> "Expectation":
         """Listen for the end of an execution from now on. Never raises: without Redis the database is asked instead."""
         try:
-            return Expectation(execution_id, self._listeners, self._subscribe(_channel(execution_id)))
+            return Expectation(execution_id, self._listeners, self._subscribe(channel(execution_id)))
         except (redis.RedisError, OSError) as error:
             log.warning("events_unavailable", execution_id=str(execution_id), error=str(error))
         return Expectation(execution_id, self._listeners, None)
@@ -66,6 +66,10 @@ class Events:
         # Subscribed, and known to be, before the first question: what becomes final in between would be missed.
         return self.expect(execution_id).wait(is_final, timeout_s, may_be_final=True)
 
+    def listener(self) -> PubSub:
+        """Give a connection to listen with, which whoever asks for it closes."""
+        return PubSub(self._redis.connection_pool)
+
     def close(self) -> None:
         """Close all connections."""
         while self._listeners:
@@ -73,7 +77,7 @@ class Events:
         self._redis.close()
 
     def _subscribe(self, channel: str) -> "_Messages":
-        listener = self._listeners.pop() if self._listeners else PubSub(self._redis.connection_pool)
+        listener = self._listeners.pop() if self._listeners else self.listener()
         messages = _Messages(listener, channel)
         try:
             listener.subscribe(channel)
@@ -126,7 +130,7 @@ def _heard(messages: "_Messages", is_final: Callable[[], bool], deadline: float,
             doubt_at = now + DOUBT_S
         if now >= deadline:
             return False
-        if messages.next(max(0.0, min(deadline, doubt_at) - now)) in _FINAL:
+        if messages.next(max(0.0, min(deadline, doubt_at) - now)) in FINAL:
             return True
 
 
@@ -163,5 +167,6 @@ def _ask(is_final: Callable[[], bool], deadline: float) -> bool:
     return True
 
 
-def _channel(execution_id: UUID) -> str:
+def channel(execution_id: UUID) -> str:
+    """Name where the states of an execution are told."""
     return f"shipd:execution:{execution_id}"

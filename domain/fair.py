@@ -28,6 +28,7 @@ URGENCY = {priority: number for number, priority in enumerate(Priority)}
 _SPENT = "SD001"
 """What `take_place` raises where the user's day is over."""
 
+_TAKE = "SELECT take_place($1, $2::text, $3::smallint, $4::integer, $5)"
 _SEND = "SELECT id, urgency FROM send_waiting($1, $2::text, $3::integer, $4, true)"
 # From one user to the next by the index, however many executions wait.
 _SEND_ALL = """
@@ -74,6 +75,13 @@ def send_waiting(db: Database, user: User, usual: Usual) -> list[tuple[UUID, Pri
     """Give this user's free places to those who wait, and list what must be sent to the queue. Raises Unavailable."""
     with db.statement() as tx:
         return _to_send(tx.run(_SEND.encode(), [user.owner_id, user.name, *usual.values]).fetchall())
+
+
+def refuse_spent(db: Database, user: User, usual: Usual) -> None:
+    """Raise LimitReached where a user's day is over, Unavailable."""
+    with told(), db.statement() as tx:
+        # What is least urgent takes nobody's place, so nothing is changed by asking.
+        tx.run(_TAKE.encode(), [user.owner_id, user.name, URGENCY[Priority.BULK], *usual.values])
 
 
 def send_all_waiting(db: Database, usual: Usual) -> list[tuple[UUID, Priority]]:

@@ -5,10 +5,10 @@ be written.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 
-from domain.db import Connection
+from domain.db import Connection, Cursor
 
 Row = tuple[object, ...]
 MOST_ROWS = 50
@@ -29,6 +29,26 @@ def insert(tx: Connection, table: str, same: Mapping[str, object], columns: Sequ
 def _command(table: str, columns: Sequence[str], rows: int) -> bytes:
     row = f"({', '.join(['%s'] * len(columns))})"
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}".encode()
+
+
+def insert_all(
+    tx: Connection, table: str, columns: Sequence[str], rows: Sequence[Row], *, ending: str = ""
+) -> list[Cursor]:
+    """Add rows of which each has all its values, with `ending` behind VALUES; the answers may be read later.
+
+    Of very many rows this is twice as quick as `insert`: places need not be looked for.
+    """
+    starts = range(0, len(rows), MOST_ROWS)
+    return [_insert_some(tx, table, columns, rows[start : start + MOST_ROWS], ending) for start in starts]
+
+
+def _insert_some(tx: Connection, table: str, columns: Sequence[str], rows: Sequence[Row], ending: str) -> Cursor:
+    return tx.run(_numbered(table, tuple(columns), len(rows), ending), [value for row in rows for value in row])
+
+
+@lru_cache(KEPT)
+def _numbered(table: str, columns: Sequence[str], rows: int, ending: str) -> bytes:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {places(1, rows, columns)} {ending}".encode()
 
 
 def places(first: int, rows: int, columns: Sequence[str], *, same: str = "", types: Mapping[str, str] = {}) -> str:

@@ -67,7 +67,7 @@ class Summary:
         return Place(self.created_at, self.id)
 
 
-_COLUMNS = """
+SUMMARY = """
     s.id, s.created_at, s.language, s.priority, s.user_id, s.problem_id,
     e.id, e.state, e.verdict, e.reason, e.points,
     coalesce((
@@ -77,7 +77,7 @@ _COLUMNS = """
         ORDER BY r.ordinal LIMIT 1
     ), false)
 """
-_LATEST = "CROSS JOIN LATERAL (SELECT * FROM executions WHERE submission_id = s.id ORDER BY number DESC LIMIT 1) AS e"
+CURRENT = "LATERAL (SELECT * FROM executions WHERE submission_id = s.id ORDER BY number DESC LIMIT 1) AS e"
 # The same, in a form in which PostgreSQL may begin with the executions. (Of `number = (SELECT max ...)` it thinks that
 # few have it, and reads them all.)
 _BY_EXECUTION = """
@@ -115,7 +115,7 @@ def page(
     command, values = query(owner_id, filters, before, limit)
     with db.read() as tx:
         rows = tx.execute(command, values, prepare=False).fetchall()
-    return [_summary(row) for row in rows]
+    return [summary(row) for row in rows]
 
 
 def query(
@@ -126,9 +126,9 @@ def query(
     conditions = [condition for name, condition in _CONDITIONS.items() if values[name] is not None]
     if filters.state is not None:
         conditions.append(_STATES[filters.state])
-    execution = _LATEST if filters.state is None and filters.verdict is None else _BY_EXECUTION
+    execution = f"CROSS JOIN {CURRENT}" if filters.state is None and filters.verdict is None else _BY_EXECUTION
     command = f"""
-        SELECT {_COLUMNS} FROM submissions AS s {execution}
+        SELECT {SUMMARY} FROM submissions AS s {execution}
         WHERE {" AND ".join(conditions) or "true"}
         ORDER BY s.created_at DESC, s.id DESC LIMIT %(limit)s
     """
@@ -151,7 +151,8 @@ def _values(owner_id: UUID | None, filters: Filters, before: Place | None) -> Ma
     }
 
 
-def _summary(row: TupleRow) -> Summary:
+def summary(row: TupleRow) -> Summary:
+    """Read what SUMMARY names."""
     return Summary(
         id=row[0],
         created_at=row[1],

@@ -5,11 +5,12 @@ is queued, and the sweeper sends again what was lost. Workers listen to all of Q
 `-Q control,interactive,normal,bulk`, and last to one of their host's, where other hosts ask for help.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from celery import Celery
 from kombu.entity import Queue
-from kombu.exceptions import OperationalError
+from kombu.exceptions import BatchPublishError, OperationalError
 
 from domain import broker, tracing
 from domain.limits import VISIBILITY_TIMEOUT_S
@@ -75,17 +76,32 @@ def make_celery(settings: Settings) -> Celery:
 def enqueue(celery: Celery, execution_id: UUID, priority: Priority) -> None:
     """Send an execution to the queue of its priority. A broker that is away is logged: the sweeper sends it later."""
     try:
-        celery.send_task(
-            TASK_GRADE,
-            args=[str(execution_id)],
-            queue=priority.value,
-            retry=False,
-            ignore_result=True,
-            headers=tracing.headers(),
-            declare=(),  # Redis needs none, and to make a queue ready to be declared is a quarter of sending
-        )
+        _send(celery, execution_id, priority)
     except OperationalError as error:
         log.warning("enqueue_failed", execution_id=str(execution_id), priority=priority.value, error=str(error))
+
+
+def enqueue_all(celery: Celery, executions: Sequence[tuple[UUID, Priority]]) -> None:
+    """Send many executions in one go, as `enqueue` sends one; where it fails, some may have been sent."""
+    try:
+        with celery.producer_or_acquire() as producer, producer.batch():
+            for execution_id, priority in executions:
+                _send(celery, execution_id, priority, producer=producer)
+    except (OperationalError, BatchPublishError) as error:
+        log.warning("enqueue_failed", executions=len(executions), error=str(error))
+
+
+def _send(celery: Celery, execution_id: UUID, priority: Priority, **options: object) -> None:
+    celery.send_task(
+        TASK_GRADE,
+        args=[str(execution_id)],
+        queue=priority.value,
+        retry=False,
+        ignore_result=True,
+        headers=tracing.headers(),
+        declare=(),  # Redis needs none, and to make a queue ready to be declared is a quarter of sending
+        **options,
+    )
 
 
 def help_queue(host: str) -> str:

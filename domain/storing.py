@@ -12,6 +12,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from domain import idempotency
 from domain.blobs import BlobStore
 from domain.db import Connection, Cursor
 from domain.fair import URGENCY, User, Usual
@@ -109,29 +110,37 @@ class Place:
 
 
 def insert(
-    tx: Connection, execution_id: UUID, own: Mapping[str, object], rows: Rows, place: Place | None = None
+    tx: Connection,
+    execution_id: UUID,
+    own: Mapping[str, object],
+    rows: Rows,
+    *,
+    place: Place | None = None,
+    key: str | None = None,
 ) -> Cursor:
     """Write a submission, all its parts and its first execution: its own columns with their values, `id` first.
 
     The answer is `created_at, number, queued_at, sent`: without `sent` it waits for a place and must not be sent to the
-    queue. It is one statement, and one by itself where the rows are not `many`. What the user may not do any more is
-    raised as `fair.told` tells.
+    queue. A `key` is taken for it (domain/idempotency.py). It is one statement, and one by itself where the rows are
+    not `many`. What the user may not do any more is raised as `fair.told` tells.
     """
     first = [part[:MOST_ROWS] for part in rows]
     if rows.many:
         first[-1] = []  # their test cases may not be there yet
     taken = place.values if place is not None else ()
     values = [execution_id, *own.values(), *taken, *(value for part in first for row in part for value in row)]
-    made = tx.run(_command(tuple(own), len(taken), *map(len, first)), values)
+    keyed = [] if key is None else [key]
+    made = tx.run(_command(tuple(own), len(taken), *map(len, first), keyed=key is not None), values + keyed)
     for (table, columns), part, written in zip(_PARTS, rows, first, strict=True):
         insert_rows(tx, table, {"submission_id": own["id"]}, columns, part[len(written) :])
     return made
 
 
 @lru_cache(KEPT)
-def _command(own: tuple[str, ...], taken: int, *counts: int) -> bytes:
+def _command(own: tuple[str, ...], taken: int, *counts: int, keyed: bool = False) -> bytes:
     submission = (
-        f"INSERT INTO submissions ({', '.join(own)}) VALUES {places(2, 1, own)} RETURNING id, priority, created_at"
+        f"INSERT INTO submissions ({', '.join(own)}) VALUES {places(2, 1, own)}"
+        " RETURNING id, owner_id, priority, created_at"
     )
     place = 2 + len(own)
     owner, name, urgency, *usual = (f"${place + n}::{kind}" for n, kind in enumerate(_PLACE))
@@ -152,6 +161,8 @@ def _command(own: tuple[str, ...], taken: int, *counts: int) -> bytes:
             values = places(place, count, columns, same="$2")
             parts.append(f"{table}_ AS (INSERT INTO {table} (submission_id, {', '.join(columns)}) VALUES {values})")
         place += count * len(columns)
+    if keyed:
+        parts.append(f"keyed AS ({idempotency.TAKE.format(key=f'${place}')})")
     return f"WITH {', '.join(parts)} SELECT created_at, number, queued_at, sent FROM own, queued".encode()
 
 

@@ -1,13 +1,13 @@
 """Submissions: kept once, read for answers with their current execution."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import psycopg
 
-from domain import execution_rows, fair, room, stored, storing
+from domain import execution_rows, fair, idempotency, room, stored, storing
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound, Problem
@@ -19,6 +19,9 @@ from domain.storing import Place
 from domain.verdict import State
 from domain.views import Asked, SubmissionView, Version
 
+AT_ONCE = 8
+"""As many are read in one go: what answers show of one may be many MiB."""
+
 _GET = f"""
     SELECT {stored.VIEW}, {execution_rows.COLUMNS}
     FROM submissions AS s JOIN {stored.VIEW_PARTS} ON s.id = $1, {execution_rows.LATEST}
@@ -29,7 +32,18 @@ _VERSION = b"""
     WHERE s.id = %(id)s AND (%(owner_id)s::uuid IS NULL OR s.owner_id = %(owner_id)s)
         AND e.id = (SELECT id FROM executions WHERE submission_id = %(id)s ORDER BY number DESC LIMIT 1)
 """
+_USED_BEFORE = {"submissions_pkey", idempotency.CONSTRAINT}
 _AGAIN = f"SELECT {execution_rows.COLUMNS} FROM {execution_rows.LATEST}".encode()
+
+
+@dataclass(frozen=True)
+class Sent:
+    """By whom a request was sent, and by what it is known when it comes again."""
+
+    owner_id: UUID
+    body_sha256: bytes
+    id: UUID | None = None
+    key: str | None = None
 
 
 def _everything() -> None:
@@ -48,31 +62,35 @@ def create(
     known: Remembered | None = None,
     place: Place | None = None,
     admit: Callable[[], None] = _everything,
+    key: str | None = None,
 ) -> SubmissionView:
     """Keep a submission with its first execution, and send that to the queue once both are committed.
 
-    It is sent by another's end where its user has a `place` for each of them and none is free. A `submission_id` that
-    the same owner used before with the same body gives that submission, `replayed`; `admit` is asked for what is new
-    and right, and raises what refuses it. Raises Conflict for an id used otherwise, InvalidRequest for what no host
-    ever reported room for, LimitReached, Unavailable.
+    It is sent by another's end where its user has a `place` for each of them and none is free. A `submission_id` or a
+    `key` (domain/idempotency.py) that the same owner used before with the same body gives that submission, `replayed`;
+    `admit` is asked for what is new and right, and raises what refuses it. Raises Conflict for an id used otherwise,
+    InvalidRequest for a key used otherwise and for what no host ever reported room for, LimitReached, Unavailable.
     """
+    sent = Sent(owner_id, body_sha256, submission_id, key)
+    before = _before(db, blobs, sent)
+    if before is not None:
+        return before
+    refuse_what_nobody_can_hold(known or Remembered(db), new)
     own_id, execution_id = submission_id or new_id(), new_id()
-    if submission_id is not None and _exists(db, submission_id):
-        return _replayed(db, blobs, submission_id, owner_id, body_sha256)
-    _refuse_what_nobody_can_hold(known or Remembered(db), new)
     admit()
     rows = storing.prepare(new, blobs)
     own = {"id": own_id, "owner_id": owner_id, "body_sha256": body_sha256, **storing.values(new)}
     try:
-        with fair.told(), _storable(), db.transaction(pipelined=True) if rows.many else db.statement() as tx:
-            made = storing.insert(tx, execution_id, own, rows, place)
+        with fair.told(), storable(), db.transaction(pipelined=True) if rows.many else db.statement() as tx:
+            made = storing.insert(tx, execution_id, own, rows, place=place, key=key)
     except psycopg.errors.UniqueViolation as error:
-        if error.diag.constraint_name != "submissions_pkey":
+        # Another request with the same id or key was quicker.
+        before = _before(db, blobs, sent) if error.diag.constraint_name in _USED_BEFORE else None
+        if before is None:
             raise
-        # Another request with the same id was quicker.
-        return _replayed(db, blobs, own_id, owner_id, body_sha256)
-    created_at, *queued, sent = made.fetchone() or ()
-    if sent:
+        return before
+    created_at, *queued, sent_now = made.fetchone() or ()
+    if sent_now:
         enqueue(execution_id, new.priority)
     return SubmissionView(own_id, owner_id, created_at, Asked.of(new), execution_rows.queued(execution_id, *queued))
 
@@ -87,9 +105,13 @@ def get(db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID | No
         row = tx.run(_GET, [submission_id]).fetchone()
     if row is None or owner_id not in {None, row[0]}:
         raise _not_there(submission_id)
+    # The connection is back in the pool: a disk may take its time.
+    return _view(submission_id, row, blobs)
+
+
+def _view(submission_id: UUID, row: Sequence[object], blobs: BlobStore) -> SubmissionView:
     columns = len(stored.VIEW_COLUMNS)
     found = execution_rows.read(row[columns:])
-    # The connection is back in the pool: a disk may take its time.
     return SubmissionView(submission_id, *stored.read_view(row[:columns]), execution_rows.view(found, blobs))
 
 
@@ -111,6 +133,17 @@ def again(db: Database, blobs: BlobStore, view: SubmissionView) -> SubmissionVie
     return replace(view, execution=execution_rows.view(execution_rows.read(row), blobs))
 
 
+def each(db: Database, blobs: BlobStore, submission_ids: Sequence[UUID]) -> Iterator[SubmissionView]:
+    """Read several, a few at a time, leaving out those that are not there. Raises Unavailable, BlobMissing."""
+    for start in range(0, len(submission_ids), AT_ONCE):
+        some = submission_ids[start : start + AT_ONCE]
+        with db.transaction(pipelined=True) as tx:
+            rows = [cursor.fetchone() for cursor in [tx.run(_GET, [one]) for one in some]]
+        for one, row in zip(some, rows, strict=True):
+            if row is not None:
+                yield _view(one, row, blobs)
+
+
 def state_of(db: Database, execution_id: UUID) -> State:
     """Say where an execution is. Raises NotFound, Unavailable."""
     with db.statement() as tx:
@@ -124,25 +157,33 @@ def _not_there(submission_id: UUID) -> NotFound:
     return NotFound(f"there is no submission {submission_id}; check the id, and that the key is its sender's")
 
 
+def _before(db: Database, blobs: BlobStore, sent: Sent) -> SubmissionView | None:
+    """Give what the same id or key made before; None where there is none. Raises as `create` does."""
+    by_key = None if sent.key is None else idempotency.submission_of(db, sent.owner_id, sent.key)
+    made = by_key or (sent.id if sent.id is not None and _exists(db, sent.id) else None)
+    if made is None:
+        return None
+    if not _is_of(db, made, sent):
+        raise idempotency.another_body() if by_key else conflict(made)
+    return replace(get(db, blobs, made, sent.owner_id), replayed=True)
+
+
 def _exists(db: Database, submission_id: UUID) -> bool:
     with db.statement() as tx:
         return tx.execute("SELECT 1 FROM submissions WHERE id = %s", (submission_id,)).fetchone() is not None
 
 
-def _replayed(
-    db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID, body_sha256: bytes
-) -> SubmissionView:
+def _is_of(db: Database, submission_id: UUID, sent: Sent) -> bool:
     with db.statement() as tx:
         same = tx.execute(
             "SELECT 1 FROM submissions WHERE id = %s AND owner_id = %s AND body_sha256 = %s",
-            (submission_id, owner_id, body_sha256),
+            (submission_id, sent.owner_id, sent.body_sha256),
         ).fetchone()
-    if same is None:
-        raise Conflict(f"the id {submission_id} was used before with another body; send a new id, or leave it out")
-    return replace(get(db, blobs, submission_id, owner_id), replayed=True)
+    return same is not None
 
 
-def _refuse_what_nobody_can_hold(known: Remembered, new: Submission) -> None:
+def refuse_what_nobody_can_hold(known: Remembered, new: Submission) -> None:
+    """Raise InvalidRequest for what no host ever reported room for. Raises Unavailable."""
     need = Need.of(new.language, new.constraints)
     # A host that came meanwhile may have room: only what was just read can refuse.
     found = room.problems(need, known.reports()) and room.problems(need, known.reports(anew=True))
@@ -150,8 +191,14 @@ def _refuse_what_nobody_can_hold(known: Remembered, new: Submission) -> None:
         raise InvalidRequest(*found)
 
 
+def conflict(submission_id: UUID) -> Conflict:
+    """Refuse an id that stands for what another body made, or somebody else."""
+    return Conflict(f"the id {submission_id} was used before with another body; send a new id, or leave it out")
+
+
 @contextmanager
-def _storable() -> Iterator[None]:
+def storable() -> Iterator[None]:
+    """Raise InvalidRequest for what PostgreSQL will not hold."""
     # Requests are checked before they come here; what PostgreSQL still refuses is the sender's to mend, and no 500.
     try:
         yield

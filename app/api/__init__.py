@@ -4,14 +4,27 @@ from flask import Flask
 from flask_smorest import Api
 
 from app import openapi
-from app.api import compat_judge0, compat_piston, health, index, keys, languages, me, submissions, usage, values
+from app.api import (
+    batches,
+    compat_judge0,
+    compat_piston,
+    health,
+    index,
+    keys,
+    languages,
+    me,
+    submissions,
+    usage,
+    values,
+)
 
 
 def register_blueprints(api: Api, app: Flask) -> None:
     """Put all routes into the application."""
     with app.app_context():
         openapi.prepare(api)
-    for module in (submissions, values, usage, languages, keys, me, health, index, compat_judge0, compat_piston):
+    own = (submissions, batches, values, usage, languages, keys, me, health, index)
+    for module in (*own, compat_judge0, compat_piston):
         api.register_blueprint(module.blueprint)
     with app.app_context():
         openapi.serve(api, app)

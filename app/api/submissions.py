@@ -3,15 +3,14 @@
 import uuid
 from dataclasses import replace
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 from flask.views import MethodView
 
-from app import etags, limits
+from app import etags, idempotency, limits
 from app.auth import caller, owner, owner_id, whose
 from app.blueprint import Routes
 from app.schemas import examples, links
 from app.schemas.documents import PageAnswer, SubmissionAnswer
-from app.schemas.fields import MAX_LABEL_CHARS
 from app.schemas.listing import page_json
 from app.schemas.query import MAX_WAIT_S, NoQuery, ReadQuery, WaitQuery
 from app.schemas.request import Request, SubmissionRequest
@@ -20,17 +19,12 @@ from app.schemas.selecting import Selection, select
 from app.schemas.submission_list import ListQuery, Page
 from app.wiring import wired
 from domain.errors import InvalidRequest, Problem
+from domain.idempotency import HEADER
 from domain.roles import Scope
 from domain.views import SubmissionView
 
 blueprint = Routes("submissions", __name__, description="Code in, verdicts out")
 
-_IDEMPOTENCY = {
-    "in": "header",
-    "name": "Idempotency-Key",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
-    "description": "Sending the same body twice with the same key makes one submission.",
-}
 _LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Where the submission is."}}
 
 
@@ -38,11 +32,11 @@ _LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Where th
 class Submissions(MethodView):
     """All submissions of the caller."""
 
-    @blueprint.says(parameters=[_IDEMPOTENCY])
+    @blueprint.says(parameters=[idempotency.DOCUMENT])
     @blueprint.takes(WaitQuery, location="query")
     @blueprint.takes(SubmissionRequest, example=examples.SUBMISSION_REQUEST)
     @blueprint.gives(201, SubmissionAnswer, headers={**_LOCATION, **limits.LEFT}, example=examples.SUBMISSION)
-    @blueprint.may_give(200, SubmissionAnswer, "The submission that this id made before.")
+    @blueprint.may_give(200, SubmissionAnswer, "The submission that this id or key made before.")
     @blueprint.refuses(400, 401, 409, 413, 415, 429, 503)
     def post(self, query: dict[str, float], asked: Request) -> Response:
         """Send a submission."""
@@ -92,7 +86,7 @@ class OneSubmission(MethodView):
 class Execute(MethodView):
     """The same as `POST /v1/submissions`, for those who want the result and nothing else."""
 
-    @blueprint.says(parameters=[_IDEMPOTENCY])
+    @blueprint.says(parameters=[idempotency.DOCUMENT])
     @blueprint.takes(NoQuery, location="query")
     @blueprint.takes(SubmissionRequest, example=examples.SUBMISSION_REQUEST)
     @blueprint.gives(200, SubmissionAnswer, headers=limits.LEFT, example=examples.SUBMISSION)
@@ -110,25 +104,22 @@ def create(asked: Request, wait_s: float) -> SubmissionView:
     view = here.backend.create(
         replace(asked.submission, static_check=here.static_check(caller())),
         owner_id=owner_id(),
-        submission_id=_chosen_id(asked),
+        submission_id=asked.id,
         body_sha256=asked.body_sha256,
         wait_s=wait_s,
         user=whose,
         admit=limits.admission(whose),
+        key=_key(asked),
     )
     return replace(_wait(view, wait_s), replayed=True) if view.replayed else view
 
 
-def _chosen_id(asked: Request) -> uuid.UUID | None:
-    """Give the id that makes a second sending harmless: as sent, or made of the sender and Idempotency-Key."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return asked.id
-    if not (1 <= len(key) <= MAX_LABEL_CHARS and key.isprintable()):
-        raise InvalidRequest(Problem("Idempotency-Key", "must be 1 to 255 printable characters", "use a UUID"))
-    if asked.id is not None:
-        raise InvalidRequest(Problem("id", "stands beside the header Idempotency-Key", "send one of the two"))
-    return uuid.uuid5(owner_id(), key)
+def _key(asked: Request) -> str | None:
+    key = idempotency.key()
+    if key is not None and asked.id is not None:
+        message = f"stands beside the header {HEADER}"
+        raise InvalidRequest(Problem("id", message, "send one of the two"))
+    return key
 
 
 def _wait(view: SubmissionView, seconds: float) -> SubmissionView:

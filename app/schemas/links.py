@@ -9,6 +9,12 @@ def submission(submission_id: UUID) -> str:
     return f"/v1/submissions/{submission_id}"
 
 
+def batch(batch_id: UUID) -> dict[str, object]:
+    """Give the paths of a batch and its parts."""
+    own = f"/v1/batches/{batch_id}"
+    return {"self": own, "items": f"{own}/items", "results": f"{own}/results"}
+
+
 def stream(submission_id: UUID, ordinal: int, name: str) -> str:
     """Give the path of a test result's whole stdout or stderr."""
     return f"{submission(submission_id)}/results/{ordinal}/{name}"

@@ -20,12 +20,13 @@ def page_json(found: Sequence[Summary], asked: Page) -> Json:
     """Give a page of submissions; a cursor where there may be more."""
     full = len(found) == asked.limit
     return {
-        "submissions": [select(_summary_json(summary), asked.fields) for summary in found],
+        "submissions": [select(summary_json(summary), asked.fields) for summary in found],
         "next_cursor": cursor(found[-1].place, asdict(asked.filters)) if full else None,
     }
 
 
-def _summary_json(summary: Summary) -> Json:
+def summary_json(summary: Summary) -> Json:
+    """Give a submission in short."""
     reason = hidden_reason(summary.verdict, summary.reason) if summary.of_hidden else summary.reason
     return {
         "id": str(summary.id),

@@ -1,7 +1,7 @@
 """What requests are built of: strict objects and lists, and the base of all fields."""
 
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 from marshmallow.experimental.context import Context
@@ -27,6 +27,12 @@ class Part(Schema):
         "unknown": Complaint("unknown field", "leave it out, or check its spelling in /docs"),
         "type": Complaint("must be a JSON object", 'write {"name": value, ...}'),
     }
+
+
+class Envelope(Part):
+    """A JSON object that holds requests which are read each by itself, `levels` deep within it."""
+
+    levels: ClassVar[int] = 2
 
 
 Messages = dict[str, str | list[object] | dict[object, object]]

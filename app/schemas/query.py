@@ -18,9 +18,13 @@ _SECONDS = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,40})?(e[+-]?[0-9]{1,3})?", re.ASC
 class Seconds(Value[float]):
     """How long to hold the answer, in seconds."""
 
-    def __init__(self) -> None:
-        description = "Hold the answer until the execution is done, at most this many seconds."
-        super().__init__({"type": "number", "minimum": 0, "maximum": MAX_WAIT_S}, description=description, default=0.0)
+    def __init__(
+        self,
+        default: float = 0.0,
+        description: str = "Hold the answer until the execution is done, at most this many seconds.",
+    ) -> None:
+        document = {"type": "number", "minimum": 0, "maximum": MAX_WAIT_S}
+        super().__init__(document, description=description, default=float(default))
 
     def read(self, value: object) -> float:
         """Check the bounds."""

@@ -39,11 +39,12 @@ INDEXES = (
     "CREATE INDEX places_waiting ON places (owner_id, user_id, urgency, execution_id) WHERE NOT sent",
 )
 
-# How many places a user has: as the key says, else as the deployment says (`usual`), else by the slots of live hosts.
+# How many places a user has: as the narrowest of the owner's keys says, else as the deployment says (`usual`), else by
+# the slots of live hosts.
 PLACES_OF = """
 CREATE FUNCTION places_of(owner uuid, usual integer) RETURNS integer STABLE LANGUAGE sql AS $$
     SELECT coalesce(
-        (SELECT (limits ->> 'at_once')::integer FROM api_keys WHERE id = owner),
+        (SELECT min((limits ->> 'at_once')::integer) FROM api_keys WHERE owner_id = owner AND revoked_at IS NULL),
         usual,
         (SELECT 4 + 2 * coalesce(sum(cpus), 0)::integer FROM hosts WHERE seen_at > now() - interval '60 s')
     )
@@ -59,7 +60,9 @@ $$
 
 BUDGET_OF = """
 CREATE FUNCTION budget_of(owner uuid, usual_s bigint) RETURNS bigint STABLE LANGUAGE sql AS $$
-    SELECT nullif(coalesce((SELECT (limits ->> 'cpu_s_per_day')::bigint FROM api_keys WHERE id = owner), usual_s), 0)
+    SELECT nullif(coalesce((
+        SELECT min((limits ->> 'cpu_s_per_day')::bigint) FROM api_keys WHERE owner_id = owner AND revoked_at IS NULL
+    ), usual_s), 0)
 $$
 """
 

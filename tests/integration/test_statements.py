@@ -208,6 +208,33 @@ def test_more_test_cases_take_more_statements_by_the_batch_only(
     assert len(inserts) == 2 * 4, asked["MainThread"].statements
 
 
+def test_a_batch_takes_statements_by_fifty(
+    database_url: str, redis_url: str, tmp_path: Path, db: Database, asked: dict[str, Asked]
+) -> None:
+    settings = Settings(database_url, redis_url, redis_url, blob_dir=tmp_path / "blobs")
+    item: dict[str, object] = {
+        "language": "python",
+        "source": {"type": "code", "content": "print(1)"},
+        "test_cases": [{}],
+    }
+    with create_app(settings).test_client() as http:
+        http.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {keys.create(db, name='tests', role='service')}"
+        _post_batch(http, [item])
+        asked.clear()
+        _post_batch(http, [item] * 4 * MOST_ROWS)
+
+    # The key; the hosts, which are not remembered while there are none; the batch; how far it is; its items.
+    found = asked["MainThread"]
+    assert found.transactions <= 5
+    # Submissions, sources, test cases, executions and items.
+    assert len([one for one in found.statements if "INSERT" in one]) == 1 + 5 * 4, found.statements
+
+
+def _post_batch(http: FlaskClient, members: list[dict[str, object]]) -> None:
+    with http.post("/v1/batches", json={"submissions": members}) as answer:
+        assert answer.get_json()["counts"]["accepted"] == len(members)
+
+
 def test_a_renewal_is_one_statement(
     db: Database, blobs: BlobStore, submit: Callable[..., SubmissionView], asked: dict[str, Asked]
 ) -> None:

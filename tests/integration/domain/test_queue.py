@@ -1,4 +1,5 @@
 import json
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,25 @@ def test_it_works(celery: Celery, broker: redis.Redis, priority: Priority) -> No
     assert message["headers"]["ignore_result"]
 
 
+def test_many_are_sent_in_one_go(celery: Celery, broker: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    executions = [(new_id(), (Priority.BULK, Priority.NORMAL)[n % 2]) for n in range(1000)]
+    queue.enqueue_all(celery, executions[:2])  # connected now
+    broker.flushall()
+    monkeypatch.setattr(redis.Redis, "execute_command", _never)
+
+    queue.enqueue_all(celery, executions)
+
+    monkeypatch.undo()
+    for priority in (Priority.BULK, Priority.NORMAL):
+        messages = [json.loads(text) for text in reversed(broker.lrange(priority.value, 0, -1))]
+        asked = [str(execution_id) for execution_id, of in executions if of is priority]
+        assert [re.search(r"'(.*)'", message["headers"]["argsrepr"])[1] for message in messages] == asked  # type: ignore[index]
+
+
+def _never(*_: object, **__: object) -> None:
+    raise AssertionError("a command was sent by itself")
+
+
 def test_the_most_urgent_queue_is_read_first(celery: Celery, broker: redis.Redis) -> None:
     for priority in (Priority.BULK, Priority.NORMAL, Priority.INTERACTIVE):
         for _ in range(2):
@@ -78,6 +98,24 @@ def test_a_broker_that_is_away_is_logged_and_does_not_fail_the_sender() -> None:
         queue.enqueue(app, execution_id, Priority.NORMAL)
 
     assert [(line["event"], line["execution_id"]) for line in logs] == [("enqueue_failed", str(execution_id))]
+    app.close()
+
+
+def test_many_for_a_broker_that_is_away_are_logged_once(tmp_path: Path) -> None:
+    server = Valkey(tmp_path, ports.choose(1)[0])
+    app = _celery(server.url)
+    executions = [(new_id(), Priority.NORMAL)] * 3
+    with capture_logs() as logs:
+        queue.enqueue_all(app, executions)
+        with server:
+            queue.enqueue_all(app, executions)
+        queue.enqueue_all(app, executions)  # a connection that was there is not any more
+        with server, redis.Redis.from_url(server.url) as client:
+            client.delete("normal")
+            queue.enqueue_all(app, executions)
+            assert client.llen("normal") == 3
+
+    assert [(line["event"], line["executions"]) for line in logs] == [("enqueue_failed", 3)] * 2
     app.close()
 
 

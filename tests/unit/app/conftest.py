@@ -1,6 +1,7 @@
 """The application with a backend in memory: no server is needed."""
 
 import io
+import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,9 +15,11 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.readiness import Check
 from app.wiring import EXTENSION
+from domain.batches import Item
 from domain.blobs import BlobMissing
 from domain.errors import Conflict, LimitReached, NotFound
 from domain.fair import User
+from domain.idempotency import another_body
 from domain.issuing import Issued
 from domain.key_limits import NO_LIMITS
 from domain.key_list import KeyEntry
@@ -30,6 +33,7 @@ from domain.values import Stream, Whole
 from domain.verdict import State, Verdict
 from domain.views import Asked, ExecutionView, SubmissionView, Version
 from tests.shown import shown_result
+from tests.unit.app.memory_batches import MemoryBatches
 
 ADMIN = Key(uuid.UUID(int=1), "admin", Role.ADMIN)
 SERVICE = Key(uuid.UUID(int=2), "service", Role.SERVICE)
@@ -44,6 +48,8 @@ class MemoryBackend:
     keys: dict[str, Key] = field(default_factory=lambda: {"admin": ADMIN, "service": SERVICE, "person": PERSON})
     views: dict[uuid.UUID, SubmissionView] = field(default_factory=dict)
     bodies: dict[uuid.UUID, bytes] = field(default_factory=dict)
+    by_key: dict[tuple[uuid.UUID, str], uuid.UUID] = field(default_factory=dict)
+    """Submissions by whose Idempotency-Key they were sent with."""
     asked: dict[uuid.UUID, Submission] = field(default_factory=dict)
     wholes: dict[tuple[object, ...], bytes] = field(default_factory=dict)
     """Whole values, by the arguments that open them; the submission's id is the first."""
@@ -62,6 +68,14 @@ class MemoryBackend:
     refusal: LimitReached | None = None
     failure: Exception | None = None
     """Raised by every call that would ask a server."""
+    batches: MemoryBatches = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.batches = MemoryBatches(self._keep_item, self.views, summary)
+
+    def _keep_item(self, item: Item) -> SubmissionView:
+        sent = item.sent
+        return self.keep(item.submission, owner_id=sent.owner_id, submission_id=sent.id, body_sha256=sent.body_sha256)
 
     def key(self, text: str) -> Key | None:
         return self.keys.get(text)
@@ -103,8 +117,14 @@ class MemoryBackend:
         wait_s: float,
         user: User,
         admit: Callable[[], None],
+        key: str | None = None,
     ) -> SubmissionView:
         self._fail()
+        made = self.by_key.get((owner_id, key)) if key is not None else None
+        if made is not None:
+            if self.bodies[made] != body_sha256:
+                raise another_body()
+            return replace(self.views[made], replayed=True)
         if submission_id in self.views:
             if (self.views[submission_id].owner_id, self.bodies[submission_id]) != (owner_id, body_sha256):
                 raise Conflict("the id was used before with another body")
@@ -112,6 +132,8 @@ class MemoryBackend:
         admit()
         self.users.append(user)
         view = self.keep(new, owner_id=owner_id, submission_id=submission_id, body_sha256=body_sha256)
+        if key is not None:
+            self.by_key[owner_id, key] = view.id
         return self.wait(view, wait_s) if wait_s > 0 and not view.execution.state.final else view
 
     def admit(self, user: User, rate: str, count: int) -> Sequence[Window]:
@@ -298,6 +320,11 @@ class Api:
 
     def post(self, path: str, body: object, **headers: str) -> Answer:
         return self._read(self.http.post(path, json=body, headers=self._headers(headers)))
+
+    def lines(self, path: str) -> tuple[int, list[dict[str, object]]]:
+        """Read a stream of JSON lines to its end."""
+        with self.http.get(path, headers=self._headers({})) as response:
+            return response.status_code, [json.loads(line) for line in response.data.splitlines()]
 
     def send(self, data: bytes, content_type: str = "application/json", path: str = "/v1/submissions") -> Answer:
         """Post bytes as they are."""

@@ -210,9 +210,38 @@ def test_it_honours_an_idempotency_key(api: "Api", backend: "MemoryBackend") -> 
     api.key = "person"
     someone_else = api.post("/v1/submissions", _hello(), Idempotency_Key="x")
 
-    assert [answer.status for answer in (first, again, other, someone_else)] == [201, 200, 409, 201]
+    assert [answer.status for answer in (first, again, other, someone_else)] == [201, 200, 422, 201]
     assert first.body["id"] == again.body["id"] != someone_else.body["id"]
+    assert other.fields == {"Idempotency-Key": "this key was used before with another body"}
     assert len(backend.views) == 2
+
+
+def test_the_same_json_written_otherwise_is_the_same_body(api: "Api") -> None:
+    headers = {"Authorization": "Bearer service", "Idempotency-Key": "x"}
+    bodies = (
+        b'{"language": "c", "source": {"type": "code", "content": "\\u00e9"}}',
+        '{"source":{"content":"é","type":"code"},\n "language":"c"}'.encode(),
+    )
+
+    statuses = []
+    for data in bodies:
+        with api.http.post("/v1/submissions", data=data, content_type="application/json", headers=headers) as response:
+            statuses.append(response.status_code)
+
+    assert statuses == [201, 200]
+
+
+def test_execute_and_submissions_have_their_keys_in_common(api: "Api") -> None:
+    first = api.post("/v1/submissions", _hello(), Idempotency_Key="x")
+    again = api.post("/execute", _hello(), Idempotency_Key="x")
+
+    assert (again.status, again.body["id"]) == (202, first.body["id"])
+
+
+def test_a_key_that_was_refused_is_free(api: "Api") -> None:
+    refused = api.post("/v1/submissions", _hello() | {"language": 3}, Idempotency_Key="x")
+
+    assert (refused.status, api.post("/v1/submissions", _hello(), Idempotency_Key="x").status) == (422, 201)
 
 
 def test_it_refuses_an_id_beside_an_idempotency_key(api: "Api") -> None:
@@ -221,8 +250,9 @@ def test_it_refuses_an_id_beside_an_idempotency_key(api: "Api") -> None:
     assert (answer.status, set(answer.fields)) == (422, {"id"})
 
 
-def test_it_refuses_an_idempotency_key_that_is_too_long(api: "Api") -> None:
-    answer = api.post("/v1/submissions", _hello(), Idempotency_Key="x" * 256)
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "caf\xe9"])
+def test_it_refuses_an_idempotency_key_that_is_none(api: "Api", key: str) -> None:
+    answer = api.post("/v1/submissions", _hello(), Idempotency_Key=key)
 
     assert (answer.status, set(answer.fields)) == (422, {"Idempotency-Key"})
 

@@ -65,6 +65,10 @@ def test_it_lists_every_route(document: Json) -> None:
         "/health",
         "/livez",
         "/readyz",
+        "/v1/batches",
+        "/v1/batches/{batch_id}",
+        "/v1/batches/{batch_id}/items",
+        "/v1/batches/{batch_id}/results",
         "/v1/keys",
         "/v1/keys/{prefix}",
         "/v1/keys/{prefix}/rotate",
@@ -155,6 +159,21 @@ def test_it_tells_of_every_parameter(document: Json) -> None:
     [fields] = [one for one in paths["/v1/submissions"]["get"]["parameters"] if one["name"] == "fields"]
     assert (fields["style"], fields["explode"]) == ("form", False)
     assert "execution.verdict" in fields["schema"]["items"]["enum"]
+
+
+def test_batches_match_it(api: "Api", document: Json) -> None:
+    submission = {"language": "c", "source": {"type": "code", "content": ""}}
+    body: Json = {"submissions": [submission, submission], "atomic": False}
+
+    check(document, "BatchRequest", body)
+    sent = api.post("/v1/batches", {"submissions": [submission, {"language": 3}]}).body
+    check(document, "NewBatchAnswer", sent)
+    check(document, "BatchAnswer", api.get(f"/v1/batches/{sent['id']}").body)
+    check(document, "BatchPageAnswer", api.get(f"/v1/batches/{sent['id']}/items").body)
+    wrongs: list[Json] = [{}, {"submissions": []}, {"submissions": [3]}, {"submissions": [submission], "atomic": 1}]
+    for wrong in wrongs:
+        with pytest.raises(jsonschema_rs.ValidationError):
+            check(document, "BatchRequest", wrong)
 
 
 def test_requests_match_it(api: "Api", document: Json) -> None:
