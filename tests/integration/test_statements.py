@@ -223,11 +223,11 @@ def test_a_batch_takes_statements_by_fifty(
         asked.clear()
         _post_batch(http, [item] * 4 * MOST_ROWS)
 
-    # The key; the hosts, which are not remembered while there are none; the batch; how far it is; its items.
+    # The key; whether the day is over; the batch; who has a place now; how far it is; its items.
     found = asked["MainThread"]
-    assert found.transactions <= 5
-    # Submissions, sources, test cases, executions and items.
-    assert len([one for one in found.statements if "INSERT" in one]) == 1 + 5 * 4, found.statements
+    assert found.transactions <= 6
+    # Submissions, sources, test cases, executions, places and items.
+    assert len([one for one in found.statements if "INSERT" in one]) == 1 + 6 * 4, found.statements
 
 
 def _post_batch(http: FlaskClient, members: list[dict[str, object]]) -> None:

@@ -35,7 +35,7 @@ class Sender:
     owner: UUID
     queue: list[tuple[UUID, Priority]] = field(default_factory=list)
     calls: int = 0
-    usual: Usual = Usual(at_once=1000)
+    usual: Usual = field(default_factory=lambda: Usual(at_once=1000))
     room: int = 1000
     """For so many new submissions."""
 

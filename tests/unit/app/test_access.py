@@ -16,6 +16,7 @@ from app.auth import _PUBLIC
 from domain.keys import Key, NewKey
 from domain.model import File, Submission, TestCase
 from domain.roles import Reach, Role, Scope, granted, reach
+from domain.submissions import Sent
 from tests.unit.app.conftest import HELLO, entry_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ ASKER, OTHER = uuid.UUID(int=11), uuid.UUID(int=12)
 DOCUMENT = Path(__file__).parents[3] / "docs" / "access.md"
 
 
-ABOUT_ONE = {"submission_id", "prefix", "token"}
+ABOUT_ONE = {"submission_id", "prefix", "token", "batch_id"}
 """Parts of paths that name somebody's thing."""
 BODIES: Mapping[str, object] = {
     "POST /v1/submissions": HELLO,
@@ -61,7 +62,9 @@ def things(backend: "MemoryBackend") -> dict[uuid.UUID, Mapping[str, object]]:
         backend.wholes |= {(view.id, 0, "stdout"): b"", (view.id,): b"", (view.id, 0, "x"): b""}
         prefix = f"{number:012x}"
         backend.entries[prefix] = entry_of(NewKey("n", Role.SUBMITTER), owner, prefix)
-        found[owner] = {"submission_id": view.id, "token": view.id, "prefix": prefix}
+        sent = Sent(owner, bytes(32))
+        batch = backend.batches.create([], {}, sent=sent, atomic=False, admit=lambda _, count, __: (count, None))
+        found[owner] = {"submission_id": view.id, "token": view.id, "prefix": prefix, "batch_id": batch.id}
     return found
 
 
