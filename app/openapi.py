@@ -14,6 +14,9 @@ from app.wiring import wired
 from domain import __version__
 
 SECURITY: list[dict[str, list[str]]] = [{"bearer": []}]
+_BEARER = (
+    "An API key, or a token of an identity provider that this deployment trusts. GET /v1/me says who that makes you."
+)
 CONFIG: dict[str, object] = {
     "API_TITLE": "Shipd",
     "API_VERSION": __version__,
@@ -27,7 +30,7 @@ CONFIG: dict[str, object] = {
     "API_SPEC_OPTIONS": {
         "info": {"description": "Runs code nobody trusts, quickly, and says exactly what happened."},
         "security": SECURITY,
-        "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+        "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": _BEARER}}},
     },
 }
 NAMED_SCHEMAS = {"Input": InputPart, "Expected": ExpectedPart, "CodeSource": CodeSource, "FilesSource": FilesSource}
