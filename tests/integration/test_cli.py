@@ -185,18 +185,3 @@ def test_doctor_names_the_migration_that_is_missing(empty_database: str, redis_u
     (found,) = [entry for entry in json.loads(result.stdout)["platform"] if entry["name"] == "migrations"]
     assert result.exit_code == 1
     assert "python -m migrations upgrade" in found["message"]
-
-
-def test_doctor_asks_identity_providers_for_their_keys(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "oidc.toml"
-    monkeypatch.setenv("SHIPD_OIDC", str(file))
-
-    def told() -> dict[str, str]:
-        report = json.loads(run("doctor", "--json").stdout)
-        return {entry["name"]: entry["message"] for entry in report["platform"] if "identity" in entry["name"]}
-
-    assert "oidc.toml" in told()["identity"]
-    file.write_text('[[issuer]]\nurl = "http://127.0.0.1:1"\naudience = "a"\n')
-    assert "no keys" in told()["identity http://127.0.0.1:1"]
