@@ -1,5 +1,6 @@
 """API keys over HTTP, on real rows."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -96,6 +97,17 @@ def test_a_revoked_key_ends_at_once(api: Api) -> None:
     assert api.ask("GET", "/v1/me", key=made["key"])[0] == 401
     assert api.ask("DELETE", f"/v1/keys/{made['prefix']}") == (200, ended)
     assert api.ask("POST", f"/v1/keys/{made['prefix']}/rotate", {})[0] == 404
+
+
+def test_its_last_use_is_shown(api: Api) -> None:
+    made = api.make(role="service")
+    assert made["last_used_at"] is None
+    assert api.ask("GET", "/v1/me", key=made["key"])[0] == 200
+
+    deadline, used = time.monotonic() + 20, None
+    while used is None and time.monotonic() < deadline:  # a thread behind the request writes it
+        used = api.ask("GET", "/v1/keys?limit=1")[1]["keys"][0]["last_used_at"]
+    assert used is not None
 
 
 def test_whoever_may_makes_keys_for_themselves_and_sees_no_others(api: Api) -> None:
