@@ -16,7 +16,7 @@ from domain.static_checks import StaticChecks
 
 COLUMNS = (
     *("prefix", "name", "role", "scopes", "owner_id", "network", "static_check"),
-    *("created_at", "expires_at", "last_used_at", "revoked_at"),
+    *("expires_at", "last_used_at", "revoked_at"),
 )
 
 

@@ -15,6 +15,7 @@ import psycopg
 import migrations
 from app import readiness
 from app.readiness import Check
+from domain import oidc_keys, oidc_settings
 from domain.db import Database
 from domain.languages import Languages
 from domain.settings import TREE, Settings
@@ -39,6 +40,23 @@ def platform_checks(settings: Settings | Check) -> Iterator[Check]:
         checks = readiness.checks(db, readiness.connect_redis(settings.redis_url))
     yield from checks
     yield _schema(settings) if checks[0].ok else Check("migrations", ok=False, message="unknown without PostgreSQL")
+    yield from _identity(settings)
+
+
+def _identity(settings: Settings) -> Iterator[Check]:
+    """Fetch the keys of every identity provider that is trusted."""
+    try:
+        issuers = oidc_settings.load(settings.oidc_file)
+    except ValueError as error:
+        yield Check("identity", ok=False, message=str(error))
+        return
+    for issuer in issuers:
+        try:
+            found = oidc_keys.fetch(issuer)
+        except oidc_keys.ProviderError as error:
+            yield Check(f"identity {issuer.url}", ok=False, message=f"no keys: {error}")
+        else:
+            yield Check(f"identity {issuer.url}", ok=True, message=f"has {len(found)} keys")
 
 
 def _schema(settings: Settings) -> Check:

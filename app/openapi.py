@@ -24,6 +24,9 @@ DESCRIPTION = """Runs code nobody trusts, quickly, and says exactly what happene
 
 Every answer bears `X-Request-ID` (as sent, or made) and `traceparent`. Every error has one shape, with the field's
 path, what is wrong, and what to do."""
+_BEARER = (
+    "An API key, or a token of an identity provider that this deployment trusts. GET /v1/me says who that makes you."
+)
 CONFIG: dict[str, object] = {
     "API_TITLE": "Shipd",
     "API_VERSION": __version__,
@@ -39,7 +42,7 @@ CONFIG: dict[str, object] = {
         "security": SECURITY,
         "components": {
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer"},
+                "bearer": {"type": "http", "scheme": "bearer", "description": _BEARER},
                 "judge0": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
                 "piston": {"type": "apiKey", "in": "header", "name": "Authorization"},
             }

@@ -1,7 +1,8 @@
 """Keys made, rotated and ended for somebody who asks, each noted in the audit log.
 
 Whoever may do so with their own keys alone can hand on less than they have, never more: not another owner, no other
-role than their own or a submitter's, no scope, permission or day beyond their own key's.
+role than their own or a submitter's, no scope, permission or day beyond their own key's. An administrator makes keys
+for anybody, but with a key of few scopes none that reaches everybody's things with others.
 """
 
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from domain.errors import InvalidRequest, NotFound, Problem
 from domain.ids import new_id
 from domain.key_list import KeyEntry
 from domain.keys import Key, NewKey
-from domain.roles import Reach, Role, Scope, granted
+from domain.roles import Reach, Role, Scope, granted, reach
 
 MAX_GRACE = timedelta(days=30)
 MAX_BY_TOKEN = timedelta(days=90)
@@ -38,7 +39,7 @@ def make(db: Database, by: Key | None, new: NewKey) -> Issued:
 
     Raises InvalidRequest naming what is more than the asker has, NotFound for an owner who is not there, Unavailable.
     """
-    asked = new if by is None or _reach(by) is Reach.ALL else _within(by, new)
+    asked = new if by is None else _within(by, new)
     with db.transaction() as tx:
         text = keys.insert(tx, asked)
         entry = key_list.one(tx, text.split("_")[1], None)
@@ -50,8 +51,8 @@ def rotate(db: Database, by: Key | None, prefix: str, *, grace: timedelta, expir
     """Give a key another secret. Raises NotFound, for somebody else's too; InvalidRequest, Unavailable."""
     with db.transaction() as tx:
         entry = key_list.one(tx, prefix, _whose(by))
-        if by is not None and _reach(by) is Reach.OWN:
-            _refuse(_of_day(by, expires_at), *_of_entry(by, entry))
+        if by is not None:
+            _refuse(*_of_rotation(by, entry, expires_at))
         text = keys.rotate(tx, prefix, grace=grace, expires_at=expires_at)
         entry = key_list.one(tx, prefix, None)
         _note(tx, ROTATED, by, entry)
@@ -81,6 +82,9 @@ def _whose(by: Key | None) -> UUID | None:
 
 def _within(by: Key, new: NewKey) -> NewKey:
     """Give the key with what its maker leaves open as in their own. Raises InvalidRequest for what is more."""
+    if _reach(by) is Reach.ALL:
+        _refuse(*_of_reach(by, new.role, new.scopes))
+        return new
     allowed = granted(by.role, by.scopes)
     asked = replace(
         new,
@@ -123,8 +127,20 @@ def _of_day(by: Key, expires_at: datetime | None) -> Problem | None:
     )
 
 
-def _of_entry(by: Key, entry: KeyEntry) -> Iterator[Problem | None]:
+def _of_reach(by: Key, role: Role, scopes: frozenset[Scope] | None) -> Iterator[Problem]:
+    """Look whether a key would reach everybody's things where that of an administrator does not."""
+    more = [scope for scope in Scope if reach(role, scopes, scope) is Reach.ALL and by.reach(scope) is not Reach.ALL]
+    if more:
+        hint = "name scopes that your own key has, or ask with one that has them"
+        yield Problem("role", f"would reach everybody's things with {', '.join(more)}, and your own key does not", hint)
+
+
+def _of_rotation(by: Key, entry: KeyEntry, expires_at: datetime | None) -> Iterator[Problem | None]:
     """Look whether another secret of a key would give the asker more than they have."""
+    if _reach(by) is Reach.ALL:
+        yield from _of_reach(by, entry.role, entry.scopes)
+        return
+    yield _of_day(by, expires_at)
     last = _last_day(by)
     if entry.prefix != by.prefix and (
         entry.role not in {by.role, Role.SUBMITTER}

@@ -90,7 +90,7 @@ class ProviderKeys:
     def _fetch_first(self) -> None:
         if self._due():
             self._fetch()
-        elif self._fetching.acquire(timeout=WAIT_S):
+        if self._fetched_at is None and self._fetching.acquire(timeout=WAIT_S):  # another thread fetches them
             self._fetching.release()
         if self._fetched_at is None:
             raise Unavailable(f"the keys of {self.issuer.url} were never had: the provider does not answer")

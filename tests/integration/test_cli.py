@@ -3,7 +3,9 @@
 import json
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner, Result
@@ -12,6 +14,7 @@ from app.cli import main
 from domain import hosts, key_list, keys
 from domain.db import Database
 from domain.model import HostReport
+from domain.roles import Scope
 from domain.views import SubmissionView
 
 Run = Callable[..., Result]
@@ -66,6 +69,51 @@ def test_a_static_check_that_is_wrong_is_named(run: Run, tmp_path: Path, monkeyp
 
     assert result.exit_code == 1
     assert "mine.toml: the file has missing keys" in result.output
+
+
+def test_a_key_may_end_and_do_less(run: Run, db: Database) -> None:
+    scopes = ("--scope", "submissions:read", "--scope", "submissions:write")
+    result = run("keys", "create", "ci", "--role", "service", *scopes, "--expires", "90d")
+
+    found = keys.verify(db, result.stdout.strip())
+    assert found is not None
+    assert found.scopes == frozenset({Scope.SUBMISSIONS_READ, Scope.SUBMISSIONS_WRITE})
+    assert found.expires_at is not None
+    assert timedelta(days=89) < found.expires_at - datetime.now(UTC) <= timedelta(days=90)
+    assert json.loads(run("keys", "list", "--json").stdout)["keys"][0]["scopes"] == sorted(found.scopes)
+    assert "submissions:write" in run("keys", "list").stdout
+
+
+@pytest.mark.parametrize("when", ["0d", "d", "-1d", "soon", "2020-01-01T00:00:00Z", "2999-01-01", "99999d", "1.5d"])
+def test_an_end_that_is_none_is_refused(run: Run, when: str) -> None:
+    result = run("keys", "create", "ci", "--expires", when)
+
+    assert result.exit_code == 2
+    assert "neither days (90d) nor a moment" in result.output
+
+
+def test_a_key_may_be_for_somebody_who_is_there(run: Run, db: Database) -> None:
+    first = json.loads(run("keys", "create", "one", "--json").stdout)
+    by_prefix = run("keys", "create", "two", "--user", first["prefix"]).stdout.strip()
+    by_owner = run("keys", "create", "three", "--user", first["owner_id"]).stdout.strip()
+
+    assert {found.id for text in (by_prefix, by_owner) if (found := keys.verify(db, text))} == {UUID(first["owner_id"])}
+    for nobody in ("nobody", str(uuid.uuid4())):
+        result = run("keys", "create", "four", "--user", nobody)
+        assert result.exit_code == 1
+        assert nobody in result.output
+
+
+def test_a_key_is_rotated(run: Run, db: Database) -> None:
+    before = run("keys", "create", "one").stdout.strip()
+    prefix = before.split("_")[1]
+
+    after = run("keys", "rotate", prefix, "--grace", "60").stdout.strip()
+    assert all(keys.verify(db, text) for text in (before, after))
+    last = json.loads(run("keys", "rotate", prefix, "--json").stdout)
+    assert [keys.verify(db, text) is not None for text in (before, after, last["key"])] == [False, False, True]
+    assert "key_rotated" in run("audit").stdout
+    assert run("keys", "rotate", "nobody").exit_code == 1
 
 
 def test_keys_are_listed_without_their_secret(run: Run) -> None:

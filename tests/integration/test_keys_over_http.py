@@ -1,5 +1,6 @@
 """API keys over HTTP, on real rows."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -98,6 +99,17 @@ def test_a_revoked_key_ends_at_once(api: Api) -> None:
     assert api.ask("POST", f"/v1/keys/{made['prefix']}/rotate", {})[0] == 404
 
 
+def test_its_last_use_is_shown(api: Api) -> None:
+    made = api.make(role="service")
+    assert made["last_used_at"] is None
+    assert api.ask("GET", "/v1/me", key=made["key"])[0] == 200
+
+    deadline, used = time.monotonic() + 20, None
+    while used is None and time.monotonic() < deadline:  # a thread behind the request writes it
+        used = api.ask("GET", "/v1/keys?limit=1")[1]["keys"][0]["last_used_at"]
+    assert used is not None
+
+
 def test_whoever_may_makes_keys_for_themselves_and_sees_no_others(api: Api) -> None:
     maker = api.make(role="service", scopes=["keys:write", "keys:read", "submissions:read"])
     stranger = api.make(role="service")
@@ -129,31 +141,29 @@ WRONG: dict[str, dict[str, object]] = {
 }
 
 
-@pytest.mark.parametrize(("field", "body"), WRONG.items())
-def test_what_is_wrong_is_named(api: Api, field: str, body: dict[str, object]) -> None:
-    status, answer = api.ask("POST", "/v1/keys", {"name": "n"} | body)
+def test_what_is_wrong_is_named(api: Api) -> None:
+    for field, body in WRONG.items():
+        status, answer = api.ask("POST", "/v1/keys", {"name": "n"} | body)
 
-    assert (status, [entry["field"] for entry in answer["error"]["fields"]]) == (422, [field])
-
-
-@pytest.mark.parametrize(
-    "moment", ["tomorrow", "2999-01-01", "2999-01-01T00:00:00", 1, None, "9999-12-31T23:59:59-23:59"]
-)
-def test_an_end_is_a_moment_with_a_zone(api: Api, moment: object) -> None:
-    assert api.ask("POST", "/v1/keys", {"name": "n", "expires_at": moment})[0] == 422
+        assert (status, [entry["field"] for entry in answer["error"]["fields"]]) == (422, [field])
 
 
-@pytest.mark.parametrize("grace", [-1, 1.5, "60", 31 * 24 * 3600, True])
-def test_a_grace_is_a_number_of_seconds(api: Api, grace: object) -> None:
+def test_an_end_is_a_moment_with_a_zone(api: Api) -> None:
+    for moment in ("tomorrow", "2999-01-01", "2999-01-01T00:00:00", 1, None, "9999-12-31T23:59:59-23:59"):
+        assert api.ask("POST", "/v1/keys", {"name": "n", "expires_at": moment})[0] == 422, moment
+
+
+def test_a_grace_is_a_number_of_seconds(api: Api) -> None:
     made = api.make()
 
-    assert api.ask("POST", f"/v1/keys/{made['prefix']}/rotate", {"grace_s": grace})[0] == 422
+    for grace in (-1, 1.5, "60", 31 * 24 * 3600, True):
+        assert api.ask("POST", f"/v1/keys/{made['prefix']}/rotate", {"grace_s": grace})[0] == 422, grace
 
 
-@pytest.mark.parametrize("prefix", ["nobody", "%00", "0" * 12, "x" * 2000, "%F0%9F%98%80", "'"])
-def test_a_key_that_is_not_there_is_404(api: Api, prefix: str) -> None:
-    assert api.ask("DELETE", f"/v1/keys/{prefix}")[0] == 404
-    assert api.ask("POST", f"/v1/keys/{prefix}/rotate", {})[0] == 404
+def test_a_key_that_is_not_there_is_404(api: Api) -> None:
+    for prefix in ("nobody", "%00", "0" * 12, "x" * 2000, "%F0%9F%98%80", "'"):
+        assert api.ask("DELETE", f"/v1/keys/{prefix}")[0] == 404, prefix
+        assert api.ask("POST", f"/v1/keys/{prefix}/rotate", {})[0] == 404, prefix
 
 
 def test_an_owner_that_is_not_there_is_404(api: Api) -> None:

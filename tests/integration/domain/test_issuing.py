@@ -153,7 +153,7 @@ def test_nobody_hands_on_more_than_they_have(
 
     with pytest.raises(InvalidRequest) as raised:
         issuing.make(db, maker, asked)
-    assert [problem.field for problem in raised.value.problems] == [field]
+    assert {problem.field for problem in raised.value.problems} == {field}
     child = _alive(db, issuing.make(db, maker, NewKey("n", Role.SUBMITTER)).text)
     assert (child.expires_at, child.static_check) == (maker.expires_at, "basic")
 
@@ -173,6 +173,20 @@ def test_nobody_has_another_secret_made_for_a_key_that_may_more(
     equal = verified(NewKey("equal", Role.SERVICE, owner_id=service.id, scopes=WRITES))
     issuing.rotate(db, service, str(equal.prefix), grace=AT_ONCE, expires_at=None)
     issuing.rotate(db, service, str(service.prefix), grace=AT_ONCE, expires_at=None)
+
+
+def test_an_administrators_key_of_few_scopes_makes_none_that_reaches_further(
+    db: Database, verified: Callable[[NewKey], Key], admin: Key
+) -> None:
+    clerk = verified(NewKey("clerk", Role.ADMIN, scopes=frozenset({Scope.KEYS_WRITE})))
+
+    for asked in (NewKey("n", Role.ADMIN), NewKey("n", Role.OPERATOR), NewKey("n", Role.ADMIN, scopes=WRITES)):
+        with pytest.raises(InvalidRequest, match="everybody's"):
+            issuing.make(db, clerk, asked)
+    with pytest.raises(InvalidRequest, match="everybody's"):
+        issuing.rotate(db, clerk, str(admin.prefix), grace=AT_ONCE, expires_at=None)
+    issuing.make(db, clerk, NewKey("for somebody", Role.SERVICE))
+    issuing.rotate(db, clerk, str(clerk.prefix), grace=AT_ONCE, expires_at=None)
 
 
 def test_a_rotation_does_not_lengthen_ones_own_life(db: Database, verified: Callable[[NewKey], Key]) -> None:

@@ -75,21 +75,21 @@ def test_what_is_wrong_with_a_token_is_said_in_the_shape_of_all_errors(http: Fla
         assert text not in response.get_data(as_text=True)
 
 
-@pytest.mark.parametrize("length", [9_000, 200_000])
-def test_a_huge_token_is_refused_before_anything_is_read(http: FlaskClient, provider: "Provider", length: int) -> None:
+def test_a_huge_token_is_refused_before_anything_is_read(http: FlaskClient, provider: "Provider") -> None:
     header, claims, signature = provider.token().split(".")
 
-    assert ask(http, f"{header}.{claims}{'A' * length}.{signature}")[0] == 401
+    for length in (9_000, 200_000):
+        assert ask(http, f"{header}.{claims}{'A' * length}.{signature}")[0] == 401
 
 
-@pytest.mark.parametrize("character", ["\0", "%00", " ", ",", "é", "=.", "\t"])
-def test_a_token_with_other_characters_is_refused(http: FlaskClient, provider: "Provider", character: str) -> None:
+def test_a_token_with_other_characters_is_refused(http: FlaskClient, provider: "Provider") -> None:
     text = provider.token()
 
-    for changed in (f"{text}{character}x", f"{character}{text}", text.replace(".", f"{character}.", 1)):
-        environ = {"HTTP_AUTHORIZATION": f"Bearer {changed}"}
-        with http.get("/v1/me", environ_overrides=environ) as response:
-            assert response.status_code == 401
+    for character in ("\0", "%00", " ", ",", "é", "=.", "\t"):
+        for changed in (f"{text}{character}x", f"{character}{text}", text.replace(".", f"{character}.", 1)):
+            environ = {"HTTP_AUTHORIZATION": f"Bearer {changed}"}
+            with http.get("/v1/me", environ_overrides=environ) as response:
+                assert response.status_code == 401
 
 
 def test_several_tokens_are_none(http: FlaskClient, provider: "Provider", db: Database) -> None:
@@ -107,24 +107,15 @@ def test_several_tokens_are_none(http: FlaskClient, provider: "Provider", db: Da
             assert "exactly one" in said(response.json)
 
 
-@pytest.mark.parametrize(
-    "where", ["/v1/me?access_token={}", "/v1/keys/{}", "/livez?x={}", "/nowhere/{}", "/v1/me?{}=1"]
-)
-def test_keys_and_tokens_in_urls_are_refused_and_not_logged(
-    http: FlaskClient,
-    provider: "Provider",
-    db: Database,
-    where: str,
-    capfd: pytest.CaptureFixture[str],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_keys_and_tokens_in_urls_are_refused(http: FlaskClient, provider: "Provider", db: Database) -> None:
     key = keys.create(db, name="n", role="admin")
-    for secret in (key, provider.token()):
-        with http.get(where.format(secret), headers={"Authorization": f"Bearer {key}"}) as response:
-            assert response.status_code == 422
-            assert response.json is not None
-            assert "no place in a URL" in said(response.json)
-            assert secret not in response.get_data(as_text=True)
+    for where in ("/v1/me?access_token={}", "/v1/keys/{}", "/livez?x={}", "/nowhere/{}", "/v1/me?{}=1"):
+        for secret in (key, provider.token()):
+            with http.get(where.format(secret), headers={"Authorization": f"Bearer {key}"}) as response:
+                assert response.status_code == 422
+                assert response.json is not None
+                assert "no place in a URL" in said(response.json)
+                assert secret not in response.get_data(as_text=True)
 
 
 def test_nothing_that_is_logged_bears_a_key_or_a_token(

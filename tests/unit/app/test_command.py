@@ -76,3 +76,16 @@ def test_doctor_tells_what_would_save_compilers_time(tmp_path: Path) -> None:
     found = {check.name: check for check in doctor.cache_checks(settings)}
     assert not found["cpp@17"].ok
     assert found["cpp@17"].message == "missing; run `python -m workers caches`"
+
+
+def test_doctor_asks_identity_providers_for_their_keys(tmp_path: Path) -> None:
+    url, file = "redis://127.0.0.1:1/0", tmp_path / "oidc.toml"
+    settings = Settings("postgresql://127.0.0.1:1/nowhere", url, url, oidc_file=file)
+
+    (unread,) = doctor._identity(settings)
+    file.write_text('[[issuer]]\nurl = "http://127.0.0.1:1"\naudience = "a"\n')
+    (away,) = doctor._identity(settings)
+
+    assert (unread.ok, away.ok, away.name) == (False, False, "identity http://127.0.0.1:1")
+    assert "oidc.toml" in unread.message
+    assert "no keys" in away.message

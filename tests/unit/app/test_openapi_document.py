@@ -86,6 +86,16 @@ def test_it_lists_every_route(document: Json) -> None:
     assert paths["/livez"]["get"]["security"] == []
 
 
+def test_it_tells_of_403_wherever_somebody_must_be_known(document: Json) -> None:
+    paths = document["paths"]
+    assert isinstance(paths, dict)
+    for path, operations in paths.items():
+        for operation in (one for one in operations.values() if isinstance(one, dict) and "responses" in one):
+            assert (
+                ("403" in operation["responses"]) == ("401" in operation["responses"]) == ("security" not in operation)
+            ), path
+
+
 def test_answers_match_it(api: "Api", backend: "MemoryBackend", document: Json) -> None:
     usage = Usage(1, 2, None, "sampled")
     cases = (TestCase(0, "1", points=1), TestCase(1, "2", is_hidden=True), TestCase(2, "3"))
@@ -112,6 +122,11 @@ def test_answers_match_it(api: "Api", backend: "MemoryBackend", document: Json) 
 
     check(document, "SubmissionAnswer", api.get(f"/v1/submissions/{view.id}").body)
     check(document, "PageAnswer", api.get("/v1/submissions?limit=1").body)
+    made = api.post("/v1/keys", {"name": "n", "scopes": ["submissions:read"]}, Authorization="Bearer admin").body
+    check(document, "NewKeyAnswer", made)
+    check(document, "KeyAnswer", {name: value for name, value in made.items() if name != "key"})
+    check(document, "KeysAnswer", api.get("/v1/keys", Authorization="Bearer admin").body)
+    check(document, "MeAnswer", api.get("/v1/me").body)
     check(document, "LanguagesAnswer", api.get("/v1/languages").body)
     check(document, "HealthAnswer", api.get("/readyz").body)
     check(document, "IndexAnswer", api.get("/").body)

@@ -38,6 +38,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         SHIPD_LEASE_S="7",
         SHIPD_DB_POOL_MIN="9",
         SHIPD_MAX_ATTEMPTS="1",
+        SHIPD_OIDC=str(tmp_path / "oidc.toml"),
         SENTRY_DSN="https://key@sentry/1",
         SHIPD_LOG_LEVEL="debug",
     )
@@ -48,6 +49,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     assert (settings.instance, settings.cgroups, settings.slots) == ("blue-2", "none", 3)
     assert (settings.host_name, settings.lease_s, settings.max_attempts) == ("worker.example", 7, 1)
     assert (settings.db_pool_min, settings.db_pool_max) == (9, 9)
+    assert settings.oidc_file == tmp_path / "oidc.toml"
     assert (settings.sentry_dsn, settings.log_level) == ("https://key@sentry/1", "debug")
 
 
