@@ -44,15 +44,19 @@ class Summary:
         return Place(self.created_at, self.id)
 
 
-_PAGE = """
-SELECT s.id, s.created_at, s.language, s.priority, s.user_id, s.problem_id,
-       e.id, e.state, e.verdict, e.reason, e.points,
+OF_HIDDEN = """
        coalesce((
            SELECT t.is_hidden AND r.verdict = e.verdict
            FROM test_results AS r JOIN test_cases AS t ON t.submission_id = r.submission_id AND t.ordinal = r.ordinal
            WHERE r.execution_id = e.id AND r.verdict NOT IN ('AC', 'OK')
            ORDER BY r.ordinal LIMIT 1
        ), false)
+"""
+"""Whether verdict and reason of execution `e` are those of a hidden test case."""
+
+_PAGE = f"""
+SELECT s.id, s.created_at, s.language, s.priority, s.user_id, s.problem_id,
+       e.id, e.state, e.verdict, e.reason, e.points, {OF_HIDDEN}
 FROM submissions AS s
 CROSS JOIN LATERAL (SELECT * FROM executions WHERE submission_id = s.id ORDER BY number DESC LIMIT 1) AS e
 WHERE (%(owner_id)s::uuid IS NULL OR s.owner_id = %(owner_id)s)
@@ -71,7 +75,7 @@ def page(db: Database, owner_id: UUID | None, *, before: Place | None, limit: in
         "limit": limit,
     }
     with db.read() as tx:
-        rows = tx.execute(_PAGE, wanted).fetchall()
+        rows = tx.execute(_PAGE.encode(), wanted).fetchall()
     return [_summary(row) for row in rows]
 
 

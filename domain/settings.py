@@ -14,6 +14,8 @@ from typing import Literal, cast
 
 from domain.environment import Reader
 from domain.limits import Range, Ranges
+from domain.webhook_settings import WebhookSettings
+from domain.webhook_settings import read as read_webhooks
 
 TREE = Path(__file__).absolute().parent.parent
 DATABASE_SCHEMES = ("postgresql://", "postgres://")
@@ -109,6 +111,8 @@ class Settings:
     """SHIPD_DB_POOL_MAX: the most that it opens."""
     ranges: Ranges = field(default_factory=Ranges)
     """SHIPD_MAX_<NAME> and SHIPD_DEFAULT_<NAME> lower what a submission may ask for (`SHIPD_MAX_MEMORY_MB`)."""
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    """SHIPD_WEBHOOK_<NAME>: where webhooks may go (`domain/webhook_settings.py`)."""
     sentry_dsn: str | None = field(default=None, repr=False)
     """SENTRY_DSN"""
     log_level: str = "info"
@@ -161,6 +165,7 @@ class Settings:
             db_pool_min=pool_min,
             db_pool_max=read.integer("SHIPD_DB_POOL_MAX", max(cls.db_pool_max, pool_min), floor=max(1, pool_min)),
             ranges=_ranges(read),
+            webhooks=read_webhooks(read),
             sentry_dsn=read.url("SENTRY_DSN", ("https://", "http://")),
             log_level=read.choice("SHIPD_LOG_LEVEL", cls.log_level, LOG_LEVELS),
         )

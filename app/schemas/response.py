@@ -5,10 +5,11 @@ from uuid import UUID
 
 from app.schemas import links
 from app.schemas.bytes import bytes_json
-from app.schemas.usage import rounded, run_telemetry_json, telemetry_json, together, usage_json
+from app.schemas.usage import run_telemetry_json, telemetry_json, usage_json
 from domain.limits import Constraints
 from domain.model import Artifact, Usage
 from domain.network import NetworkRule
+from domain.usage import rounded, together
 from domain.verdict import Verdict, hidden_reason
 from domain.views import Asked, CaseView, ExecutionView, ResultView, Shown, SubmissionView
 

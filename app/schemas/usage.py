@@ -1,40 +1,10 @@
 """Measurements on their way out."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 
 from domain.model import ExecutionTelemetry, Phases, RunTelemetry, Usage
-
-HIDDEN_TIME_MS = 10
-HIDDEN_MEMORY_BYTES = 1024 * 1024
-
-
-def rounded(usage: Usage) -> Usage:
-    """Blur what a hidden test case spent: exact figures would tell of its input."""
-    memory = usage.memory_bytes
-    return replace(
-        usage,
-        cpu_time_ms=_nearest(usage.cpu_time_ms, HIDDEN_TIME_MS),
-        wall_time_ms=_nearest(usage.wall_time_ms, HIDDEN_TIME_MS),
-        memory_bytes=None if memory is None else _nearest(memory, HIDDEN_MEMORY_BYTES),
-    )
-
-
-def _nearest(value: int, step: int) -> int:
-    return (value + step // 2) // step * step
-
-
-def together(usages: Iterable[Usage]) -> Usage | None:
-    """Give what the test cases spent in all: times added up, memory the largest; None where nothing ran."""
-    spent = list(usages)
-    if not spent:
-        return None
-    return Usage(
-        cpu_time_ms=sum(usage.cpu_time_ms for usage in spent),
-        wall_time_ms=sum(usage.wall_time_ms for usage in spent),
-        memory_bytes=max((usage.memory_bytes for usage in spent if usage.memory_bytes is not None), default=None),
-        source="sampled" if any(usage.source == "sampled" for usage in spent) else "cgroup",
-    )
+from domain.usage import HIDDEN_TIME_MS, nearest
 
 
 def usage_json(usage: Usage | None) -> dict[str, object] | None:
@@ -75,7 +45,7 @@ def _phases_json(phases: Phases, *, any_hidden: bool) -> dict[str, int | None]:
     times: dict[str, int | None] = {field.name: getattr(phases, field.name) for field in fields(phases)}
     if not any_hidden:
         return times
-    return {name: None if time is None else _nearest(time, HIDDEN_TIME_MS) for name, time in times.items()}
+    return {name: None if time is None else nearest(time, HIDDEN_TIME_MS) for name, time in times.items()}
 
 
 def _plain(metrics: Mapping[str, int | str] | None) -> dict[str, int | str] | None:
