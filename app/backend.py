@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app import readiness
+from app.webhook_backend import DomainWebhooks, Webhooks
 from domain import hosts, keys, listing, queue, submissions, values
 from domain.blobs import BlobStore
 from domain.db import Database
@@ -16,6 +17,7 @@ from domain.events import Events, Expectation
 from domain.keys import Key
 from domain.listing import Place, Summary
 from domain.model import Priority, Submission
+from domain.seals import Seals
 from domain.settings import Settings
 from domain.values import Stream, Whole
 from domain.views import SubmissionView
@@ -59,6 +61,10 @@ class Backend(Protocol):
     def checks(self) -> Sequence[readiness.Check]:
         """Ask every part whether it is there."""
 
+    @property
+    def webhooks(self) -> Webhooks:
+        """What can be asked of webhooks."""
+
 
 class DomainBackend:
     """The real one; safe to share between threads, and nothing is connected before it is used."""
@@ -70,6 +76,8 @@ class DomainBackend:
         self._events = Events(settings.redis_url)
         self._redis = readiness.connect_redis(settings.redis_url)
         self._celery = queue.make_celery(settings)
+        self._seals = Seals(self._db)
+        self._webhooks = DomainWebhooks(self._db, self._seals, self._celery)
 
     def key(self, text: str) -> Key | None:
         """Find whose key this is."""
@@ -97,6 +105,7 @@ class DomainBackend:
                 body_sha256=body_sha256,
                 enqueue=enqueue,
                 known=self._hosts,
+                seals=self._seals,
             )
         except OSError as error:
             raise Unavailable(f"the blob folder cannot be written: {error}; make room, or mend its rights") from error
@@ -133,6 +142,11 @@ class DomainBackend:
     def checks(self) -> Sequence[readiness.Check]:
         """Ask PostgreSQL, Redis and the hosts' heartbeats."""
         return readiness.checks(self._db, self._redis)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Endpoints, deliveries and their log."""
+        return self._webhooks
 
     def _awaited(
         self, view: SubmissionView, end: Expectation, seconds: float, *, may_be_final: bool = False

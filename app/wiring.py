@@ -29,7 +29,9 @@ class Wiring:
         """Say what a caller may send: people less source than services and administrators."""
         person = key is None or key.role is Role.SUBMITTER
         most = self.settings.person_source_bytes if person else self.settings.max_body_bytes
-        return Rules(self.settings.ranges, self.languages, most, network=key is not None and key.network)
+        own = self.settings
+        network = key is not None and key.network
+        return Rules(own.ranges, self.languages, most, network=network, webhooks=own.webhooks)
 
     def static_check(self, key: Key | None) -> str | None:
         """Name the static check that a caller's submissions are under. Raises Unavailable where its file is gone."""

@@ -7,6 +7,7 @@ is compared by PostgreSQL's clock.
 
 import random
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from domain import storable, webhooks
@@ -46,6 +47,7 @@ class Claimed:
     webhook_id: UUID | None
     submission_id: UUID | None
     execution_id: UUID | None
+    created_at: datetime
     url: str
     secrets: tuple[str, ...] = field(repr=False)
     """All that sign: the newest first."""
@@ -80,7 +82,8 @@ _CLAIM = f"""
     ), noted AS (
         INSERT INTO delivery_attempts (delivery_id, number) SELECT id, attempts FROM d
     )
-    SELECT d.id, d.attempts, d.failures - 1, d.event, d.webhook_id, d.submission_id, d.execution_id, {_URL},
+    SELECT d.id, d.attempts, d.failures - 1, d.event, d.webhook_id, d.submission_id, d.execution_id,
+        d.created_at, {_URL},
         CASE WHEN d.webhook_id IS NULL THEN s.callback_secret ELSE w.secret END,
         CASE WHEN w.previous_until > now() THEN w.previous_secret END,
         w.disabled_at IS NOT NULL
@@ -119,7 +122,8 @@ def claim(db: Database, seals: Seals, delivery_id: UUID) -> Claimed | None:
         row = tx.execute(_CLAIM.encode(), {"id": delivery_id, "lease_s": LEASE_S}).fetchone()
     if row is None:
         return None
-    found_id, number, failures, event, webhook_id, submission_id, execution_id, url, secret, previous, disabled = row
+    found_id, number, failures, event, webhook_id, submission_id, execution_id, created_at, *rest = row
+    url, secret, previous, disabled = rest
     of = (webhooks.CALLBACK, submission_id) if webhook_id is None else (webhooks.PURPOSE, webhook_id)
     return Claimed(
         delivery_id=found_id,
@@ -129,6 +133,7 @@ def claim(db: Database, seals: Seals, delivery_id: UUID) -> Claimed | None:
         webhook_id=webhook_id,
         submission_id=submission_id,
         execution_id=execution_id,
+        created_at=created_at,
         url=url,
         secrets=tuple(seals.open(sealed, *of) for sealed in (secret, previous) if sealed is not None),
         disabled=disabled,

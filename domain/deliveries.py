@@ -104,7 +104,8 @@ _ENABLED = (
 )
 _NEW = """
     UPDATE deliveries SET sent_at = now()
-    WHERE submission_id = %(submission_id)s AND execution_id = %(execution_id)s AND sent_at IS NULL AND state = 'waiting'
+    WHERE submission_id = %(submission_id)s AND execution_id = %(execution_id)s AND state = 'waiting'
+        AND sent_at IS NULL
     RETURNING id
 """
 # An attempt was lost with its process, and the day is over.

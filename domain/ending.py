@@ -58,10 +58,10 @@ def values(outcome: Outcome, blobs: BlobStore) -> dict[str, object]:
     }
 
 
-def end(tx: Connection, claim: Claim, ended: Mapping[str, object], rows: Rows | None = None) -> bool:
+def end(tx: Connection, claim: Claim, ended: Mapping[str, object], rows: Rows | None = None) -> bool | None:
     """End an execution that is still this claim's, and write results that were not written before.
 
-    False: it is not, and nothing is written.
+    None: it is not, and nothing is written. Else whether somebody wants to be told: a trigger has written to whom.
     """
     parts = (rows.results, rows.artifacts, rows.telemetry, rows.audit) if rows is not None else ()
     found = tx.run(
@@ -72,7 +72,8 @@ def end(tx: Connection, claim: Claim, ended: Mapping[str, object], rows: Rows | 
             *(value for part in parts for row in part for value in row),
         ],
     )
-    return found.fetchone() is not None
+    row = found.fetchone()
+    return None if row is None else bool(row[0])
 
 
 @lru_cache(KEPT)
@@ -88,7 +89,9 @@ def _command(*counts: int) -> bytes:
         place += count * len(columns)
     # A statement does not see what it writes: totals are of what was written before, and of what is written now.
     unwritten = f"SELECT {', '.join(TOTALLED)} FROM new_test_results" if new and counts[0] else ""
-    return f"WITH {', '.join([*new, f'ended AS ({_update(unwritten)})', *inserts])} SELECT FROM ended".encode()
+    return (
+        f"WITH {', '.join([*new, f'ended AS ({_update(unwritten)})', *inserts])} SELECT announced FROM ended".encode()
+    )
 
 
 def _update(unwritten: str) -> str:
@@ -97,5 +100,5 @@ def _update(unwritten: str) -> str:
         UPDATE executions AS e
         SET state = 'done', lease_until = NULL, finished_at = now(), {assignments}, {totals(unwritten)}
         WHERE id = $1 AND attempt = $2 AND worker = $3 AND lease_until IS NOT NULL
-        RETURNING id, submission_id
+        RETURNING id, submission_id, announced
     """

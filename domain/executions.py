@@ -9,7 +9,7 @@ execution: then every write with it does nothing and says False, and its holder 
 PostgreSQL's clock alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from domain import ending, results, stored
@@ -96,26 +96,43 @@ def record(db: Database, blobs: BlobStore, claim: Claim, found: Sequence[TestRes
     return held
 
 
-def finish(db: Database, blobs: BlobStore, claim: Claim, outcome: Outcome) -> bool:
+def _nobody() -> None:
+    """Nobody to be told."""
+
+
+def finish(
+    db: Database, blobs: BlobStore, claim: Claim, outcome: Outcome, announced: Callable[[], None] = _nobody
+) -> bool:
     """End an execution with its verdict, its last results, its totals and its telemetry, all in one transaction.
 
     The results are of test cases that none was recorded of before. False: the claim is lost, nothing is written. To
-    call it again is harmless, and True. Raises Unavailable, and OSError where the blob store is full.
+    call it again is harmless, and True. `announced` is called after the commit where somebody wants to be told of the
+    end. Raises Unavailable, and OSError where the blob store is full.
     """
     ended = ending.values(outcome, blobs)
     rows = results.prepare(claim, outcome.results, blobs, outcome.telemetry)
     if rows.many:
-        return _finish_long(db, claim, ended, rows)
+        return _finish_long(db, claim, ended, rows, announced)
     with db.statement() as tx:
-        return ending.end(tx, claim, ended, rows) or _finished_with(tx, claim)
+        awaited = ending.end(tx, claim, ended, rows)
+        if awaited is None:
+            return _finished_with(tx, claim)
+    if awaited:
+        announced()
+    return True
 
 
-def _finish_long(db: Database, claim: Claim, ended: Mapping[str, object], rows: results.Rows) -> bool:
+def _finish_long(
+    db: Database, claim: Claim, ended: Mapping[str, object], rows: results.Rows, announced: Callable[[], None]
+) -> bool:
     with db.transaction(pipelined=True) as tx:
         if not results.hold(tx, _HELD, _token(claim), rows.ordinals, lock="FOR NO KEY UPDATE"):
             return _finished_with(tx, claim)
         results.insert(tx, claim, rows)
-        return ending.end(tx, claim, ended)
+        awaited = ending.end(tx, claim, ended)
+        if awaited:
+            tx.after_commit(announced)
+        return awaited is not None
 
 
 def give_back(db: Database, claim: Claim) -> bool:

@@ -86,6 +86,14 @@ class Cache(StrEnum):
 
 
 @dataclass(frozen=True)
+class Callback:
+    """Where the end of a submission is to be told."""
+
+    url: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Submission:
     """The immutable request. `test_cases` has at least one member: an empty list became one case named `run`."""
 
@@ -107,6 +115,8 @@ class Submission:
     static_check: str | None = None
     """The policy that sources are checked by before they run; not the sender's choice but, today, the key's."""
     cache: Cache = Cache.COMPILE
+    callback: Callback | None = None
+    """Known while it is being kept; who grades does not read it."""
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def of_execution(event: Event, ended: Ended) -> bytes:
     return _body(event, ended.execution["finished_at"], data)
 
 
-def of_webhook(webhook_id: UUID, at: datetime) -> bytes:
+def of_webhook(webhook_id: UUID | None, at: datetime) -> bytes:
     """Give the body of a ping."""
     return _body(Event.PING, at, {"webhook_id": str(webhook_id)})
 

@@ -2,6 +2,7 @@
 
 A message carries an execution's id and nothing else, and is a hint only: PostgreSQL knows what is queued, and the
 sweeper sends again what was lost. Workers listen to all of QUEUES, in this order: `-Q control,interactive,normal,bulk`.
+Deliveries of webhooks go the same way, to WEBHOOKS.
 """
 
 from uuid import UUID
@@ -18,7 +19,10 @@ from domain.settings import Settings
 
 TASK_GRADE = "shipd.grade"
 TASK_SWEEP = "shipd.sweep"
+TASK_DELIVER = "shipd.deliver"
 CONTROL = "control"
+WEBHOOKS = "webhooks"
+"""Deliveries, which have a process of their own: a receiver that hangs must not hold up grading."""
 QUEUES = (CONTROL, Priority.INTERACTIVE.value, Priority.NORMAL.value, Priority.BULK.value)
 """Most urgent first: Redis is asked in this order, and a later queue waits while an earlier one holds anything."""
 
@@ -41,7 +45,7 @@ def make_celery(settings: Settings) -> Celery:
         task_ignore_result=True,
         enable_utc=True,
         timezone="UTC",
-        task_queues=[Queue(name, routing_key=name) for name in QUEUES],  # type: ignore[no-untyped-call]
+        task_queues=[Queue(name, routing_key=name) for name in (*QUEUES, WEBHOOKS)],  # type: ignore[no-untyped-call]
         task_default_queue=Priority.NORMAL.value,
         task_create_missing_queues=False,
         # A message is acknowledged when its work is done; if its worker is killed it is delivered again.
@@ -83,6 +87,16 @@ def enqueue(celery: Celery, execution_id: UUID, priority: Priority) -> None:
         )
     except OperationalError as error:
         log.warning("enqueue_failed", execution_id=str(execution_id), priority=priority.value, error=str(error))
+
+
+def deliver(celery: Celery, delivery_id: UUID) -> None:
+    """Send a delivery to the queue. A broker that is away is logged: the sweeper sends it later."""
+    try:
+        celery.send_task(
+            TASK_DELIVER, args=[str(delivery_id)], queue=WEBHOOKS, retry=False, ignore_result=True, declare=()
+        )
+    except OperationalError as error:
+        log.warning("deliver_not_sent", delivery_id=str(delivery_id), error=str(error))
 
 
 def _transport_options() -> dict[str, object]:

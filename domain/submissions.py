@@ -13,10 +13,12 @@ from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound, Problem
 from domain.hosts import Remembered
 from domain.ids import new_id
-from domain.model import Priority, Submission
+from domain.model import Callback, Priority, Submission
 from domain.room import Need
+from domain.seals import Seals
 from domain.verdict import State
 from domain.views import Asked, SubmissionView
+from domain.webhooks import CALLBACK
 
 _GET = f"""
     SELECT {stored.VIEW}, {execution_rows.COLUMNS}
@@ -35,6 +37,7 @@ def create(
     body_sha256: bytes,
     enqueue: Callable[[UUID, Priority], None],
     known: Remembered | None = None,
+    seals: Seals | None = None,
 ) -> SubmissionView:
     """Keep a submission with its first execution, and send that to the queue once both are committed.
 
@@ -47,6 +50,8 @@ def create(
     _refuse_what_nobody_can_hold(known or Remembered(db), new)
     rows = storing.prepare(new, blobs)
     own = {"id": own_id, "owner_id": owner_id, "body_sha256": body_sha256, **storing.values(new)}
+    if new.callback is not None:
+        own |= _callback(new.callback, own_id, seals or Seals(db))
     try:
         with _storable(), db.transaction(pipelined=True) if rows.many else db.statement() as tx:
             made = storing.insert(tx, execution_id, own, rows)
@@ -92,6 +97,10 @@ def state_of(db: Database, execution_id: UUID) -> State:
     if row is None:
         raise NotFound(f"there is no execution {execution_id}")
     return State(row[0])
+
+
+def _callback(callback: Callback, submission_id: UUID, seals: Seals) -> dict[str, object]:
+    return {"callback_url": callback.url, "callback_secret": seals.close(callback.secret, CALLBACK, submission_id)}
 
 
 def _exists(db: Database, submission_id: UUID) -> bool:

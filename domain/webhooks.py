@@ -4,7 +4,7 @@ What is to be delivered, and every attempt: `domain/deliveries.py` and `domain/a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -44,14 +44,6 @@ class Disabled(StrEnum):
     GONE = "gone"
     """It answered 410 Gone."""
     ASKED = "asked"
-
-
-@dataclass(frozen=True)
-class Callback:
-    """Where one submission's end is to be told."""
-
-    url: str
-    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,10 @@ log = logger(__name__)
 Result = TypeVar("Result")
 
 
+def _nobody(claim: Claim) -> None:
+    """Nobody is told."""
+
+
 @dataclass(frozen=True)
 class Grader:
     """What grading needs; one per worker process, used for one execution at a time."""
@@ -65,6 +69,8 @@ class Grader:
     static_checks: StaticChecks = field(default_factory=StaticChecks)
     compiler: Compiler = NO_CACHE
     executor: Executor = NO_EXECUTION_CACHE
+    announced: Callable[[Claim], None] = _nobody
+    """Called when an execution is over that somebody wants to be told of; it does not raise."""
 
     def grade(self, execution_id: UUID) -> Claim | None:
         """Grade an execution to its end. Gives the claim back, and returns it, where the worker must stop before."""
@@ -94,7 +100,8 @@ class Grader:
         )
 
     def _finish(self, claim: Claim, outcome: Outcome) -> None:
-        if not patiently(lambda: executions.finish(self.db, self.blobs, claim, outcome), self.lease_s):
+        announced = partial(self.announced, claim)
+        if not patiently(lambda: executions.finish(self.db, self.blobs, claim, outcome, announced), self.lease_s):
             raise ClaimLost
         self.events.publish(claim.execution_id, State.DONE)
         log.info("execution_done", verdict=outcome.verdict, reason=outcome.reason, attempt=claim.attempt)

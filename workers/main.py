@@ -1,4 +1,4 @@
-"""The worker: checks its host, then hands itself to Celery. `python -m workers`, `python -m workers beat`.
+"""The worker: checks its host, then hands itself to Celery. `python -m workers`, and `beat` and `deliver` beside it.
 
 A host that cannot confine programs does not start: it says what is missing and how to mend it. The Celery application
 `celery` of this module is also what beat and Flower load.
@@ -32,7 +32,7 @@ from domain.settings import TREE, Settings
 from domain.static_checks import StaticChecks
 from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError
 from sandbox.reach import reachable
-from workers import host, network, prepared, tasks
+from workers import delivering, host, network, prepared, tasks
 from workers.compile_cache import Compiler
 from workers.execution_cache import Executor
 from workers.grade import Grader
@@ -102,6 +102,7 @@ class Worker:
             static_checks=self.static_checks,
             compiler=self._compiler(),
             executor=self._executor(),
+            announced=lambda claim: tasks.announce(celery, database, claim),
         )
 
     def _compiler(self) -> Compiler:
@@ -224,12 +225,14 @@ def _quieten() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Start as told: `beat`, or (nothing said) the worker. Gives the exit code."""
+    """Start as told: `beat`, `deliver`, or (nothing said) the worker. Gives the exit code."""
     configure(settings.log_level)
     _quieten()
     start_sentry(settings)
     if list(arguments) == ["beat"]:
         return run_beat()
+    if list(arguments) == ["deliver"]:
+        return delivering.run(celery, settings, database, ALONE)
     try:
         worker = prepare()
     except (SandboxError, ValueError) as error:

@@ -4,19 +4,23 @@ from uuid import UUID
 
 from celery import Celery
 
-from domain import executions, queue
+from domain import deliveries, executions, queue
 from domain.blobs import BlobStore
 from domain.compiled import FOLDER, CompiledStore
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
 from domain.logging import bound, logger
+from domain.model import Claim
 from domain.settings import Settings
 from domain.verdict import State
+from workers.deliver import Deliverer
 from workers.grade import Grader
 
 grader: Grader | None = None
 """Set in every process of the pool when it starts."""
+deliverer: Deliverer | None = None
+"""Set in the process that delivers."""
 
 MIB = 1024 * 1024
 
@@ -32,9 +36,34 @@ def _prune(settings: Settings, database: Database) -> None:
         log.warning("compile_cache_not_pruned", error=str(error))
 
 
+def announce(celery: Celery, database: Database, claim: Claim) -> None:
+    """Send what is to be delivered of an execution that is over. What cannot be sent now the sweeper sends."""
+    try:
+        waiting = deliveries.announced(database, claim.submission_id, claim.execution_id)
+    except Unavailable as error:
+        log.warning("end_not_announced", error=str(error))
+        return
+    for delivery_id in waiting:
+        queue.deliver(celery, delivery_id)
+
+
+def _register_deliver(celery: Celery) -> None:
+    @celery.task(name=queue.TASK_DELIVER, shared=False)
+    def deliver(delivery_id: str) -> None:
+        """Make one attempt. A database that is away is no failure of the task's: the sweeper sends it again."""
+        if deliverer is None:
+            raise RuntimeError("this process delivers nothing: `python -m workers deliver` listens to this queue")
+        with bound(delivery_id=delivery_id):
+            try:
+                deliverer.deliver(UUID(delivery_id))
+            except Unavailable as error:
+                log.warning("delivery_interrupted", error=str(error))
+
+
 def register(celery: Celery, settings: Settings, database: Database) -> None:
     """Give the application its tasks."""
     events = Events(settings.redis_url)
+    _register_deliver(celery)
 
     @celery.task(name=queue.TASK_GRADE, shared=False)
     def grade(execution_id: str) -> None:
@@ -61,9 +90,12 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
                 no_host_s=settings.no_host_s,
                 finished=lambda execution_id: events.publish(execution_id, State.DONE),
             )
+            due = deliveries.sweep(database, message_lost_s=settings.message_lost_s)
         except Unavailable as error:
             log.warning("sweep_interrupted", error=str(error))
             return
+        for delivery_id in due:
+            queue.deliver(celery, delivery_id)
         _prune(settings, database)
         for execution_id, priority in again:
             log.info("requeued", execution_id=str(execution_id))

@@ -9,6 +9,16 @@ def submission(submission_id: UUID) -> str:
     return f"/v1/submissions/{submission_id}"
 
 
+def webhook(webhook_id: UUID) -> str:
+    """Give the path of a webhook."""
+    return f"/v1/webhooks/{webhook_id}"
+
+
+def delivery(delivery_id: UUID) -> str:
+    """Give the path of a delivery."""
+    return f"/v1/deliveries/{delivery_id}"
+
+
 def stream(submission_id: UUID, ordinal: int, name: str) -> str:
     """Give the path of a test result's whole stdout or stderr."""
     return f"{submission(submission_id)}/results/{ordinal}/{name}"

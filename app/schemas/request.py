@@ -14,6 +14,7 @@ from app.schemas.fields import Choice, Flag, Text
 from app.schemas.files import RelativePath, Source, Sources, path_clashes
 from app.schemas.metadata import Metadata
 from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value
+from app.schemas.webhooks import CallbackPart
 from domain import languages
 from domain.errors import InvalidRequest
 from domain.limits import Constraints
@@ -100,7 +101,7 @@ class SubmissionRequest(Part):
     priority = Choice(*Priority)
     region = NotOffered()
     cache = CacheUse()
-    callback = NotOffered()
+    callback = Object(CallbackPart)
     user_id = Text(min_chars=1)
     metadata = Metadata()
 
