@@ -1,16 +1,15 @@
 """Receivers, and a deliverer whose names mean what a test says."""
 
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 import trustme
 
-from domain.addresses import Address, Reach
+from domain.addresses import Address
 from domain.db import Database
 from domain.seals import Seals
 from domain.webhook_settings import WebhookSettings
@@ -51,7 +50,7 @@ class Names:
     known: dict[str, list[Sequence[str]]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    def __call__(self, name: str, port: int) -> Sequence[Address]:
+    def __call__(self, name: str, _port: int) -> Sequence[Address]:
         self.asked.append(name)
         if name not in self.known:
             raise OSError("Name or service not known")

@@ -108,5 +108,6 @@ if len(sys.argv) > 2:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(sys.argv[2])
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-print(server.server_port, flush=True)
+sys.stdout.write(f"{server.server_port}\n")
+sys.stdout.flush()
 server.serve_forever()

@@ -77,7 +77,7 @@ def test_a_redirect_is_an_answer_like_others(sender: Sender, receiver: Receiving
         ("64:ff9b::7f00:2",),
         ("169.254.169.254",),
         ("fd00:ec2::254",),
-        ("0.0.0.0",),
+        ("0.0.0.0",),  # noqa: S104 - an address to be refused
     ],
 )
 def test_a_name_at_a_denied_address_is_not_called(
