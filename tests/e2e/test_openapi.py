@@ -37,6 +37,17 @@ OPERATIONS = [
     ("GET", "/v1/submissions/{submission_id}/results/{ordinal}/{stream}"),
     ("GET", "/v1/submissions/{submission_id}/compile_output"),
     ("GET", "/v1/submissions/{submission_id}/artifacts/{ordinal}/{path}"),
+    ("GET", "/v1/submissions/{submission_id}/deliveries"),
+    ("GET", "/v1/webhooks"),
+    ("POST", "/v1/webhooks"),
+    ("GET", "/v1/webhooks/{webhook_id}"),
+    ("PATCH", "/v1/webhooks/{webhook_id}"),
+    ("DELETE", "/v1/webhooks/{webhook_id}"),
+    ("POST", "/v1/webhooks/{webhook_id}/rotate"),
+    ("POST", "/v1/webhooks/{webhook_id}/ping"),
+    ("GET", "/v1/webhooks/{webhook_id}/deliveries"),
+    ("GET", "/v1/deliveries/{delivery_id}"),
+    ("POST", "/v1/deliveries/{delivery_id}/redeliver"),
 ]
 
 

@@ -14,6 +14,8 @@ TABLES = {
     "artifacts",
     "audit_log",
     "compiled",
+    "deliveries",
+    "delivery_attempts",
     "executions",
     "hosts",
     "secrets",
@@ -23,6 +25,7 @@ TABLES = {
     "test_case_files",
     "test_cases",
     "test_results",
+    "webhooks",
 }
 
 

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from domain.addresses import Reach
+from domain.addresses import Address, Reach
 from domain.webhook_settings import WebhookSettings
 from domain.webhook_url import Target, parse
 from tests.integration.webhooks.conftest import SHORT_S, Names
@@ -120,7 +120,7 @@ def test_a_name_that_is_unknown_or_slow_is_a_failure(
     with pytest.raises(Unreached, match="cannot be resolved"):
         sender.post(to(receiver, "ok", "unknown.example"), HEADERS, b"{}")
 
-    def never(name: str, port: int) -> list[outgoing.Address]:
+    def never(name: str, port: int) -> list[Address]:
         time.sleep(SHORT_S * 2)
         return []
 

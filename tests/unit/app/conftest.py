@@ -24,6 +24,7 @@ from domain.values import Stream, Whole
 from domain.verdict import State, Verdict
 from domain.views import Asked, ExecutionView, SubmissionView
 from tests.shown import shown_result
+from tests.unit.app.memory_webhooks import MemoryWebhooks
 
 ADMIN = Key(uuid.UUID(int=1), "admin", Role.ADMIN)
 SERVICE = Key(uuid.UUID(int=2), "service", Role.SERVICE)
@@ -45,6 +46,7 @@ class MemoryBackend:
     readiness: list[Check] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     while_waiting: Callable[[], None] = lambda: None
+    webhooks: MemoryWebhooks = field(default_factory=MemoryWebhooks)
     failure: Exception | None = None
     """Raised by every call that would ask a server."""
 
