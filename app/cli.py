@@ -1,73 +1,30 @@
 """`shipd`: the operator's command. Each part prints a table, or with --json what a program can read."""
 
-import functools
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from typing import ParamSpec, TypeVar
+from collections.abc import Sequence
+from contextlib import closing
 from uuid import UUID
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from app import doctor as examination
 from app.readiness import Check
 from app.schemas.listing import checks_json, entry_json, key_json, languages_json
 from app.schemas.response import submission_json
+from app.terminal import as_json
+from app.terminal import database as _database
+from app.terminal import print_json as _print_json
+from app.terminal import print_table as _print_table
+from app.terminal import read_settings as _settings
+from app.terminal import told as _told
+from app.webhook_commands import webhooks
 from domain import audit, hosts, submissions
 from domain import keys as api_keys
-from domain.blobs import BlobDamaged, BlobMissing, BlobStore
+from domain.blobs import BlobStore
 from domain.db import Database
-from domain.errors import ShipdError
 from domain.keys import Role
 from domain.languages import Languages
-from domain.settings import Settings
 from domain.static_checks import StaticChecks
-
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-
-
-def _told(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Have what goes wrong told in one line, with exit code 1."""
-
-    @functools.wraps(command)
-    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        try:
-            return command(*args, **kwargs)
-        except (ShipdError, BlobMissing, BlobDamaged) as error:
-            raise click.ClickException(str(error)) from error
-
-    return run
-
-
-def _settings() -> Settings:
-    try:
-        return Settings.from_environment()
-    except ValueError as error:
-        hint = "This command needs the settings that the API and the workers have: run it in their environment."
-        raise click.ClickException(f"{error}\n{hint}") from error
-
-
-@contextmanager
-def _database() -> Iterator[Database]:
-    with closing(Database(_settings().database_url, min_size=0)) as db:
-        yield db
-
-
-def _print_json(data: object) -> None:
-    click.echo(json.dumps(data, indent=2))
-
-
-def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    table = Table(*columns, title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*("-" if value is None else escape(str(value)) for value in row))
-    Console().print(table)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -77,6 +34,9 @@ def main() -> None:
     Settings come from the environment, as for the API and the workers: DATABASE_URL and REDIS_URL at least.
     Start with `shipd doctor`, which says what is missing and how to mend it.
     """
+
+
+main.add_command(webhooks)
 
 
 @main.group()

@@ -87,6 +87,10 @@ _PAGE = f"""
         AND (%(created_at)s::timestamptz IS NULL OR (d.created_at, d.id) < (%(created_at)s, %(before_id)s))
     ORDER BY d.created_at DESC, d.id DESC LIMIT %(limit)s
 """
+_CHOSEN = (
+    "(%(state)s::text IS NULL OR d.state = %(state)s)"
+    " AND (%(webhook_id)s::uuid IS NULL OR d.webhook_id = %(webhook_id)s)"
+)
 _PING = f"""
     INSERT INTO deliveries AS d (id, owner_id, webhook_id, event, sent_at)
     SELECT %(id)s, owner_id, id, '{Event.PING.value}', now() FROM webhooks WHERE id = %(webhook_id)s
@@ -169,11 +173,13 @@ def of_submission(
         return [_delivery(row) for row in tx.execute(command.encode(), values)]
 
 
-def latest(db: Database, limit: int, *, only: DeliveryState | None = None) -> list[Delivery]:
+def latest(
+    db: Database, limit: int, *, only: DeliveryState | None = None, webhook_id: UUID | None = None
+) -> list[Delivery]:
     """List the last deliveries of everybody, newest first, for operators. Raises Unavailable."""
-    command = _SELECT + _PAGE.format(which="(%(state)s::text IS NULL OR d.state = %(state)s)")
+    command = _SELECT + _PAGE.format(which=_CHOSEN)
     with db.statement() as tx:
-        values = _page(None, None, limit) | {"state": only}
+        values = _page(None, None, limit) | {"state": only, "webhook_id": webhook_id}
         return [_delivery(row) for row in tx.execute(command.encode(), values)]
 
 

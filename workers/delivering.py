@@ -15,6 +15,7 @@ from celery import Celery
 from domain import queue
 from domain.addresses import Network, Reach
 from domain.db import Database
+from domain.logging import logger
 from domain.seals import Seals
 from domain.settings import Settings
 from workers import network, tasks
@@ -22,10 +23,17 @@ from workers.deliver import Deliverer
 from workers.outgoing import Sender, resolve
 from workers.turns import Limits, Turns
 
+log = logger(__name__)
+
 
 def run(celery: Celery, settings: Settings, database: Database, arguments: Iterable[str]) -> int:
-    """Deliver until told to stop; what is being sent then is finished. Raises OSError for an own address unknown."""
-    tasks.deliverer = make_deliverer(celery, settings, database)
+    """Deliver until told to stop; what is being sent then is finished. Gives the exit code."""
+    try:
+        tasks.deliverer = make_deliverer(celery, settings, database)
+    except OSError as error:
+        # What must not be called has to be known first.
+        log.critical("deliverer_unfit", error=str(error), hint="mend SHIPD_NETWORK_DENY or the servers' names")
+        return 1
     celery.worker_main(
         [
             "worker",

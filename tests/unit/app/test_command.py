@@ -19,6 +19,10 @@ COMMANDS = [
     ["keys", "revoke"],
     ["submissions"],
     ["submissions", "show"],
+    ["webhooks"],
+    ["webhooks", "list"],
+    ["webhooks", "deliveries"],
+    ["webhooks", "redeliver"],
     ["languages"],
     ["doctor"],
 ]

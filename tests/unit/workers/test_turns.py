@@ -2,8 +2,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from domain.attempts import Due
 from workers import turns
-from workers.turns import Due, Limits, Turns
+from workers.turns import Limits, Turns
 
 ALICE, BOB = UUID(int=1), UUID(int=2)
 

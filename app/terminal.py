@@ -1,0 +1,64 @@
+"""What the parts of `shipd` have in common: settings, the database, and how things are printed."""
+
+import functools
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import ParamSpec, TypeVar
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from domain.blobs import BlobDamaged, BlobMissing
+from domain.db import Database
+from domain.errors import ShipdError
+from domain.settings import Settings
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+def told(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Have what goes wrong told in one line, with exit code 1."""
+
+    @functools.wraps(command)
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        try:
+            return command(*args, **kwargs)
+        except (ShipdError, BlobMissing, BlobDamaged) as error:
+            raise click.ClickException(str(error)) from error
+
+    return run
+
+
+def read_settings() -> Settings:
+    """Read the settings of API and workers, or say what is missing."""
+    try:
+        return Settings.from_environment()
+    except ValueError as error:
+        hint = "This command needs the settings that the API and the workers have: run it in their environment."
+        raise click.ClickException(f"{error}\n{hint}") from error
+
+
+@contextmanager
+def database() -> Iterator[Database]:
+    """Connect to PostgreSQL for one command."""
+    with closing(Database(read_settings().database_url, min_size=0)) as db:
+        yield db
+
+
+def print_json(data: object) -> None:
+    """Print what a program can read."""
+    click.echo(json.dumps(data, indent=2))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print what people can read."""
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*("-" if value is None else escape(str(value)) for value in row))
+    Console().print(table)
