@@ -47,6 +47,17 @@ def announce(celery: Celery, database: Database, claim: Claim) -> None:
         queue.deliver(celery, delivery_id)
 
 
+def _sweep_deliveries(celery: Celery, settings: Settings, database: Database) -> None:
+    """Send what is due and has no message."""
+    try:
+        due = deliveries.sweep(database, message_lost_s=settings.message_lost_s)
+    except Unavailable as error:
+        log.warning("deliveries_not_swept", error=str(error))
+        return
+    for delivery_id in due:
+        queue.deliver(celery, delivery_id)
+
+
 def _register_deliver(celery: Celery) -> None:
     @celery.task(name=queue.TASK_DELIVER, shared=False)
     def deliver(delivery_id: str) -> None:
@@ -90,13 +101,11 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
                 no_host_s=settings.no_host_s,
                 finished=lambda execution_id: events.publish(execution_id, State.DONE),
             )
-            due = deliveries.sweep(database, message_lost_s=settings.message_lost_s)
         except Unavailable as error:
             log.warning("sweep_interrupted", error=str(error))
             return
-        for delivery_id in due:
-            queue.deliver(celery, delivery_id)
         _prune(settings, database)
         for execution_id, priority in again:
             log.info("requeued", execution_id=str(execution_id))
             queue.enqueue(celery, execution_id, priority)
+        _sweep_deliveries(celery, settings, database)

@@ -27,7 +27,7 @@ def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiving]:
 
 
 @pytest.fixture(scope="module")
-def deliver(host: Start, receiver: Receiving) -> Iterator[ProcessContainer]:
+def delivering(host: Start, receiver: Receiving) -> Iterator[ProcessContainer]:
     """The process that delivers: two at a time to one host, four in all."""
     settings = {
         "SHIPD_WEBHOOK_HTTP": "on",
@@ -37,9 +37,17 @@ def deliver(host: Start, receiver: Receiving) -> Iterator[ProcessContainer]:
         "SHIPD_WEBHOOK_PER_HOST": "2",
     }
     container = host("deliver", "deliver", **settings)
-    assert container.ready()
     yield container
     container.teardown()
+
+
+@pytest.fixture
+def deliver(delivering: ProcessContainer) -> ProcessContainer:
+    """The same, up and ready, whatever an earlier test did to it."""
+    if delivering.status != "running":
+        delivering.start()
+    assert delivering.ready()
+    return delivering
 
 
 def submit(fleet: Fleet, url: str) -> UUID:
@@ -108,7 +116,6 @@ def test_a_killed_process_delivers_again_under_the_same_id(
 def test_what_is_due_without_a_message_is_swept(
     fleet: Fleet, deliver: ProcessContainer, receiver: Receiving, rows: Callable[..., object]
 ) -> None:
-    assert deliver.ready()
     submission_id = submit(fleet, receiver.url("flaky?times=2"))
     for number in (1, 2):
         eventually(lambda number=number: len(_ended(fleet, submission_id)) == number)  # type: ignore[misc]
@@ -128,7 +135,6 @@ def _ended(fleet: Fleet, submission_id: UUID) -> list[object]:
 
 
 def test_it_stops_in_order(deliver: ProcessContainer) -> None:
-    assert deliver.ready()
     deliver.kill("SIGTERM")
     assert deliver.wait(20) == 0
 
@@ -136,8 +142,6 @@ def test_it_stops_in_order(deliver: ProcessContainer) -> None:
 def test_a_receiver_that_hangs_holds_up_no_other(
     fleet: Fleet, deliver: ProcessContainer, receiver: Receiving, db: Database
 ) -> None:
-    deliver.start()
-    assert deliver.ready()
     hanging = _register(db, UUID(int=1), receiver.url("hang"))
     # `localhost` is another host to whoever takes turns; its address may be ::1, which is refused: answered at once.
     other = _register(db, UUID(int=2), receiver.url("ok?quick").replace("127.0.0.1", "localhost"))

@@ -1,7 +1,7 @@
 """Executions without a database: the changes of state of one claim, noted, lost or away as a test wants."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from domain.blobs import BlobStore
 from domain.db import Database
@@ -16,7 +16,8 @@ NOWHERE = Database("postgresql://127.0.0.1:1/nowhere")
 class Ledger:
     """Stands where `domain.executions` does.
 
-    `lost` names the changes that find the claim lost, `away` those that find no database, and how often.
+    `lost` names the changes that find the claim lost, `away` those that find no database, and how often. `awaited` says
+    that somebody wants to be told of the end.
     """
 
     def __init__(self, claim: Claim | None = None) -> None:
@@ -27,6 +28,7 @@ class Ledger:
         self.results: list[TestResult] = []
         self.batches: list[int] = []
         self.outcome: Outcome | None = None
+        self.awaited = False
         self.given_back = 0
         self.renewed = 0
         self.refused = threading.Event()
@@ -56,9 +58,13 @@ class Ledger:
             self.results += found
         return held
 
-    def finish(self, _db: Database, _blobs: BlobStore, _claim: Claim, outcome: Outcome) -> bool:
+    def finish(
+        self, _db: Database, _blobs: BlobStore, _claim: Claim, outcome: Outcome, announced: Callable[[], None]
+    ) -> bool:
         held = self._held("finish")
         if held:
+            if self.awaited:
+                announced()
             self.outcome = outcome
             self.results += outcome.results
         return held

@@ -198,3 +198,12 @@ def _telemetry(grader: Grader, claim: Claim, ledger: Ledger) -> ExecutionTelemet
     grader.grade(claim.execution_id)
     assert ledger.outcome is not None
     return ledger.outcome.telemetry
+
+
+def test_whoever_wants_to_be_told_of_the_end_is(grader: Make, ledger: Ledger) -> None:
+    told: list[UUID] = []
+    for awaited, expected in ((False, []), (True, [UUID(int=1)])):
+        ledger.awaited = awaited
+        own = replace(grader(FakeSandbox()), announced=lambda claim: told.append(claim.execution_id))
+        graded(own, ledger, asking())
+        assert len(told) == len(expected)
