@@ -17,7 +17,7 @@ from domain.webhook_url import host_of
 from domain.webhooks import Event
 
 LEASE_S = 30
-"""Twice what an attempt may take, and more."""
+"""Three times what an attempt may take: whoever made one that is over made none."""
 BACKOFF_S = (10, 30, 120, 600, 3600, 3 * 3600, 6 * 3600, 12 * 3600)
 """How long to wait after each failure; the last counts for all that follow, up to the end of the day."""
 JITTER = 0.2

@@ -1,9 +1,12 @@
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from domain import signing
+from domain.settings import TREE
 
 BODY = '{"a": "ä"}'.encode()
 
@@ -40,3 +43,19 @@ def test_a_key_is_long_enough_and_base64(secret: str) -> None:
     with pytest.raises(signing.BadSecret) as refused:
         signing.key_of(secret)
     assert secret.removeprefix(signing.PREFIX) == "" or secret not in str(refused.value)
+
+
+@pytest.mark.parametrize("secret", [signing.new_secret(), "another one"])
+def test_the_example_of_the_documents_verifies_it(secret: str) -> None:
+    document = (TREE / "docs" / "webhooks.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    named: dict[str, object] = {}
+    exec(example, named)  # noqa: S102 - our own document
+    verified: Callable[[str, dict[str, str], bytes], bool] = named["verified"]  # type: ignore[assignment]
+    now = int(datetime.now(UTC).timestamp())
+
+    made = signing.headers("one", now, BODY, [signing.new_secret(), secret])
+
+    assert verified(secret, made, BODY)
+    assert not verified(secret, made, BODY + b" ")
+    assert not verified(secret, signing.headers("one", now - 600, BODY, [secret]), BODY)
