@@ -398,6 +398,23 @@ def test_a_lost_attempt_is_made_again_and_its_maker_changes_nothing(
     assert [request.id for request in receiver.requests("ok?lost")] == [str(lost.delivery_id)]
 
 
+def test_whoever_was_late_does_not_end_the_attempt_of_another(
+    db: Database, seals: Seals, finish: Finish, receiver: Receiving, rows: Rows, only: Callable[[], Delivery]
+) -> None:
+    finish(calling(receiver.url("ok?late")))
+    late = attempts.claim(db, seals, only().id)
+    rows("UPDATE deliveries SET lease_until = now() - interval '1 s'")
+    other = attempts.claim(db, seals, only().id)
+    assert late is not None
+    assert other is not None
+    assert (late.number, other.number, late.failures, other.failures) == (1, 2, 0, 1)
+
+    assert attempts.record(db, late, Tried(40_000, 200)) is None
+    assert only().state is DeliveryState.WAITING
+    assert attempts.claim(db, seals, only().id) is None
+    assert attempts.record(db, other, Tried(5, 200)) == "delivered"
+
+
 def test_attempts_that_are_lost_again_and_again_end_with_the_day(
     db: Database, seals: Seals, finish: Finish, receiver: Receiving, rows: Rows, only: Callable[[], Delivery]
 ) -> None:

@@ -1,12 +1,15 @@
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from domain import signing
 from domain.settings import TREE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BODY = '{"a": "ä"}'.encode()
 
