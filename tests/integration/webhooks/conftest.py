@@ -1,23 +1,34 @@
 """Receivers, and a deliverer whose names mean what a test says."""
 
 import ssl
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 from uuid import UUID
 
 import pytest
 import trustme
 
+from domain import deliveries, executions, webhooks
 from domain.addresses import Address
+from domain.blobs import BlobStore
 from domain.db import Database
+from domain.deliveries import Delivery
+from domain.model import Callback, Claim, ExecutionTelemetry, Outcome, Submission
 from domain.seals import Seals
+from domain.verdict import Verdict
+from domain.views import SubmissionView
 from domain.webhook_settings import WebhookSettings
+from domain.webhooks import SUBSCRIBABLE, Event, Webhook
+from tests.integration.conftest import HELLO
 from tests.integration.webhooks.receiving import Receiving, receiving
 from workers.deliver import Deliverer
 from workers.outgoing import Sender
 from workers.turns import Limits, Turns
 
+SECRET = "whsec_" + "c2VjcmV0" * 4
+Rows = Callable[..., list[Mapping[str, object]]]
+Finish = Callable[..., Claim]
 SHORT_S = 0.7
 """What an attempt may take in these tests; every receiver that answers does so in a moment."""
 
@@ -93,3 +104,48 @@ def deliverer(
 ) -> Deliverer:
     settings = WebhookSettings(http=True, ports=(receiver.port, tls_receiver.port), allowed=LOCAL.allowed)
     return Deliverer(db, Seals(db), settings, sender, Turns(Limits(2, 4)), sent.append)
+
+
+@pytest.fixture
+def seals(db: Database) -> Seals:
+    return Seals(db)
+
+
+@pytest.fixture
+def register(db: Database, seals: Seals, owner: UUID) -> Callable[..., Webhook]:
+    def create(url: str, events: tuple[Event, ...] = SUBSCRIBABLE, secret: str = SECRET) -> Webhook:
+        return webhooks.create(db, seals, owner, url=url, events=events, description="", secret=secret)
+
+    return create
+
+
+@pytest.fixture
+def finish(db: Database, blobs: BlobStore, submit: Callable[..., SubmissionView]) -> Finish:
+    """Submit something and end it, as a worker does."""
+
+    def end(
+        new: Submission = HELLO, verdict: Verdict = Verdict.AC, reason: str | None = None, **outcome: object
+    ) -> Claim:
+        view = submit(new)
+        claim = executions.claim(db, blobs, view.execution.id, worker="here", lease_s=30)
+        assert claim is not None
+        ended = Outcome(verdict, reason, telemetry=ExecutionTelemetry(), **outcome)  # type: ignore[arg-type]
+        assert executions.finish(db, blobs, claim, ended)
+        return claim
+
+    return end
+
+
+def calling(url: str) -> Submission:
+    return replace(HELLO, callback=Callback(url, SECRET))
+
+
+@pytest.fixture
+def only(db: Database) -> Callable[[], Delivery]:
+    """Give the one delivery that there is."""
+
+    def read() -> Delivery:
+        (found,) = deliveries.latest(db, 10)
+        return found
+
+    return read
