@@ -98,6 +98,15 @@ def test_gone_disables_an_endpoint(
         deliveries.ping(db, webhook.id, None)
 
 
+def test_a_callback_that_is_gone_ends_and_may_be_asked_for_again(
+    deliverer: Deliverer, finish: Finish, receiver: Receiving, db: Database, only: Callable[[], Delivery]
+) -> None:
+    finish(calling(receiver.url("gone?callback")))
+    deliverer.deliver(only().id)
+    assert (only().state, only().due_at) == (DeliveryState.FAILED, None)
+    assert deliveries.redeliver(db, only().id, None).due_at is not None
+
+
 def test_of_many_at_once_one_makes_the_attempt(
     db: Database,
     seals: Seals,
