@@ -18,6 +18,7 @@ from celery import Celery, signals
 from celery.beat import Service
 
 from domain import collector, compiled, hosts
+from domain.announce import announce
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Unavailable
@@ -102,7 +103,7 @@ class Worker:
             static_checks=self.static_checks,
             compiler=self._compiler(),
             executor=self._executor(),
-            announced=lambda claim: tasks.announce(celery, database, claim),
+            announced=lambda claim: announce(celery, database, claim.submission_id, claim.execution_id),
         )
 
     def _compiler(self) -> Compiler:

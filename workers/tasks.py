@@ -11,7 +11,6 @@ from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
 from domain.logging import bound, logger
-from domain.model import Claim
 from domain.settings import Settings
 from domain.verdict import State
 from workers.deliver import Deliverer
@@ -34,17 +33,6 @@ def _prune(settings: Settings, database: Database) -> None:
         store.prune(settings.compile_cache_mb * MIB, settings.compile_cache_days)
     except (Unavailable, OSError) as error:
         log.warning("compile_cache_not_pruned", error=str(error))
-
-
-def announce(celery: Celery, database: Database, claim: Claim) -> None:
-    """Send what is to be delivered of an execution that is over. What cannot be sent now the sweeper sends."""
-    try:
-        waiting = deliveries.announced(database, claim.submission_id, claim.execution_id)
-    except Unavailable as error:
-        log.warning("end_not_announced", error=str(error))
-        return
-    for delivery_id in waiting:
-        queue.deliver(celery, delivery_id)
 
 
 def _sweep_deliveries(celery: Celery, settings: Settings, database: Database) -> None:

@@ -8,6 +8,7 @@ import pytest
 from celery import Celery
 
 from domain import deliveries, executions, queue
+from domain.announce import announce
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
@@ -172,12 +173,12 @@ def test_what_is_to_be_told_is_sent_and_else_left_to_the_sweeper(
     delivered: list[UUID] = []
     monkeypatch.setattr(queue, "deliver", lambda _, delivery_id: delivered.append(delivery_id))
     monkeypatch.setattr(deliveries, "announced", lambda *_: [ID, OTHER])
-    tasks.announce(celery, NOWHERE, claimed(asking()))
+    announce(celery, NOWHERE, OTHER, ID)
     assert delivered == [ID, OTHER]
 
     def away(*_: object) -> list[UUID]:
         raise Unavailable("the database does not answer")
 
     monkeypatch.setattr(deliveries, "announced", away)
-    tasks.announce(celery, NOWHERE, claimed(asking()))
+    announce(celery, NOWHERE, OTHER, ID)
     assert delivered == [ID, OTHER]
