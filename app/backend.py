@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app import readiness
 from app.batch_backend import Batches, DomainBatches, no_room
+from app.webhook_backend import DomainWebhooks, Webhooks
 from domain import (
     executions,
     hosts,
@@ -44,6 +45,7 @@ from domain.settings import Settings
 from domain.storing import Place as QueuePlace
 from domain.usage_limits import Use
 from domain.values import Stream, Whole
+from domain.vault import Vault
 from domain.verdict import State
 from domain.views import SubmissionView, Version
 
@@ -124,6 +126,10 @@ class Backend(Protocol):
     def checks(self) -> Sequence[readiness.Check]:
         """Ask every part whether it is there."""
 
+    @property
+    def webhooks(self) -> Webhooks:
+        """What can be asked of webhooks."""
+
 
 class DomainBackend:
     """The real one; safe to share between threads, and nothing is connected before it is used."""
@@ -142,7 +148,11 @@ class DomainBackend:
         self._last_use = LastUse(self._db)
         issuers = oidc_settings.load(settings.oidc_file)
         self._tokens = oidc.Tokens(map(ProviderKeys, issuers), partial(owners.of_subject, self._db))
-        self.batches = DomainBatches(self._db, self._blobs, self._events, self._hosts, self._celery, self._usual)
+        self._vault = Vault(self._db)
+        self._webhooks = DomainWebhooks(self._db, self._vault, self._celery)
+        self.batches = DomainBatches(
+            self._db, self._blobs, self._events, self._hosts, self._celery, self._usual, self._vault
+        )
 
     def key(self, text: str) -> Key | None:
         """Find whose key or token this is."""
@@ -210,6 +220,7 @@ class DomainBackend:
                 place=QueuePlace(user, new.priority, self._usual),
                 admit=admit,
                 key=key,
+                vault=self._vault,
             )
         except OSError as error:
             raise no_room(error) from error
@@ -265,6 +276,11 @@ class DomainBackend:
     def checks(self) -> Sequence[readiness.Check]:
         """Ask PostgreSQL, Redis and the hosts' heartbeats."""
         return readiness.checks(self._db, self._redis)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Endpoints, deliveries and their log."""
+        return self._webhooks
 
     def _awaited(
         self, view: SubmissionView, end: Expectation, seconds: float, *, may_be_final: bool = False

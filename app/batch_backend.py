@@ -20,6 +20,7 @@ from domain.events import Events
 from domain.fair import Usual
 from domain.hosts import Remembered
 from domain.submissions import Sent
+from domain.vault import Vault
 
 
 class Batches(Protocol):
@@ -54,6 +55,7 @@ class DomainBatches:
     hosts: Remembered
     celery: Celery
     usual: Usual
+    vault: Vault
 
     def create(self, items: Sequence[Item], refused: Refused, *, sent: Sent, atomic: bool, admit: Admit) -> Made:
         """Keep a batch, and send its executions to the queue once it is committed."""
@@ -69,6 +71,7 @@ class DomainBatches:
                 enqueue=enqueue,
                 known=self.hosts,
                 admit=admit,
+                vault=self.vault,
                 usual=self.usual,
             )
         except OSError as error:

@@ -59,6 +59,11 @@ class Routes(Blueprint):  # type: ignore[misc] # as said above
         )
         return found
 
+    def gives_nothing(self) -> Callable[[View], View]:
+        """Document an answer without a body."""
+        found: Callable[[View], View] = self.response(204)
+        return found
+
     def may_give(self, status: int, schema: type[Schema], description: str) -> Callable[[View], View]:
         """Document another good answer."""
         found: Callable[[View], View] = self.alt_response(status, schema=schema, description=description)

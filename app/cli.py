@@ -19,6 +19,7 @@ from app.cli_parts import told as _told
 from app.readiness import Check
 from app.schemas.listing import checks_json, entry_json, languages_json
 from app.schemas.response import submission_json
+from app.webhook_commands import webhooks
 from domain import audit, hosts, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
@@ -35,6 +36,7 @@ def main() -> None:
 
 
 main.add_command(key_commands)
+main.add_command(webhooks)
 limits_cli.attach(key_commands, _database)
 
 

@@ -39,6 +39,7 @@ class Wiring:
             most_test_cases=limits.most_test_cases,
             network=key is not None and key.network,
             names_users=role.names_users,
+            webhooks=settings.webhooks,
         )
 
     def static_check(self, key: Key | None) -> str | None:

@@ -13,7 +13,8 @@ from domain.ids import new_id
 from domain.inserting import insert_all
 from domain.model import Priority, Submission
 from domain.storing import CASE_FILE, FILE, TEST_CASE
-from domain.submissions import Sent
+from domain.submissions import Sent, callback_values
+from domain.vault import Vault
 
 _KNOWN = b"SELECT id, owner_id, body_sha256 FROM submissions WHERE id = ANY ($1)"
 _BATCH = b"INSERT INTO batches (id, owner_id, body_sha256, idempotency_key) VALUES ($1, $2, $3, $4)"
@@ -43,10 +44,16 @@ class ItemRow(NamedTuple):
     submission_id: UUID | None = None
 
 
-def prepare(submission: Submission, sent: Sent, user: User, blobs: BlobStore) -> New:
-    """Put long values into the blob store and give what is to be written. Raises OSError where the disk is full."""
+def prepare(submission: Submission, sent: Sent, user: User, blobs: BlobStore, vault: Vault) -> New:
+    """Put long values into the blob store and give what is to be written. Raises OSError where the disk is full.
+
+    Unavailable where the secret of a callback cannot be sealed.
+    """
     own_id = sent.id or new_id()
     own = {"id": own_id, "owner_id": sent.owner_id, "body_sha256": sent.body_sha256, **storing.values(submission)}
+    own |= dict.fromkeys(("callback_url", "callback_secret"))
+    if submission.callback is not None:
+        own |= callback_values(submission.callback, own_id, vault)
     return New(own_id, own, storing.prepare(submission, blobs), new_id(), submission.priority, user)
 
 

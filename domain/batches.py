@@ -19,6 +19,7 @@ from domain.ids import new_id
 from domain.model import Priority, Submission
 from domain.room import Need
 from domain.submissions import Sent
+from domain.vault import Vault
 
 MAX_ITEMS = 1000
 KEPT, THERE = 201, 200
@@ -66,6 +67,7 @@ def create(
     enqueue: Enqueue,
     known: Remembered,
     admit: Admit,
+    vault: Vault,
     usual: Usual = USUAL,
 ) -> Made:
     """Keep what is not `refused`, and send what its users have places for to the queue once all of it is committed.
@@ -86,7 +88,7 @@ def create(
     fates.settle()
     batch_id = new_id()
     new = {
-        position: batch_rows.prepare(item.submission, item.sent, item.user, blobs)
+        position: batch_rows.prepare(item.submission, item.sent, item.user, blobs, vault)
         for position, item in fates.left.items()
     }
     with submissions.storable(), db.transaction(pipelined=True) as tx:

@@ -66,6 +66,8 @@ class End:
 
     waiting: User | None
     """Its user, where others of the same may wait for its place (`domain.fair`)."""
+    announced: bool
+    """Whether somebody wants to be told: a trigger has written to whom."""
 
 
 def end(
@@ -88,7 +90,7 @@ def end(
     row = found.fetchone()
     if row is None:
         return None
-    return End(User(claim.owner_id, row[0]) if row[0] is not None else None)
+    return End(User(claim.owner_id, row[0]) if row[0] is not None else None, bool(row[1]))
 
 
 @lru_cache(KEPT)
@@ -106,7 +108,7 @@ def _command(*counts: int) -> bytes:
     # A statement does not see what it writes: totals are of what was written before, and of what is written now.
     unwritten = f"SELECT {', '.join(TOTALLED)} FROM new_test_results" if new and counts[0] else ""
     # A statement does not see what it writes: the place is not free yet.
-    wanted = f"SELECT wants_place(ended.id, ${usual}::integer) FROM ended"
+    wanted = f"SELECT wants_place(ended.id, ${usual}::integer), announced FROM ended"
     return f"WITH {', '.join([*new, f'ended AS ({_update(unwritten)})', *inserts])} {wanted}".encode()
 
 
@@ -116,5 +118,5 @@ def _update(unwritten: str) -> str:
         UPDATE executions AS e
         SET state = 'done', lease_until = NULL, finished_at = now(), {assignments}, {totals(unwritten)}
         WHERE id = $1 AND attempt = $2 AND worker = $3 AND lease_until IS NOT NULL
-        RETURNING id, submission_id
+        RETURNING id, submission_id, announced
     """

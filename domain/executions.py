@@ -151,6 +151,10 @@ def record(db: Database, blobs: BlobStore, claim: Claim, found: Sequence[TestRes
     return held
 
 
+def _nobody() -> None:
+    """Nobody to be told."""
+
+
 def finish(
     db: Database,
     blobs: BlobStore,
@@ -159,18 +163,22 @@ def finish(
     *,
     usual: Usual = USUAL,
     freed: Callable[[User], None] = _leave_to_sweeper,
+    announced: Callable[[], None] = _nobody,
 ) -> bool:
     """End an execution with its verdict, its last results, its totals and its telemetry, all in one transaction.
 
     The results are of test cases that none was recorded of before. False: the claim is lost, nothing is written. To
-    call it again is harmless, and True. `freed` is called after the commit where others of its user may wait for its
-    place. Raises Unavailable, and OSError where the blob store is full.
+    call it again is harmless, and True. After the commit `freed` is called where others of its user may wait for its
+    place, and `announced` where somebody wants to be told of the end. Raises Unavailable, and OSError where the blob
+    store is full.
     """
     ended = ending.values(outcome, blobs)
     rows = results.prepare(claim, outcome.results, blobs, outcome.telemetry)
     found = (_finish_long if rows.many else _finish_short)(db, claim, ended, rows, usual)
     if found is not None and found.waiting is not None:
         freed(found.waiting)
+    if found is not None and found.announced:
+        announced()
     return found is not None
 
 
@@ -225,4 +233,4 @@ def _finished_with(tx: Connection, claim: Claim) -> End | None:
     """Look whether it was ended with this claim before; what waits for its place is left to the sweeper then."""
     command = "SELECT FROM executions WHERE id = %(id)s AND attempt = %(attempt)s AND worker = %(worker)s"
     found = tx.execute(f"{command} AND state = 'done'", _token(claim)).fetchone()
-    return End(None) if found is not None else None
+    return End(None, announced=False) if found is not None else None

@@ -67,15 +67,18 @@ class Summary:
         return Place(self.created_at, self.id)
 
 
-SUMMARY = """
-    s.id, s.created_at, s.language, s.priority, s.user_id, s.problem_id,
-    e.id, e.state, e.verdict, e.reason, e.points,
+OF_HIDDEN = """
     coalesce((
         SELECT t.is_hidden AND r.verdict = e.verdict
         FROM test_results AS r JOIN test_cases AS t ON t.submission_id = r.submission_id AND t.ordinal = r.ordinal
         WHERE r.execution_id = e.id AND r.verdict NOT IN ('AC', 'OK')
         ORDER BY r.ordinal LIMIT 1
     ), false)
+"""
+"""Whether verdict and reason of execution `e` are those of a hidden test case."""
+SUMMARY = f"""
+    s.id, s.created_at, s.language, s.priority, s.user_id, s.problem_id,
+    e.id, e.state, e.verdict, e.reason, e.points, {OF_HIDDEN}
 """
 CURRENT = "LATERAL (SELECT * FROM executions WHERE submission_id = s.id ORDER BY number DESC LIMIT 1) AS e"
 # The same, in a form in which PostgreSQL may begin with the executions. (Of `number = (SELECT max ...)` it thinks that

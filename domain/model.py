@@ -86,6 +86,14 @@ class Cache(StrEnum):
 
 
 @dataclass(frozen=True)
+class Callback:
+    """Where the end of a submission is to be told."""
+
+    url: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Submission:
     """The immutable request. `test_cases` has at least one member: an empty list became one case named `run`."""
 
@@ -109,6 +117,8 @@ class Submission:
     cache: Cache = Cache.COMPILE
     interactive: bool = False
     """Whether the only test case has its input typed while it runs."""
+    callback: Callback | None = None
+    """Known while it is being kept; who grades does not read it."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 A message carries an execution's id, and as a header the trace of who sent it, and is a hint only: PostgreSQL knows what
 is queued, and the sweeper sends again what was lost. Workers listen to all of QUEUES, in this order:
-`-Q control,interactive,normal,bulk`, and last to one of their host's, where other hosts ask for help.
+`-Q control,interactive,normal,bulk`, and last to one of their host's, where other hosts ask for help. Deliveries of
+webhooks go the same way, to WEBHOOKS.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,10 @@ from domain.settings import Settings
 TASK_GRADE = "shipd.grade"
 TASK_SWEEP = "shipd.sweep"
 TASK_HELP = "shipd.help"
+TASK_DELIVER = "shipd.deliver"
 CONTROL = "control"
+WEBHOOKS = "webhooks"
+"""Deliveries, which have a process of their own: a receiver that hangs must not hold up grading."""
 QUEUES = (CONTROL, Priority.INTERACTIVE.value, Priority.NORMAL.value, Priority.BULK.value)
 """Most urgent first: Redis is asked in this order, and a later queue waits while an earlier one holds anything."""
 
@@ -44,7 +48,7 @@ def make_celery(settings: Settings) -> Celery:
         task_ignore_result=True,
         enable_utc=True,
         timezone="UTC",
-        task_queues=[_queue(name) for name in (*QUEUES, help_queue(settings.host_name))],
+        task_queues=[_queue(name) for name in (*QUEUES, WEBHOOKS, help_queue(settings.host_name))],
         task_default_queue=Priority.NORMAL.value,
         task_create_missing_queues=False,
         # A message is acknowledged when its work is done; if its worker is killed it is delivered again.
@@ -128,6 +132,16 @@ def ask_for_help(celery: Celery, host: str, execution_id: UUID, attempt: int, *w
 
 def _queue(name: str) -> Queue:
     return Queue(name, routing_key=name)  # type: ignore[no-untyped-call]
+
+
+def deliver(celery: Celery, delivery_id: UUID) -> None:
+    """Send a delivery to the queue. A broker that is away is logged: the sweeper sends it later."""
+    try:
+        celery.send_task(
+            TASK_DELIVER, args=[str(delivery_id)], queue=WEBHOOKS, retry=False, ignore_result=True, declare=()
+        )
+    except OperationalError as error:
+        log.warning("deliver_not_sent", delivery_id=str(delivery_id), error=str(error))
 
 
 def _transport_options() -> dict[str, object]:

@@ -4,14 +4,12 @@ One place for answers and live events alike.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from domain.model import Usage
+from domain.usage import rounded
 from domain.verdict import Verdict, hidden_reason
-
-HIDDEN_TIME_MS = 10
-HIDDEN_MEMORY_BYTES = 1024 * 1024
 
 
 class Result(Protocol):
@@ -64,19 +62,3 @@ def whole_is_of_hidden(results: Iterable[tuple[bool, Verdict | None]], whole: Ve
         if verdict is not None and not verdict.passed:
             return is_hidden and verdict is whole
     return False
-
-
-def rounded(usage: Usage) -> Usage:
-    """Blur what a hidden test case spent: exact figures would tell of its input."""
-    memory = usage.memory_bytes
-    return replace(
-        usage,
-        cpu_time_ms=nearest(usage.cpu_time_ms, HIDDEN_TIME_MS),
-        wall_time_ms=nearest(usage.wall_time_ms, HIDDEN_TIME_MS),
-        memory_bytes=None if memory is None else nearest(memory, HIDDEN_MEMORY_BYTES),
-    )
-
-
-def nearest(value: int, step: int) -> int:
-    """Round to a multiple of `step`."""
-    return (value + step // 2) // step * step

@@ -32,6 +32,8 @@ class Scope(StrEnum):
 
     SUBMISSIONS_WRITE = "submissions:write"
     SUBMISSIONS_READ = "submissions:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+    WEBHOOKS_READ = "webhooks:read"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
 
@@ -48,7 +50,7 @@ GRANTS: Mapping[Role, Mapping[Scope, Reach]] = {
     Role.SUBMITTER: _OWN,
     Role.SERVICE: _OWN,
     Role.AUTHOR: _OWN,
-    Role.OPERATOR: _OWN | {Scope.SUBMISSIONS_READ: Reach.ALL, Scope.KEYS_READ: Reach.ALL},
+    Role.OPERATOR: _OWN | dict.fromkeys((Scope.SUBMISSIONS_READ, Scope.WEBHOOKS_READ, Scope.KEYS_READ), Reach.ALL),
     Role.ADMIN: dict.fromkeys(Scope, Reach.ALL),
 }
 NAMED = frozenset({Scope.KEYS_WRITE})

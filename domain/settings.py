@@ -16,6 +16,8 @@ from domain import rates
 from domain.environment import Reader
 from domain.fair import Usual
 from domain.limits import Range, Ranges
+from domain.webhook_settings import WebhookSettings
+from domain.webhook_settings import read as read_webhooks
 
 TREE = Path(__file__).absolute().parent.parent
 DATABASE_SCHEMES = ("postgresql://", "postgres://")
@@ -138,6 +140,8 @@ class Settings:
     """SHIPD_MAX_<NAME> and SHIPD_DEFAULT_<NAME> lower what a submission may ask for (`SHIPD_MAX_MEMORY_MB`)."""
     oidc_file: Path | None = None
     """SHIPD_OIDC: a TOML file with the identity providers whose tokens the API takes; docs/access.md has examples."""
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    """SHIPD_WEBHOOK_<NAME>: where webhooks may go (`domain/webhook_settings.py`)."""
     sentry_dsn: str | None = field(default=None, repr=False)
     """SENTRY_DSN"""
     log_level: str = "info"
@@ -201,6 +205,7 @@ class Settings:
             db_pool_max=read.integer("SHIPD_DB_POOL_MAX", max(cls.db_pool_max, pool_min), floor=max(1, pool_min)),
             ranges=_ranges(read),
             oidc_file=Path(oidc).absolute() if (oidc := read.text("SHIPD_OIDC")) else None,
+            webhooks=read_webhooks(read),
             sentry_dsn=read.url("SENTRY_DSN", ("https://", "http://")),
             log_level=read.choice("SHIPD_LOG_LEVEL", cls.log_level, LOG_LEVELS),
         )

@@ -13,11 +13,13 @@ from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound, Problem
 from domain.hosts import Remembered
 from domain.ids import new_id
-from domain.model import Priority, Submission
+from domain.model import Callback, Priority, Submission
 from domain.room import Need
 from domain.storing import Place
+from domain.vault import Vault
 from domain.verdict import State
 from domain.views import Asked, SubmissionView, Version
+from domain.webhooks import CALLBACK
 
 AT_ONCE = 8
 """As many are read in one go: what answers show of one may be many MiB."""
@@ -63,6 +65,7 @@ def create(
     place: Place | None = None,
     admit: Callable[[], None] = _everything,
     key: str | None = None,
+    vault: Vault | None = None,
 ) -> SubmissionView:
     """Keep a submission with its first execution, and send that to the queue once both are committed.
 
@@ -80,6 +83,8 @@ def create(
     admit()
     rows = storing.prepare(new, blobs)
     own = {"id": own_id, "owner_id": owner_id, "body_sha256": body_sha256, **storing.values(new)}
+    if new.callback is not None:
+        own |= callback_values(new.callback, own_id, vault or Vault(db))
     try:
         with fair.told(), storable(), db.transaction(pipelined=True) if rows.many else db.statement() as tx:
             made = storing.insert(tx, execution_id, own, rows, place=place, key=key)
@@ -166,6 +171,11 @@ def _before(db: Database, blobs: BlobStore, sent: Sent) -> SubmissionView | None
     if not _is_of(db, made, sent):
         raise idempotency.another_body() if by_key else conflict(made)
     return replace(get(db, blobs, made, sent.owner_id), replayed=True)
+
+
+def callback_values(callback: Callback, submission_id: UUID, vault: Vault) -> dict[str, object]:
+    """Give the columns of a callback, its secret sealed. Raises Unavailable."""
+    return {"callback_url": callback.url, "callback_secret": vault.close(callback.secret, CALLBACK, submission_id)}
 
 
 def _exists(db: Database, submission_id: UUID) -> bool:

@@ -64,6 +64,11 @@ def beat() -> Program:
     return _python("beat", "workers", "beat", start_s=3)
 
 
+def deliver() -> Program:
+    """Give the process that delivers webhooks; an attempt takes ten seconds at the most."""
+    return _python("deliver", "workers", "deliver", start_s=3)
+
+
 def flower(port: int) -> Program:
     """Give Flower on 127.0.0.1:`port`; its password comes in the environment (FLOWER_BASIC_AUTH).
 

@@ -1,4 +1,4 @@
-"""A whole private platform under one folder: servers, API, worker, beat and Flower, under one process manager.
+"""A whole private platform under one folder: servers, API, worker, beat, deliverer and Flower, with a process manager.
 
     FOLDER/ports.json       the ports it chose at first start
     FOLDER/shipd.env        SHIPD_URL and SHIPD_API_KEY, mode 0600
@@ -174,7 +174,7 @@ class Stack:
         migrations.upgrade(self.settings.database_url)
         with closing(Database(self.settings.database_url, max_size=1)) as db:
             self._write_key(db)
-            self._report("API, worker, beat and Flower")
+            self._report("API, worker, beat, deliverer and Flower")
             self._start_programs(db)
         self._report("healthy")
 
@@ -204,6 +204,7 @@ class Stack:
             programs.beat(),
             programs.api(self.ports["api"]),
             self._worker,
+            programs.deliver(),
             programs.flower(self.ports["flower"]),
         ]
 
@@ -214,6 +215,7 @@ class Stack:
         self._wait(
             {
                 "beat": lambda: self.supervisor.state("beat") == "RUNNING",  # it has nothing else to be asked by
+                "deliver": lambda: self.supervisor.state("deliver") == "RUNNING",
                 "api": lambda: _answers(self.client, "/readyz"),
                 "worker": lambda: any(host.seen_at.timestamp() >= began for host in hosts.known(db)),
                 "flower": lambda: _answers(Client(self.flower_url), "/healthcheck"),

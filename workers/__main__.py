@@ -1,4 +1,4 @@
-"""`python -m workers [beat | caches]`."""
+"""`python -m workers [beat | deliver | caches]`."""
 
 import sys
 

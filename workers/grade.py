@@ -54,6 +54,10 @@ def _to_nobody(execution_id: UUID, priority: Priority) -> None:
     """Leave it to the sweeper, which sends again what was not begun."""
 
 
+def _nobody(claim: Claim) -> None:
+    """Nobody is told."""
+
+
 @dataclass(frozen=True)
 class Grader:
     """What grading needs; one per worker process, used for one execution at a time."""
@@ -82,6 +86,8 @@ class Grader:
     usual: Usual = USUAL
     send: Callable[[UUID, Priority], None] = _to_nobody
     """Sends to the queue what waited for the place of what was graded."""
+    announced: Callable[[Claim], None] = _nobody
+    """Called when an execution is over that somebody wants to be told of; it does not raise."""
 
     def grade(self, execution_id: UUID) -> Claim | None:
         """Grade an execution to its end. Gives the claim back, and returns it, where the worker must stop before."""
@@ -116,7 +122,8 @@ class Grader:
 
     def _finish(self, claim: Claim, outcome: Outcome, broadcast: Broadcast) -> None:
         finish = partial(executions.finish, self.db, self.blobs, claim, outcome, usual=self.usual)
-        if not patiently(lambda: finish(freed=self._send_waiting), self.lease_s):
+        announced = partial(self.announced, claim)
+        if not patiently(lambda: finish(freed=self._send_waiting, announced=announced), self.lease_s):
             raise ClaimLost
         self.events.publish(claim.execution_id, State.DONE)
         broadcast.done(outcome)

@@ -1,4 +1,4 @@
-"""The worker: checks its host, then hands itself to Celery. `python -m workers`, `python -m workers beat`.
+"""The worker: checks its host, then hands itself to Celery. `python -m workers`, and `beat` and `deliver` beside it.
 
 A host that cannot confine programs does not start: it says what is missing and how to mend it. The Celery application
 `celery` of this module is also what beat and Flower load.
@@ -19,6 +19,7 @@ from celery import Celery, signals
 from celery.beat import Service
 
 from domain import collector, compiled, hosts
+from domain.announce import announce
 from domain.blobs import BlobStore
 from domain.cancelling import Cancellations
 from domain.db import Database
@@ -37,7 +38,7 @@ from domain.static_checks import StaticChecks
 from domain.typed import TypedInput
 from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError
 from sandbox.reach import reachable
-from workers import host, network, prepared, tasks
+from workers import delivering, host, network, prepared, tasks
 from workers.broadcast import Broadcaster
 from workers.compile_cache import Compiler
 from workers.execution_cache import Executor
@@ -114,6 +115,7 @@ class Worker:
             typed=TypedInput(settings.redis_url),
             usual=settings.usual,
             send=partial(enqueue, celery),
+            announced=lambda claim: announce(celery, database, claim.submission_id, claim.execution_id),
         )
 
     def _fleet(self, lines: Lines) -> Fleet | None:
@@ -251,12 +253,14 @@ def _quieten() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Start as told: `beat`, or (nothing said) the worker. Gives the exit code."""
+    """Start as told: `beat`, `deliver`, or (nothing said) the worker. Gives the exit code."""
     configure(settings.log_level)
     _quieten()
     start_sentry(settings)
     if list(arguments) == ["beat"]:
         return run_beat()
+    if list(arguments) == ["deliver"]:
+        return delivering.run(celery, settings, database, ALONE)
     try:
         worker = prepare()
     except (SandboxError, ValueError) as error:

@@ -44,12 +44,13 @@ def offered(settings: Settings) -> NetworkConfig | None:
 def control_plane(settings: Settings) -> tuple[IPv4Network, ...]:
     """List the addresses of PostgreSQL, Redis, the broker and what the operator named. Raises SandboxError."""
     found: list[IPv4Network] = []
-    for place in [*_servers(settings), *settings.network_deny]:
+    for place in [*servers(settings), *settings.network_deny]:
         found += _addresses_of(place)
     return tuple(dict.fromkeys(found))
 
 
-def _servers(settings: Settings) -> Iterable[str]:
+def servers(settings: Settings) -> Iterable[str]:
+    """Name the hosts of PostgreSQL, Redis and the broker; empty, or a path, for a socket of this host."""
     database = conninfo_to_dict(settings.database_url)
     yield from str(database.get("hostaddr") or database.get("host") or "").split(",")
     for url in (settings.redis_url, *settings.broker_url.split(";")):

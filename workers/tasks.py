@@ -5,7 +5,7 @@ from uuid import UUID
 
 from celery import Celery, Task
 
-from domain import executions, queue, tracing
+from domain import deliveries, executions, queue, tracing
 from domain.blobs import BlobStore
 from domain.compiled import FOLDER, CompiledStore
 from domain.db import Database
@@ -17,12 +17,15 @@ from domain.logging import bound, logger
 from domain.settings import Settings
 from domain.verdict import State, Verdict
 from sandbox import SandboxError
+from workers.deliver import Deliverer
 from workers.grade import Grader
 from workers.helper import Helping
 
 grader: Grader | None = None
 lines: Lines | None = None
 """Both are set in every process of the pool when it starts."""
+deliverer: Deliverer | None = None
+"""Set in the process that delivers."""
 
 MIB = 1024 * 1024
 
@@ -38,9 +41,34 @@ def _prune(settings: Settings, database: Database) -> None:
         log.warning("compile_cache_not_pruned", error=str(error))
 
 
+def _sweep_deliveries(celery: Celery, settings: Settings, database: Database) -> None:
+    """Send what is due and has no message."""
+    try:
+        due = deliveries.sweep(database, message_lost_s=settings.message_lost_s)
+    except Unavailable as error:
+        log.warning("deliveries_not_swept", error=str(error))
+        return
+    for delivery_id in due:
+        queue.deliver(celery, delivery_id)
+
+
+def _register_deliver(celery: Celery) -> None:
+    @celery.task(name=queue.TASK_DELIVER, shared=False)
+    def deliver(delivery_id: str) -> None:
+        """Make one attempt. A database that is away is no failure of the task's: the sweeper sends it again."""
+        if deliverer is None:
+            raise RuntimeError("this process delivers nothing: `python -m workers deliver` listens to this queue")
+        with bound(delivery_id=delivery_id):
+            try:
+                deliverer.deliver(UUID(delivery_id))
+            except Unavailable as error:
+                log.warning("delivery_interrupted", error=str(error))
+
+
 def register(celery: Celery, settings: Settings, database: Database) -> None:
     """Give the application its tasks."""
     _register_help(celery)
+    _register_deliver(celery)
     events, live = Events(settings.redis_url), Live(settings.redis_url)
 
     def tell_failed(execution_id: UUID, reason: str) -> None:
@@ -81,6 +109,7 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
         for execution_id, priority in again:
             log.info("requeued", execution_id=str(execution_id))
             queue.enqueue(celery, execution_id, priority)
+        _sweep_deliveries(celery, settings, database)
 
 
 def _register_help(celery: Celery) -> None:

@@ -8,6 +8,7 @@ from app.api import (
     batches,
     compat_judge0,
     compat_piston,
+    deliveries,
     health,
     index,
     keys,
@@ -16,6 +17,7 @@ from app.api import (
     submissions,
     usage,
     values,
+    webhooks,
 )
 
 
@@ -23,7 +25,7 @@ def register_blueprints(api: Api, app: Flask) -> None:
     """Put all routes into the application."""
     with app.app_context():
         openapi.prepare(api)
-    own = (submissions, batches, values, usage, languages, keys, me, health, index)
+    own = (submissions, batches, values, webhooks, deliveries, usage, languages, keys, me, health, index)
     for module in (*own, compat_judge0, compat_piston):
         api.register_blueprint(module.blueprint)
     with app.app_context():

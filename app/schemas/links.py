@@ -15,6 +15,16 @@ def batch(batch_id: UUID) -> dict[str, object]:
     return {"self": own, "items": f"{own}/items", "results": f"{own}/results"}
 
 
+def webhook(webhook_id: UUID) -> str:
+    """Give the path of a webhook."""
+    return f"/v1/webhooks/{webhook_id}"
+
+
+def delivery(delivery_id: UUID) -> str:
+    """Give the path of a delivery."""
+    return f"/v1/deliveries/{delivery_id}"
+
+
 def stream(submission_id: UUID, ordinal: int, name: str) -> str:
     """Give the path of a test result's whole stdout or stderr."""
     return f"{submission(submission_id)}/results/{ordinal}/{name}"

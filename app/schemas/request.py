@@ -15,6 +15,7 @@ from app.schemas.files import RelativePath, Source, Sources, path_clashes
 from app.schemas.interactive import interactive_fault, patient
 from app.schemas.metadata import Metadata
 from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value
+from app.schemas.webhooks import CallbackPart
 from domain import languages
 from domain.errors import InvalidRequest
 from domain.limits import Constraints
@@ -115,7 +116,7 @@ class SubmissionRequest(Part):
     interactive = Flag(
         description="Input is typed while it runs: for one test case that has no stdin and is not hidden."
     )
-    callback = NotOffered()
+    callback = Object(CallbackPart)
     user_id = UserId(min_chars=1, description="For whom it is, where a service sends it; others may not name anybody.")
     metadata = Metadata()
 

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from app.schemas import links
 from app.schemas.bytes import bytes_json
-from app.schemas.usage import run_telemetry_json, telemetry_json, together, usage_json
+from app.schemas.usage import run_telemetry_json, telemetry_json, usage_json
 from domain.limits import Constraints
 from domain.model import Artifact, Usage
 from domain.network import NetworkRule
-from domain.redaction import rounded, told, whole_is_of_hidden
+from domain.redaction import told, whole_is_of_hidden
+from domain.usage import rounded, together
 from domain.verdict import State, Verdict, hidden_reason
 from domain.views import Asked, CaseView, ExecutionView, ResultView, Shown, SubmissionView
 

@@ -1,9 +1,10 @@
 """What this deployment offers: what the reading of a request must know beside the request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from domain.languages import Languages
 from domain.limits import MAX_TEST_CASES, Ranges
+from domain.webhook_settings import WebhookSettings
 
 
 @dataclass(frozen=True)
@@ -18,3 +19,5 @@ class Rules:
     """Whether the caller's key carries the permission."""
     names_users: bool = True
     """Whether the caller may act for a `user_id`."""
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    """Where webhooks may go."""

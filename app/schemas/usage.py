@@ -1,23 +1,10 @@
 """Measurements on their way out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 
 from domain.model import ExecutionTelemetry, Phases, RunTelemetry, Usage
-from domain.redaction import HIDDEN_TIME_MS, nearest
-
-
-def together(usages: Iterable[Usage]) -> Usage | None:
-    """Give what the test cases spent in all: times added up, memory the largest; None where nothing ran."""
-    spent = list(usages)
-    if not spent:
-        return None
-    return Usage(
-        cpu_time_ms=sum(usage.cpu_time_ms for usage in spent),
-        wall_time_ms=sum(usage.wall_time_ms for usage in spent),
-        memory_bytes=max((usage.memory_bytes for usage in spent if usage.memory_bytes is not None), default=None),
-        source="sampled" if any(usage.source == "sampled" for usage in spent) else "cgroup",
-    )
+from domain.usage import HIDDEN_TIME_MS, nearest
 
 
 def usage_json(usage: Usage | None) -> dict[str, object] | None:

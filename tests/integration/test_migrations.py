@@ -21,6 +21,8 @@ TABLES = {
     "batch_items",
     "batches",
     "compiled",
+    "deliveries",
+    "delivery_attempts",
     "executions",
     "hosts",
     "idempotency_keys",
@@ -34,6 +36,7 @@ TABLES = {
     "test_case_files",
     "test_cases",
     "test_results",
+    "webhooks",
 }
 
 

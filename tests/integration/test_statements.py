@@ -118,11 +118,12 @@ def http(
         thread.join()
 
 
-def _post(http: FlaskClient, cases: int) -> None:
+def _post(http: FlaskClient, cases: int, **more: object) -> None:
     body = {
         "language": "python",
         "source": {"type": "code", "content": "print(1)"},
         "test_cases": [{"input": str(number)} for number in range(cases)],
+        **more,
     }
     answer = http.post("/v1/submissions?wait=30", json=body)
     assert answer.get_json()["execution"]["verdict"] == "OK"
@@ -158,6 +159,18 @@ def test_a_user_at_the_end_of_their_places_costs_one_statement_more(
     assert asked["MainThread"].counts == (3, 3), asked["MainThread"].statements
     # The last one asks whether anything waits for the place.
     assert asked[GRADING].counts == (4, 4), asked[GRADING].statements
+
+
+def test_who_is_told_of_the_end_costs_no_statement(http: FlaskClient, asked: dict[str, Asked]) -> None:
+    callback = {"url": "https://example.org/hook", "secret": "long enough"}
+    _post(http, 1, callback=callback)  # the key that seals secrets is remembered now
+    asked.clear()
+
+    _post(http, 1, callback=callback)
+
+    # What is to be delivered is written by the statement that ends it.
+    assert asked["MainThread"].counts == (3, 3), asked["MainThread"].statements
+    assert asked[GRADING].counts == (3, 3), asked[GRADING].statements
 
 
 def test_what_is_over_is_read_at_once(http: FlaskClient, asked: dict[str, Asked]) -> None:

@@ -17,6 +17,7 @@ from domain.fair import User, Usual
 from domain.ids import new_id
 from domain.model import ExecutionTelemetry, File, HostReport, Outcome, Priority, Submission, TestCase, TestResult
 from domain.submissions import Sent
+from domain.vault import Vault
 from domain.verdict import State, Verdict
 from domain.views import SubmissionView
 from tests.integration.domain.graded import HELLO
@@ -69,6 +70,7 @@ class Sender:
             enqueue=enqueue or self.enqueue,
             known=hosts.Remembered(self.db),
             admit=self.admit,
+            vault=Vault(self.db),
             usual=self.usual,
         )
 

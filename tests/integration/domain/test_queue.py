@@ -68,6 +68,16 @@ def _never(*_: object, **__: object) -> None:
     raise AssertionError("a command was sent by itself")
 
 
+def test_a_delivery_has_a_queue_of_its_own(celery: Celery, broker: redis.Redis) -> None:
+    delivery_id = new_id()
+
+    queue.deliver(celery, delivery_id)
+
+    message = json.loads(str(broker.lindex(queue.WEBHOOKS, 0)))
+    assert message["headers"]["task"] == queue.TASK_DELIVER
+    assert str(delivery_id) in message["headers"]["argsrepr"]
+
+
 def test_the_most_urgent_queue_is_read_first(celery: Celery, broker: redis.Redis) -> None:
     for priority in (Priority.BULK, Priority.NORMAL, Priority.INTERACTIVE):
         for _ in range(2):

@@ -34,6 +34,7 @@ from domain.verdict import State, Verdict
 from domain.views import Asked, ExecutionView, SubmissionView, Version
 from tests.shown import shown_result
 from tests.unit.app.memory_batches import MemoryBatches
+from tests.unit.app.memory_webhooks import MemoryWebhooks
 
 ADMIN = Key(uuid.UUID(int=1), "admin", Role.ADMIN)
 SERVICE = Key(uuid.UUID(int=2), "service", Role.SERVICE)
@@ -66,6 +67,7 @@ class MemoryBackend:
     admitted: list[tuple[User, str, int]] = field(default_factory=list)
     windows: Sequence[Window] = ()
     refusal: LimitReached | None = None
+    webhooks: MemoryWebhooks = field(default_factory=MemoryWebhooks)
     failure: Exception | None = None
     """Raised by every call that would ask a server."""
     batches: MemoryBatches = field(init=False)

@@ -78,8 +78,16 @@ def test_it_lists_every_route(document: Json) -> None:
         "/v1/submissions/{submission_id}",
         "/v1/submissions/{submission_id}/artifacts/{ordinal}/{path}",
         "/v1/submissions/{submission_id}/compile_output",
+        "/v1/submissions/{submission_id}/deliveries",
         "/v1/submissions/{submission_id}/results/{ordinal}/{stream}",
         "/v1/usage",
+        "/v1/deliveries/{delivery_id}",
+        "/v1/deliveries/{delivery_id}/redeliver",
+        "/v1/webhooks",
+        "/v1/webhooks/{webhook_id}",
+        "/v1/webhooks/{webhook_id}/deliveries",
+        "/v1/webhooks/{webhook_id}/ping",
+        "/v1/webhooks/{webhook_id}/rotate",
     }
     assert document["openapi"] == "3.1.0"
     assert document["security"] == [{"bearer": []}]

@@ -61,8 +61,12 @@ def not_offered() -> Iterator[Row]:
         yield f"archive {form}", {"source": {"type": "archive", "format": form, "data": {"base64": ""}}}, "source.type"
     for url in ("https://example.org/x.git", "file:///etc", "ext::sh -c id", "ssh://git@10.0.0.1/x", "git://x/y"):
         yield f"git {url}", {"source": {"type": "git", "url": url, "branch": "main"}}, "source.type"
-    for url in ("http://127.0.0.1/", "http://169.254.169.254/", "https://example.org/", "file:///etc/passwd", ""):
-        yield f"callback {url}", {"callback": {"url": url, "secret": "x"}}, "callback"
+
+
+def callbacks() -> Iterator[Row]:
+    inside = ("https://127.0.0.1/", "https://169.254.169.254/", "https://[fd00::1]/", "https://2130706433/")
+    for url in (*inside, "http://example.org/", "https://a@example.org/", "file:///etc/passwd", ""):
+        yield f"callback {url}", {"callback": {"url": url, "secret": "long enough"}}, "callback.url"
 
 
 REFUSED: list[Row] = [
@@ -217,6 +221,7 @@ REFUSED: list[Row] = [
     ("id that is a number", {"id": 7}, "id"),
     ("unknown field", {"souce": 1}, "souce"),
     *not_offered(),
+    *callbacks(),
     *modes(),
     *limits(),
 ]

@@ -13,9 +13,9 @@ def _read(*given: Program, root: bool = False) -> configparser.RawConfigParser:
 
 
 def test_every_program_has_its_section_and_starts_when_told() -> None:
-    parser = _read(programs.api(8000), programs.worker(), programs.beat(), programs.flower(5555))
+    parser = _read(programs.api(8000), programs.worker(), programs.beat(), programs.deliver(), programs.flower(5555))
     sections = [name for name in parser.sections() if name.startswith("program:")]
-    assert sections == ["program:api", "program:worker", "program:beat", "program:flower"]
+    assert sections == ["program:api", "program:worker", "program:beat", "program:deliver", "program:flower"]
     assert all(parser[name]["autostart"] == "false" for name in sections)
     assert all(parser[name]["autorestart"] == "true" for name in sections)
 

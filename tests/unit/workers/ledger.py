@@ -17,7 +17,8 @@ NOWHERE = Database("postgresql://127.0.0.1:1/nowhere")
 class Ledger:
     """Stands where `domain.executions` does.
 
-    `lost` names the changes that find the claim lost, `away` those that find no database, and how often.
+    `lost` names the changes that find the claim lost, `away` those that find no database, and how often. `awaited` says
+    that somebody wants to be told of the end.
     """
 
     def __init__(self, claim: Claim | None = None) -> None:
@@ -30,6 +31,7 @@ class Ledger:
         self.outcome: Outcome | None = None
         self.waiting: User | None = None
         """Of whom others wait for a place."""
+        self.awaited = False
         self.given_back = 0
         self.renewed = 0
         self.refused = threading.Event()
@@ -68,9 +70,12 @@ class Ledger:
         *,
         usual: Usual,
         freed: Callable[[User], None],
+        announced: Callable[[], None],
     ) -> bool:
         held = self._held("finish")
         if held:
+            if self.awaited:
+                announced()
             self.outcome = outcome
             self.results += outcome.results
             if self.waiting is not None:

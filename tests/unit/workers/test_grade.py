@@ -250,3 +250,12 @@ def test_what_is_told_of_a_grading_that_is_given_back(grader: Make, ledger: Ledg
     ledger.offered = claimed(asking())
     assert grader(FakeSandbox(in_turn(RunAborted()))).grade(ledger.offered.execution_id) is ledger.offered
     assert (told.states[-1], told.published) == ("queued", [])
+
+
+def test_whoever_wants_to_be_told_of_the_end_is(grader: Make, ledger: Ledger) -> None:
+    told: list[UUID] = []
+    for awaited, expected in ((False, []), (True, [UUID(int=1)])):
+        ledger.awaited = awaited
+        own = replace(grader(FakeSandbox()), announced=lambda claim: told.append(claim.execution_id))
+        graded(own, ledger, asking())
+        assert len(told) == len(expected)

@@ -7,14 +7,15 @@ from uuid import UUID
 import pytest
 from celery import Celery
 
-from domain import executions, queue
+from domain import deliveries, executions, queue
+from domain.announce import announce
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
 from domain.fair import Usual
 from domain.live import Live
 from domain.model import Claim, Priority
-from domain.queue import TASK_GRADE, TASK_SWEEP, make_celery
+from domain.queue import TASK_DELIVER, TASK_GRADE, TASK_SWEEP, make_celery
 from domain.settings import Settings
 from tests.unit.workers.ledger import NOWHERE
 from tests.unit.workers.making import asking, claimed
@@ -118,10 +119,18 @@ def test_what_was_left_behind_is_sent_and_what_ended_is_told(
     def append(_: object, execution_id: UUID, event: str, data: Mapping[str, object]) -> None:
         live.append((execution_id, event, data))
 
+    def due(_: Database, *, message_lost_s: int) -> list[UUID]:
+        assert message_lost_s == 30
+        return [ID, OTHER]
+
+    delivered: list[UUID] = []
     monkeypatch.setattr(executions, "sweep", swept)
+    monkeypatch.setattr(deliveries, "sweep", due)
+    monkeypatch.setattr(queue, "deliver", lambda _, delivery_id: delivered.append(delivery_id))
     monkeypatch.setattr(Events, "publish", tell)
     monkeypatch.setattr(Live, "append", append)
     celery.tasks[TASK_SWEEP]()
+    assert delivered == [ID, OTHER]
     assert sent == [(ID, Priority.INTERACTIVE)]
     assert told == [(OTHER, "done")]
     assert live == [(OTHER, "done", {"state": "done", "verdict": "JE", "reason": "no_host"})]
@@ -136,3 +145,48 @@ def test_a_sweep_without_a_database_waits_for_the_next(
     monkeypatch.setattr(executions, "sweep", away)
     celery.tasks[TASK_SWEEP]()
     assert sent == []
+
+
+def test_without_deliveries_executions_are_swept_all_the_same(
+    celery: Celery, sent: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise Unavailable("the database does not answer")
+
+    monkeypatch.setattr(executions, "sweep", lambda *_, **__: [(ID, Priority.BULK)])
+    monkeypatch.setattr(deliveries, "sweep", away)
+    celery.tasks[TASK_SWEEP]()
+    assert sent == [(ID, Priority.BULK)]
+
+
+def test_a_delivery_without_a_database_is_no_failure(celery: Celery, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[UUID] = []
+
+    class Away:
+        def deliver(self, delivery_id: UUID) -> None:
+            asked.append(delivery_id)
+            raise Unavailable("the database does not answer")
+
+    monkeypatch.setattr(tasks, "deliverer", Away())
+    celery.tasks[TASK_DELIVER](str(ID))
+    assert asked == [ID]
+    monkeypatch.setattr(tasks, "deliverer", None)
+    with pytest.raises(RuntimeError, match="delivers nothing"):
+        celery.tasks[TASK_DELIVER](str(ID))
+
+
+def test_what_is_to_be_told_is_sent_and_else_left_to_the_sweeper(
+    celery: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivered: list[UUID] = []
+    monkeypatch.setattr(queue, "deliver", lambda _, delivery_id: delivered.append(delivery_id))
+    monkeypatch.setattr(deliveries, "announced", lambda *_: [ID, OTHER])
+    announce(celery, NOWHERE, OTHER, ID)
+    assert delivered == [ID, OTHER]
+
+    def away(*_: object) -> list[UUID]:
+        raise Unavailable("the database does not answer")
+
+    monkeypatch.setattr(deliveries, "announced", away)
+    announce(celery, NOWHERE, OTHER, ID)
+    assert delivered == [ID, OTHER]
