@@ -5,15 +5,11 @@ from collections.abc import Sequence
 from marshmallow import Schema, fields
 
 from app.schemas import links
+from app.schemas.documents import word
 from app.schemas.paging import cursor
 from app.schemas.response import Json, time_json
 from domain.deliveries import Attempt, Delivery, DeliveryState
 from domain.webhooks import SUBSCRIBABLE, Disabled, Event, Webhook
-
-
-def _word(words: Sequence[str], *, nullable: bool = False) -> fields.Raw:
-    listed: list[str | None] = [*words, None] if nullable else [*words]
-    return fields.Raw(required=True, metadata={"type": "string", "enum": listed, "nullable": nullable})
 
 
 class WebhookAnswer(Schema):
@@ -22,10 +18,10 @@ class WebhookAnswer(Schema):
     id = fields.UUID(required=True)
     links = fields.Dict(required=True)
     url = fields.String(required=True)
-    events = fields.List(_word(SUBSCRIBABLE), required=True)
+    events = fields.List(word([*SUBSCRIBABLE]), required=True)
     description = fields.String(required=True)
     enabled = fields.Boolean(required=True)
-    disabled_reason = _word([*Disabled], nullable=True)
+    disabled_reason = word([*Disabled], nullable=True)
     created_at = fields.DateTime(required=True)
     previous_secret_until = fields.DateTime(
         required=True, allow_none=True, metadata={"description": "Until then the secret before signs along."}
@@ -64,8 +60,8 @@ class DeliveryAnswer(Schema):
 
     id = fields.UUID(required=True)
     links = fields.Dict(required=True)
-    event = _word([*Event])
-    state = _word([*DeliveryState])
+    event = word([*Event])
+    state = word([*DeliveryState])
     webhook_id = fields.UUID(
         required=True, allow_none=True, metadata={"description": "null: the submission's own callback."}
     )

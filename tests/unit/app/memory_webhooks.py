@@ -20,6 +20,8 @@ class MemoryWebhooks:
     kept: dict[uuid.UUID, Webhook] = field(default_factory=dict)
     secrets: dict[uuid.UUID, list[str]] = field(default_factory=dict)
     deliveries: dict[uuid.UUID, Delivery] = field(default_factory=dict)
+    owners: dict[uuid.UUID, uuid.UUID] = field(default_factory=dict)
+    """Of submissions; those of others are not looked at."""
 
     def create(
         self, owner_id: uuid.UUID, *, url: str, events: Sequence[Event], description: str, secret: str
@@ -72,14 +74,17 @@ class MemoryWebhooks:
     def of_submission(
         self, submission_id: uuid.UUID, owner_id: uuid.UUID | None, *, before: Place | None, limit: int
     ) -> Sequence[Delivery]:
-        del submission_id, owner_id
+        if owner_id not in (None, self.owners.get(submission_id, owner_id)):
+            raise NotFound("there is no such submission")
         return self._page(before, limit)
 
     def delivery(self, delivery_id: uuid.UUID, owner_id: uuid.UUID | None) -> Delivery:
-        del owner_id
-        if delivery_id not in self.deliveries:
+        found = self.deliveries.get(delivery_id)
+        if found is None:
             raise NotFound("there is no such delivery")
-        return self.deliveries[delivery_id]
+        if found.webhook_id is not None:
+            self.get(found.webhook_id, owner_id)
+        return found
 
     def redeliver(self, delivery_id: uuid.UUID, owner_id: uuid.UUID | None) -> Delivery:
         return self.delivery(delivery_id, owner_id)

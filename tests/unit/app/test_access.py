@@ -26,12 +26,13 @@ ASKER, OTHER = uuid.UUID(int=11), uuid.UUID(int=12)
 DOCUMENT = Path(__file__).parents[3] / "docs" / "access.md"
 
 
-ABOUT_ONE = {"submission_id", "prefix", "token", "batch_id"}
+ABOUT_ONE = {"submission_id", "prefix", "token", "batch_id", "webhook_id", "delivery_id"}
 """Parts of paths that name somebody's thing."""
 BODIES: Mapping[str, object] = {
     "POST /v1/submissions": HELLO,
     "POST /execute": HELLO,
     "POST /v1/keys": {"name": "n"},
+    "PATCH /v1/webhooks/<uuid:webhook_id>": {"description": "d"},
     "POST /v1/keys/<prefix>/rotate": {},
 }
 """Others send an empty object; a route whose body is wrong answers 422, which says that it was let in."""
@@ -64,7 +65,16 @@ def things(backend: "MemoryBackend") -> dict[uuid.UUID, Mapping[str, object]]:
         backend.entries[prefix] = entry_of(NewKey("n", Role.SUBMITTER), owner, prefix)
         sent = Sent(owner, bytes(32))
         batch = backend.batches.create([], {}, sent=sent, atomic=False, admit=lambda _, count, __: (count, None))
-        found[owner] = {"submission_id": view.id, "token": view.id, "prefix": prefix, "batch_id": batch.id}
+        hook = backend.webhooks.create(owner, url="https://example.org", events=(), description="", secret="s" * 8)
+        backend.webhooks.owners[view.id] = owner
+        found[owner] = {
+            "submission_id": view.id,
+            "token": view.id,
+            "prefix": prefix,
+            "batch_id": batch.id,
+            "webhook_id": hook.id,
+            "delivery_id": backend.webhooks.ping(hook.id, owner).id,
+        }
     return found
 
 
