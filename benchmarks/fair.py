@@ -111,16 +111,14 @@ class Flood:
 
 def measure(where: Platform, many: int, few: int, *, drain: bool) -> dict[str, Any]:
     """Measure the few alone and beside the many; with `drain` wait for the last of the many, too."""
-    sender = Sender(where)
-    for _ in range(3):
-        sender.result(FEW)
-    alone = _results(sender, few)
+    _results(where, 3)
+    alone = _results(where, few)
     flood, began = Flood(where, many), time.perf_counter()
     flood.start()
-    during, accepted = _results(sender, few), flood.accepted
+    during, accepted = _results(where, few), flood.accepted
     flood.sent()
-    sent_s, left = time.perf_counter() - began, sender.left(MANY)
-    behind, left_after = _results(sender, few), sender.left(MANY)
+    sent_s, left = time.perf_counter() - began, Sender(where).left(MANY)
+    behind, left_after = _results(where, few), Sender(where).left(MANY)
     found: dict[str, Any] = {
         "many": many,
         "few": few,
@@ -130,13 +128,16 @@ def measure(where: Platform, many: int, few: int, *, drain: bool) -> dict[str, A
         "sent_s": round(sent_s, 1),
     }
     if drain:
+        sender = Sender(where)
         while sender.left(MANY):
             time.sleep(ASK_S)
         found["all_graded_s"] = round(time.perf_counter() - began, 1)
     return found
 
 
-def _results(sender: Sender, few: int) -> list[float]:
+def _results(where: Platform, few: int) -> list[float]:
+    # A connection that lay idle meanwhile was closed by the server.
+    sender = Sender(where)
     return [sender.result(FEW) for _ in range(few)]
 
 

@@ -58,7 +58,7 @@ class Usual:
     """What holds for keys that say nothing else (`domain.key_limits`)."""
 
     at_once: int | None = None
-    """Places of one user; None: four, and two for every slot of the live hosts."""
+    """Places of one user; None: two more than the live hosts have slots."""
     cpu_s_per_day: int = 0
     """CPU seconds of one user on one day (UTC); 0: as many as they like."""
 

@@ -103,8 +103,8 @@ class Settings:
     most_queued: int = 100_000
     """SHIPD_MOST_QUEUED: with more executions queued nobody may add to them (503); 0: there is no limit."""
     usual: Usual = field(default_factory=Usual)
-    """SHIPD_AT_ONCE: executions of one user in the message queue or at work, the others wait; default four, and two for
-    every slot of the live hosts. SHIPD_CPU_S_PER_DAY: CPU seconds of one user on one day; 0: as many as they like."""
+    """SHIPD_AT_ONCE: executions of one user in the message queue or at work, the others wait; default two more
+    than the live hosts have slots. SHIPD_CPU_S_PER_DAY: CPU seconds of one user on one day; 0: as many as they like."""
     pool_mb: int = 256
     """SHIPD_POOL_MB: what jails that stand ready may take, in each process of a worker; 0 keeps none standing."""
     pool_ttl_s: int = 300

@@ -7,14 +7,17 @@ from domain.db import Database
 from domain.fair import User, Usual
 from domain.rates import Window
 
+# Only what has a place can be at work: however many wait, they are merely counted.
 _READ = b"""
-    SELECT count(*) FILTER (WHERE p.sent AND e.state <> 'queued'), count(*) FILTER (WHERE e.state = 'queued'),
+    SELECT at_work.count, (SELECT count(*) FROM places WHERE owner_id = $1 AND user_id = $2::text) - at_work.count,
         places_of($1, $3::integer), spent_today($1, $2::text), budget_of($1, $4),
         ceil(extract(
             epoch FROM ((now() AT TIME ZONE 'UTC')::date + 1)::timestamp - (now() AT TIME ZONE 'UTC')
         ))::integer
-    FROM places AS p JOIN executions AS e ON e.id = p.execution_id
-    WHERE p.owner_id = $1 AND p.user_id = $2::text
+    FROM (
+        SELECT count(*) FROM places AS p JOIN executions AS e ON e.id = p.execution_id
+        WHERE p.owner_id = $1 AND p.user_id = $2::text AND p.sent AND e.state <> 'queued'
+    ) AS at_work
 """
 
 

@@ -46,7 +46,7 @@ CREATE FUNCTION places_of(owner uuid, usual integer) RETURNS integer STABLE LANG
     SELECT coalesce(
         (SELECT min((limits ->> 'at_once')::integer) FROM api_keys WHERE owner_id = owner AND revoked_at IS NULL),
         usual,
-        (SELECT 4 + 2 * coalesce(sum(cpus), 0)::integer FROM hosts WHERE seen_at > now() - interval '60 s')
+        (SELECT 2 + coalesce(sum(cpus), 0)::integer FROM hosts WHERE seen_at > now() - interval '60 s')
     )
 $$
 """
