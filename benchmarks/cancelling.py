@@ -21,7 +21,8 @@ from standalone.client import Client
 from standalone.stack import Stack
 
 PATIENCE_S = 30.0
-LOOK_S = 0.002
+LOOK_S = 0.01
+SPUN_S = 0.1
 SPIN = "while True: pass"
 BOMB = """
 #define A(x) x x x x x x x x x x x x x x x x
@@ -39,15 +40,16 @@ SENT: Mapping[str, Mapping[str, object]] = {
 
 
 def programs(worker: psutil.Process) -> list[int]:
-    """Find the jailed programs that use a CPU: those that only stand ready do not."""
-    found = []
+    """Find the jailed programs that spin: those that only stand ready have not come that far."""
+    found = set()
     for process in worker.children(recursive=True):
         try:
             if process.name().startswith("init-"):
-                found += [one.pid for one in process.children(recursive=True) if one.status() == psutil.STATUS_RUNNING]
+                below = process.children(recursive=True)
+                found |= {one.pid for one in below if one.cpu_times().user > SPUN_S}
         except psutil.NoSuchProcess:
             continue
-    return found
+    return list(found)
 
 
 def wait_for_programs(worker: psutil.Process, count: int) -> list[int]:
