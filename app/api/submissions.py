@@ -8,9 +8,9 @@ from flask.views import MethodView
 
 from app import etags
 from app.auth import caller, owner, owner_id
-from app.blueprint import Routes
+from app.blueprint import Routes, selectable
 from app.schemas import examples, links
-from app.schemas.documents import PageAnswer, SubmissionAnswer
+from app.schemas.documents import SubmissionAnswer
 from app.schemas.fields import MAX_LABEL_CHARS
 from app.schemas.listing import page_json
 from app.schemas.paging import Page, PageQuery
@@ -50,7 +50,7 @@ class Submissions(MethodView):
 
     @blueprint.may_be_unchanged
     @blueprint.takes(PageQuery, location="query")
-    @blueprint.gives(200, PageAnswer, example=examples.PAGE)
+    @blueprint.gives(200, selectable("PageAnswer", "PageSelection"), example=examples.PAGE)
     @blueprint.refuses(401, 503)
     def get(self, asked: Page) -> Response:
         """List submissions that are all of what is asked for, newest first; the cursor leads to the next page."""
@@ -65,7 +65,7 @@ class OneSubmission(MethodView):
 
     @blueprint.may_be_unchanged
     @blueprint.takes(ReadQuery, location="query")
-    @blueprint.gives(200, SubmissionAnswer, example=examples.SUBMISSION)
+    @blueprint.gives(200, selectable("SubmissionAnswer", "SubmissionSelection"), example=examples.SUBMISSION)
     @blueprint.refuses(401, 404, 503)
     def get(self, query: dict[str, object], submission_id: uuid.UUID) -> Response:
         """Read a submission with its current execution."""
