@@ -27,6 +27,11 @@ _IF_NONE_MATCH = {
 }
 
 
+def selectable(whole: str, some: str) -> Mapping[str, object]:
+    """Document an answer, or what `fields` chose of it, by the names of the two."""
+    return {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in (whole, some)]}
+
+
 class Routes(Blueprint):  # type: ignore[misc] # as said above
     """The routes of one resource."""
 

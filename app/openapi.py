@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Flask, Response, send_from_directory
 from flask_smorest import Api
@@ -11,6 +12,7 @@ from marshmallow import Schema
 
 from app.auth import public
 from app.schemas.cases import ExpectedPart, InputPart
+from app.schemas.documents import PageAnswer
 from app.schemas.files import CodeSource, FilesSource
 from app.schemas.judge0_documents import Judge0Language, Judge0Status
 from app.schemas.piston import PistonPackage, PistonRuntime
@@ -49,8 +51,14 @@ CONFIG: dict[str, object] = {
         },
     },
 }
-NAMED_SCHEMAS = {"Input": InputPart, "Expected": ExpectedPart, "CodeSource": CodeSource, "FilesSource": FilesSource}
-"""What request schemas refer to by name."""
+NAMED_SCHEMAS = {
+    "Input": InputPart,
+    "Expected": ExpectedPart,
+    "CodeSource": CodeSource,
+    "FilesSource": FilesSource,
+    "PageAnswer": PageAnswer,
+}
+"""What is referred to by name."""
 LISTED_SCHEMAS: dict[str, type[Schema]] = {
     one.__name__: one for one in (Judge0Language, Judge0Status, PistonPackage, PistonRuntime)
 }
@@ -78,6 +86,7 @@ def serve(api: Api, app: Flask) -> None:
         if name not in api.spec.components.schemas:
             api.spec.components.schema(name, schema=listed)
     _tell_what_is_offered(api)
+    _tell_of_selections(api.spec.components.schemas)
     for endpoint in ("api-docs.openapi_json", "api-docs.openapi_swagger_ui"):
         # They are bound methods, which bear no marks; a partial does.
         app.view_functions[endpoint] = public(partial(app.view_functions[endpoint]))
@@ -94,6 +103,25 @@ def _tell_what_is_offered(api: Api) -> None:
     for name, allowed in offered.settings.ranges.items():
         default = {} if allowed.default is None else {"default": allowed.default}
         limits[name].update({"minimum": allowed.floor, "maximum": allowed.ceiling, **default})
+
+
+def _tell_of_selections(schemas: dict[str, Any]) -> None:
+    """Say what answers look like of which `fields` chose some: nothing in them is sure to be there."""
+    schemas["SubmissionSelection"] = _loosened(schemas["SubmissionAnswer"], schemas)
+    page = schemas["PageAnswer"]
+    submissions = {**page["properties"]["submissions"], "items": _loosened(schemas["SubmissionSummary"], schemas)}
+    schemas["PageSelection"] = {**page, "properties": {**page["properties"], "submissions": submissions}}
+
+
+def _loosened(node: object, schemas: Mapping[str, object]) -> object:
+    if isinstance(node, list):
+        return [_loosened(member, schemas) for member in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _loosened(schemas[str(node["$ref"]).rpartition("/")[2]], schemas)
+    required = isinstance(node.get("required"), list)
+    return {name: _loosened(value, schemas) for name, value in node.items() if not (required and name == "required")}
 
 
 def _languages() -> list[str]:

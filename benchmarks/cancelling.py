@@ -21,33 +21,37 @@ from standalone.client import Client
 from standalone.stack import Stack
 
 PATIENCE_S = 30.0
-LOOK_S = 0.002
+LOOK_S = 0.01
+SPUN_S = 0.1
 SPIN = "while True: pass"
-BOMB = """
-#define A(x) x x x x x x x x x x x x x x x x
-#define B(x) A(A(x))
-#define C(x) B(B(x))
-#define D(x) C(C(x))
-const char *word = D("x");
-int main(void) { return 0; }
+SLOW = """
+constexpr unsigned spin() {
+    unsigned sum = 0;
+    for (unsigned i = 0; i < 200000; i++) for (unsigned j = 0; j < 20; j++) sum += i ^ j;
+    return sum;
+}
+static_assert(spin() != 1);
+int main() {}
 """
+"""A second or more of a compiler's time, and little memory, whose return takes the kernel its time."""
 SENT: Mapping[str, Mapping[str, object]] = {
     "running": {"language": "python", "source": {"type": "code", "content": SPIN}},
     "in two slots": {"language": "python", "source": {"type": "code", "content": SPIN}, "test_cases": [{}] * 8},
-    "compiling": {"language": "c", "source": {"type": "code", "content": BOMB}, "cache": False},
+    "compiling": {"language": "cpp", "source": {"type": "code", "content": SLOW}, "cache": False},
 }
 
 
 def programs(worker: psutil.Process) -> list[int]:
-    """Find the jailed programs that use a CPU: those that only stand ready do not."""
-    found = []
+    """Find the jailed programs that spin: those that only stand ready have not come that far."""
+    found = set()
     for process in worker.children(recursive=True):
         try:
             if process.name().startswith("init-"):
-                found += [one.pid for one in process.children(recursive=True) if one.status() == psutil.STATUS_RUNNING]
+                below = process.children(recursive=True)
+                found |= {one.pid for one in below if one.cpu_times().user > SPUN_S}
         except psutil.NoSuchProcess:
             continue
-    return found
+    return list(found)
 
 
 def wait_for_programs(worker: psutil.Process, count: int) -> list[int]:

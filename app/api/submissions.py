@@ -8,9 +8,9 @@ from flask.views import MethodView
 
 from app import etags, idempotency, limits
 from app.auth import caller, owner, owner_id, whose
-from app.blueprint import Routes
+from app.blueprint import Routes, selectable
 from app.schemas import examples, links
-from app.schemas.documents import PageAnswer, SubmissionAnswer
+from app.schemas.documents import SubmissionAnswer
 from app.schemas.listing import page_json
 from app.schemas.query import MAX_WAIT_S, NoQuery, ReadQuery, WaitQuery
 from app.schemas.request import Request, SubmissionRequest
@@ -45,7 +45,7 @@ class Submissions(MethodView):
 
     @blueprint.may_be_unchanged
     @blueprint.takes(ListQuery, location="query")
-    @blueprint.gives(200, PageAnswer, example=examples.PAGE)
+    @blueprint.gives(200, selectable("PageAnswer", "PageSelection"), example=examples.PAGE)
     @blueprint.refuses(401, 503)
     def get(self, asked: Page) -> Response:
         """List submissions that are all of what is asked for, newest first; the cursor leads to the next page."""
@@ -60,7 +60,7 @@ class OneSubmission(MethodView):
 
     @blueprint.may_be_unchanged
     @blueprint.takes(ReadQuery, location="query")
-    @blueprint.gives(200, SubmissionAnswer, example=examples.SUBMISSION)
+    @blueprint.gives(200, selectable("SubmissionAnswer", "SubmissionSelection"), example=examples.SUBMISSION)
     @blueprint.refuses(401, 404, 503)
     def get(self, query: dict[str, object], submission_id: uuid.UUID) -> Response:
         """Read a submission with its current execution."""

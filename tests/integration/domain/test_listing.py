@@ -16,7 +16,7 @@ from domain.verdict import State, Verdict
 from tests.integration.conftest import _new_database
 
 MANY = 100_000
-MOST_READ = 5_000
+MOST_READ = 10_000
 """Of 200,000 rows."""
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 BIG, SMALL, OTHER = (UUID(int=n) for n in (1, 2, 3))
@@ -36,7 +36,7 @@ SELECT
     %(began)s::timestamptz + make_interval(secs => n), decode(repeat('00', 32), 'hex'),
     CASE WHEN n %% 1000 = 7 THEN 'rust' WHEN n %% 3 = 0 THEN 'cpp@17' WHEN n %% 3 = 1 THEN 'cpp' ELSE 'python' END,
     '{}', 1000, 64, 1000, 64, 16, false, false, 'tokens', 0, '{}', false, 'normal', '{}',
-    CASE WHEN n %% 7 > 0 THEN 'user-' || n %% 999 END, CASE WHEN n %% 2 = 0 THEN 'problem-' || n %% 201 END
+    CASE WHEN n %% 7 > 0 THEN 'user-' || n %% 999 END, CASE WHEN n %% 4 > 0 THEN 'problem-' || n %% 201 END
 FROM generate_series(1, %(many)s) AS n
 """
 EXECUTIONS = """

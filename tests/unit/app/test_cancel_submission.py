@@ -1,8 +1,9 @@
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain.model import File, Submission, TestCase, TestResult
-from domain.verdict import Verdict
+from domain.verdict import State, Verdict
 from tests.unit.app.conftest import done
 
 if TYPE_CHECKING:
@@ -27,6 +28,16 @@ def test_it_works(api: "Api", backend: "MemoryBackend") -> None:
     assert (execution["state"], execution["verdict"], execution["reason"]) == ("cancelled", None, None)
     assert execution["all_tests_passed"] is False
     assert api.get(f"/v1/submissions/{view.id}").body == answer.body
+
+
+def test_results_stay_but_not_all_has_passed(api: "Api", backend: "MemoryBackend") -> None:
+    running = replace(done(TestResult(0, Verdict.AC)), state=State.RUNNING, verdict=None, finished_at=None)
+    view = backend.keep(HELLO, running)
+
+    execution = execution_of(api.delete(f"/v1/submissions/{view.id}").body)
+
+    assert (execution["state"], execution["tests_passed"]) == ("cancelled", 1)
+    assert (execution["verdict"], execution["all_tests_passed"]) == (None, False)
 
 
 def test_a_second_time_says_the_same(api: "Api", backend: "MemoryBackend") -> None:

@@ -198,6 +198,18 @@ def test_batches_match_it(api: "Api", document: Json) -> None:
             check(document, "BatchRequest", wrong)
 
 
+def test_what_was_chosen_of_an_answer_matches_it(api: "Api", backend: "MemoryBackend", document: Json) -> None:
+    view = backend.keep(Submission("c", (File("main.c", b""),), None, (TestCase(0, "1"),)))
+    for fields in ("id", "execution.verdict,links.self", "execution"):
+        body = api.get(f"/v1/submissions/{view.id}?fields={fields}").body
+        check(document, "SubmissionSelection", body)
+        with pytest.raises(jsonschema_rs.ValidationError):
+            check(document, "SubmissionAnswer", body)
+    check(document, "PageSelection", api.get("/v1/submissions?fields=execution.state").body)
+    with pytest.raises(jsonschema_rs.ValidationError):
+        check(document, "SubmissionSelection", {"execution": {"verdict": "PERHAPS"}})
+
+
 def test_requests_match_it(api: "Api", document: Json) -> None:
     body: Json = {
         "language": "c",
