@@ -12,6 +12,7 @@ from app import access_log, auth, errors
 from app.api import register_blueprints
 from app.backend import Backend, DomainBackend
 from app.json import Provider
+from app.live import serving
 from app.openapi import CONFIG
 from app.paths import FilePath
 from app.wiring import EXTENSION, Wiring
@@ -41,6 +42,8 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.extensions[EXTENSION] = Wiring(settings, backend or DomainBackend(settings), languages, static_checks)
     access_log.log_requests(app)
     auth.require_key(app)
+    # What was taken over is answered here; whatever else is done before a request was done in the API process.
+    app.before_request(serving.serve_taken)
     register_blueprints(errors.ShipdApi(app), app)
     errors.register(app)
     return app

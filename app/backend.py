@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app import readiness
+from app.live.streams import DomainStreams, Streams
 from domain import hosts, keys, listing, queue, submissions, values
 from domain.blobs import BlobStore
 from domain.db import Database
@@ -23,6 +24,10 @@ from domain.views import SubmissionView
 
 class Backend(Protocol):
     """Everything that a request can ask of the platform. Each method may raise domain.errors.Unavailable."""
+
+    @property
+    def streams(self) -> Streams:
+        """What is asked for those who listen."""
 
     def key(self, text: str) -> Key | None:
         """Find whose key this is."""
@@ -68,6 +73,7 @@ class DomainBackend:
         self._hosts = hosts.Remembered(self._db)
         self._blobs = BlobStore(settings.blob_dir)
         self._events = Events(settings.redis_url)
+        self.streams: Streams = DomainStreams(self._db, settings.redis_url)
         self._redis = readiness.connect_redis(settings.redis_url)
         self._celery = queue.make_celery(settings)
 

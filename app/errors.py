@@ -20,10 +20,12 @@ RETRY_AFTER_S = 5
 _CODES = {
     400: "bad_request",
     401: "unauthorized",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     413: "too_large",
     415: "unsupported_media_type",
+    426: "upgrade_required",
     500: "internal",
 }
 _MESSAGES = {

@@ -16,6 +16,8 @@ from redis.backoff import NoBackoff
 from redis.client import PubSub
 from redis.retry import Retry
 
+from domain import live
+from domain.live import Live
 from domain.logging import logger
 from domain.verdict import State
 
@@ -45,6 +47,7 @@ class Events:
         )
         self._listeners: deque[PubSub] = deque()
         """Those that nobody uses at the moment."""
+        self._live = Live(redis_url)
 
     def publish(self, execution_id: UUID, state: str) -> None:
         """Tell that an execution is in `state`. Never raises: what cannot be told is logged."""
@@ -52,6 +55,9 @@ class Events:
             self._redis.publish(_channel(execution_id), state)
         except (redis.RedisError, OSError) as error:
             log.warning("event_not_published", execution_id=str(execution_id), state=state, error=str(error))
+            return
+        # Whoever follows the execution adds the verdict, which not everybody who publishes knows.
+        self._live.append(execution_id, live.DONE if state in _FINAL else live.STATE, _told(state))
 
     def expect(self, execution_id: UUID) -> "Expectation":
         """Listen for the end of an execution from now on. Never raises: without Redis the database is asked instead."""
@@ -70,6 +76,7 @@ class Events:
         """Close all connections."""
         while self._listeners:
             self._listeners.popleft().close()
+        self._live.close()
         self._redis.close()
 
     def _subscribe(self, channel: str) -> "_Messages":
@@ -161,6 +168,10 @@ def _ask(is_final: Callable[[], bool], deadline: float) -> bool:
             return False
         time.sleep(min(ASK_S, left))
     return True
+
+
+def _told(state: str) -> dict[str, object]:
+    return {"state": state} if state in _FINAL else {"state": state, "verdict": None, "reason": None}
 
 
 def _channel(execution_id: UUID) -> str:

@@ -4,12 +4,12 @@ from flask import Flask
 from flask_smorest import Api
 
 from app import openapi
-from app.api import health, index, languages, submissions, values
+from app.api import events, health, index, languages, submissions, values
 
 
 def register_blueprints(api: Api, app: Flask) -> None:
     """Put all routes into the application."""
-    for module in (submissions, values, languages, health, index):
+    for module in (submissions, events, values, languages, health, index):
         api.register_blueprint(module.blueprint)
     with app.app_context():
         openapi.serve(api, app)

@@ -8,6 +8,7 @@ from flask.views import MethodView
 
 from app.auth import caller, owner, owner_id
 from app.blueprint import Routes
+from app.live.patience import Patience, answers
 from app.schemas import links
 from app.schemas.documents import PageAnswer, SubmissionAnswer
 from app.schemas.fields import MAX_LABEL_CHARS
@@ -43,8 +44,9 @@ class Submissions(MethodView):
     @blueprint.refuses(400, 401, 409, 413, 415, 503)
     def post(self, query: dict[str, float], asked: Request) -> Response:
         """Send a submission."""
-        view = _create(asked, query["wait"])
-        return _answer(view, 200 if view.replayed else 201)
+        with Patience(query["wait"]) as patience:
+            view = _create(asked, patience.own_s)
+        return patience.answer(view, "submission", 200 if view.replayed else 201)
 
     @blueprint.takes(PageQuery, location="query")
     @blueprint.gives(200, PageAnswer)
@@ -67,8 +69,9 @@ class OneSubmission(MethodView):
     @blueprint.refuses(401, 404, 503)
     def get(self, query: dict[str, float], submission_id: uuid.UUID) -> Response:
         """Read a submission with its current execution."""
-        view = wired().backend.get(submission_id, owner())
-        return _answer(_wait(view, query["wait"]), 200)
+        with Patience(query["wait"]) as patience:
+            view = _wait(wired().backend.get(submission_id, owner()), patience.own_s)
+        return patience.answer(view, "submission", 200)
 
 
 @blueprint.at("/execute")
@@ -83,8 +86,9 @@ class Execute(MethodView):
     @blueprint.refuses(400, 401, 409, 413, 415, 503)
     def post(self, _query: dict[str, object], asked: Request) -> Response:
         """Send a submission and have the answer when it is done, or after 60 s."""
-        view = _create(asked, MAX_WAIT_S)
-        return _answer(view, 200 if view.execution.state.final else 202)
+        with Patience(MAX_WAIT_S) as patience:
+            view = _create(asked, patience.own_s)
+        return patience.answer(view, "executed", 200)
 
 
 def _create(asked: Request, wait_s: float) -> SubmissionView:
@@ -118,8 +122,14 @@ def _wait(view: SubmissionView, seconds: float) -> SubmissionView:
     return wired().backend.wait(view, seconds)
 
 
+@answers("submission")
 def _answer(view: SubmissionView, status: int) -> Response:
     answer = jsonify(submission_json(view))
     answer.status_code = status
     answer.headers["Location"] = links.submission(view.id)
     return answer
+
+
+@answers("executed")
+def _executed(view: SubmissionView, status: int) -> Response:
+    return _answer(view, status if view.execution.state.final else 202)

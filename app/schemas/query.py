@@ -7,10 +7,13 @@ from marshmallow import ValidationError
 from app.schemas.complaints import Complaint, shown
 from app.schemas.listing import place
 from app.schemas.parts import Part, Value
+from domain import live
+from domain.errors import InvalidRequest, Problem
 from domain.listing import Place
 
 MAX_WAIT_S = 60
 MAX_PAGE = 100
+_EVENT_ID_HINT = "send an `id` as it came, or leave it out to begin anew"
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 
 
@@ -29,6 +32,33 @@ class Seconds(Value[float]):
         if float(value) > MAX_WAIT_S:
             raise ValidationError(Complaint(f"{value} is above the ceiling of {MAX_WAIT_S}", hint))
         return float(value)
+
+
+class EventId(Value[str]):
+    """An event that was heard."""
+
+    def __init__(self) -> None:
+        description = "Go on after this event; for those who cannot send the header Last-Event-ID."
+        super().__init__({"type": "string", "pattern": "^[0-9]{1,19}-[0-9]{1,19}$"}, description=description)
+
+    def read(self, value: object) -> str:
+        """Check that it is one."""
+        if isinstance(value, str) and live.place(value) is not None:
+            return value
+        raise ValidationError(Complaint(f"{shown(value)} is not the id of an event", _EVENT_ID_HINT))
+
+
+def event_id(value: str, name: str) -> str:
+    """Check an id that stands in a header. Raises InvalidRequest."""
+    if live.place(value) is None:
+        raise InvalidRequest(Problem(name, f"{shown(value)} is not the id of an event", _EVENT_ID_HINT))
+    return value
+
+
+class EventsQuery(Part):
+    """`?last_event_id=1795643330531-0`."""
+
+    last_event_id = EventId()
 
 
 class WaitQuery(Part):

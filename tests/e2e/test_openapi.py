@@ -34,6 +34,7 @@ OPERATIONS = [
     ("POST", "/v1/submissions"),
     ("POST", "/execute"),
     ("GET", "/v1/submissions/{submission_id}"),
+    ("GET", "/v1/submissions/{submission_id}/events"),
     ("GET", "/v1/submissions/{submission_id}/results/{ordinal}/{stream}"),
     ("GET", "/v1/submissions/{submission_id}/compile_output"),
     ("GET", "/v1/submissions/{submission_id}/artifacts/{ordinal}/{path}"),

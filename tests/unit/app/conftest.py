@@ -16,10 +16,13 @@ from app.readiness import Check
 from app.wiring import EXTENSION
 from domain.blobs import BlobMissing
 from domain.errors import Conflict, NotFound
+from domain.following import Following
 from domain.keys import Key, Role
 from domain.listing import Place, Summary
+from domain.live import Place as LivePlace
 from domain.model import Submission, TestResult
 from domain.settings import Settings
+from domain.standing import Current
 from domain.values import Stream, Whole
 from domain.verdict import State, Verdict
 from domain.views import Asked, ExecutionView, SubmissionView
@@ -47,6 +50,10 @@ class MemoryBackend:
     while_waiting: Callable[[], None] = lambda: None
     failure: Exception | None = None
     """Raised by every call that would ask a server."""
+
+    @property
+    def streams(self) -> "MemoryStreams":
+        return MemoryStreams(self)
 
     def key(self, text: str) -> Key | None:
         return self.keys.get(text)
@@ -131,6 +138,22 @@ class MemoryBackend:
     def _fail(self) -> None:
         if self.failure is not None:
             raise self.failure
+
+
+@dataclass
+class MemoryStreams:
+    """What can be asked of the executions in memory: nothing happens to them."""
+
+    backend: MemoryBackend
+
+    def current(self, submission_id: uuid.UUID, owner_id: uuid.UUID | None) -> Current:
+        return Current(self.backend.get(submission_id, owner_id).execution.id, takes_stdin=True)
+
+    def follow(self, execution_id: uuid.UUID, after: LivePlace | None, on_drop: Callable[[], None]) -> Following:
+        raise NotImplementedError("only the stream process follows")
+
+    def type(self, execution_id: uuid.UUID, data: bytes | None) -> bool:
+        raise NotImplementedError("only the stream process is typed to")
 
 
 def queued() -> ExecutionView:

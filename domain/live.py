@@ -1,0 +1,203 @@
+"""Live events: what happens to an execution while it happens, on Redis streams. Hints: PostgreSQL has the truth.
+
+    shipd:live                  everybody's events, for the processes that fan them out (domain/listening)
+    shipd:live:<execution>      one execution's, under the same ids, for whoever comes later or comes back
+    shipd:stdin:<execution>     what is typed into an interactive run, for the worker that runs it
+
+An event's id is its place in both streams, and what `Last-Event-ID` names.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+import orjson
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from domain.errors import Unavailable
+from domain.logging import logger
+
+TIMEOUT_S = 1.0
+"""How long Redis may take to connect or to answer."""
+BLOCK_S = 5.0
+"""How long it may say nothing because there is nothing to say."""
+GLOBAL = "shipd:live"
+GLOBAL_MOST = 10_000
+OWN_MOST = 2_000
+"""About as many events are kept of everybody's, and of one execution's."""
+KEPT_S = 3600
+"""So long after its last event an execution's are kept."""
+TYPED_MOST = 5_000
+"""As many messages of stdin are taken for one execution."""
+AT_ONCE = 1_000
+"""As many events are read in one go."""
+
+DONE = "done"
+STATE = "state"
+START = (0, 0)
+
+_ID = re.compile(r"([0-9]{1,19})-([0-9]{1,19})", re.ASCII)
+
+_APPEND = """
+local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*',
+    'execution', ARGV[2], 'event', ARGV[3], 'data', ARGV[4])
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], id, 'event', ARGV[3], 'data', ARGV[4])
+redis.call('EXPIRE', KEYS[2], ARGV[6])
+return id
+"""
+_TYPE = """
+if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+redis.call('XADD', KEYS[1], '*', ARGV[2], ARGV[3])
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+return 1
+"""
+
+Entries = list[tuple[str, dict[str, str]]]
+"""What Redis gives of a stream; redis-py types only some of it."""
+Place = tuple[int, int]
+"""An event's id, so that later ones compare greater."""
+
+log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. `data` is a JSON object, on one line; one that is on no stream has no `place`."""
+
+    name: str
+    data: str
+    place: Place | None = None
+
+    @property
+    def id(self) -> str | None:
+        """The id as Redis and clients write it."""
+        return None if self.place is None else written(self.place)
+
+    @property
+    def size_bytes(self) -> int:
+        """About what it takes to tell it, for those who count what is not told yet."""
+        return len(self.data) + 100
+
+
+def event(name: str, data: Mapping[str, object], place: Place | None = None) -> Event:
+    """Make an event of what it says."""
+    return Event(name, orjson.dumps(data).decode(), place)
+
+
+def place(text: str) -> Place | None:
+    """Read an id; None where it is none."""
+    found = _ID.fullmatch(text)
+    return None if found is None else (int(found[1]), int(found[2]))
+
+
+def written(where: Place) -> str:
+    """Write an id."""
+    return f"{where[0]}-{where[1]}"
+
+
+class Live:
+    """The streams; safe to share between threads, and nothing is connected before it is used."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis = _client(redis_url, TIMEOUT_S)
+        self._patient = _client(redis_url, BLOCK_S + TIMEOUT_S)
+        self._append = self._redis.register_script(_APPEND)
+        self._type = self._redis.register_script(_TYPE)
+
+    def append(self, execution_id: UUID, event: str, data: Mapping[str, object]) -> None:
+        """Tell what happened to an execution. Never raises: what cannot be told is logged."""
+        try:
+            self._append(
+                keys=[GLOBAL, _own(execution_id)],
+                args=[GLOBAL_MOST, str(execution_id), event, orjson.dumps(data), OWN_MOST, KEPT_S],
+            )
+        except (redis.RedisError, OSError) as error:
+            log.warning("live_event_not_told", execution_id=str(execution_id), live_event=event, error=str(error))
+
+    def past(self, execution_id: UUID, after: Place) -> list[Event]:
+        """Give an execution's events that are kept, later than `after`. Raises redis.RedisError, OSError."""
+        found: list[Event] = []
+        while True:
+            entries = self._range(_own(execution_id), f"({written(after)}", AT_ONCE)
+            found += [_event(entry_id, fields) for entry_id, fields in entries]
+            if len(entries) < AT_ONCE:
+                return found
+            after = _place(entries[-1][0])
+
+    def last(self, execution_id: UUID) -> Event | None:
+        """Give an execution's last event, if any is kept. Raises redis.RedisError, OSError."""
+        entries = cast("Entries", self._redis.xrevrange(_own(execution_id), count=1))
+        return _event(*entries[0]) if entries else None
+
+    def newest(self) -> Place:
+        """Give the place of the last event of anybody's. Raises redis.RedisError, OSError."""
+        entries = cast("Entries", self._redis.xrevrange(GLOBAL, count=1))
+        return _place(entries[0][0]) if entries else START
+
+    def oldest(self) -> Place:
+        """Give the place of the first event that is kept of everybody's. Raises redis.RedisError, OSError."""
+        entries = self._range(GLOBAL, "-", 1)
+        return _place(entries[0][0]) if entries else START
+
+    def following(self, after: Place) -> list[tuple[str, Event]]:
+        """Wait for the next events of everybody, each with its execution's id; none came where the list is empty.
+
+        Raises redis.RedisError, OSError.
+        """
+        answer = self._patient.xread({GLOBAL: written(after)}, count=AT_ONCE, block=int(BLOCK_S * 1000))
+        return [(fields["execution"], _event(entry_id, fields)) for entry_id, fields in _entries(answer)]
+
+    def type(self, execution_id: UUID, data: bytes | None) -> bool:
+        """Pass on what was typed, None for its end; False where that is too much already. Raises Unavailable."""
+        field, value = ("eof", b"1") if data is None else ("data", data)
+        try:
+            return bool(self._type(keys=[f"shipd:stdin:{execution_id}"], args=[TYPED_MOST, field, value, KEPT_S]))
+        except (redis.RedisError, OSError) as error:
+            raise Unavailable(f"Redis does not take what was typed: {error}; try again") from error
+
+    def _range(self, stream: str, first: str, most: int) -> "Entries":
+        return cast("Entries", self._redis.xrange(stream, min=first, count=most))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._redis.close()
+        self._patient.close()
+
+
+def _client(url: str, timeout_s: float) -> "redis.Redis":
+    # One more try at once: a connection kept from before a restart of Redis fails once.
+    return redis.Redis.from_url(
+        url,
+        socket_connect_timeout=TIMEOUT_S,
+        socket_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 1),
+        decode_responses=True,
+    )
+
+
+def _own(execution_id: UUID) -> str:
+    return f"{GLOBAL}:{execution_id}"
+
+
+def _place(entry_id: str) -> Place:
+    found = place(entry_id)
+    if found is None:
+        raise ValueError(f"Redis gave {entry_id!r} for the id of an event")
+    return found
+
+
+def _event(entry_id: str, fields: Mapping[str, str]) -> Event:
+    return Event(fields["event"], fields["data"], _place(entry_id))
+
+
+def _entries(answer: object) -> Entries:
+    """Read what XREAD gave: by streams as pairs or, in the third version of Redis's protocol, as an object."""
+    streams = list(answer.values()) if isinstance(answer, Mapping) else [found for _, found in cast("Pairs", answer)]
+    return [entry for entries in streams for entry in entries]
+
+
+Pairs = list[tuple[str, Entries]]
