@@ -2,6 +2,7 @@
 
 from flask import Flask
 from flask_smorest import Api
+from werkzeug.routing import Rule
 
 from app import openapi
 from app.api import events, health, index, languages, submissions, values
@@ -11,5 +12,7 @@ def register_blueprints(api: Api, app: Flask) -> None:
     """Put all routes into the application."""
     for module in (submissions, events, values, languages, health, index):
         api.register_blueprint(module.blueprint)
+    # Werkzeug keeps requests that would become a WebSocket apart, and finds rules of their own for them.
+    app.url_map.add(Rule(events.RULE, endpoint=f"{events.blueprint.name}.{events.Events.__name__}", websocket=True))
     with app.app_context():
         openapi.serve(api, app)

@@ -16,6 +16,7 @@ from app.wiring import wired
 
 blueprint = Routes("events", __name__, description="What happens, while it happens")
 
+RULE = "/v1/submissions/<uuid:submission_id>/events"
 RETRY_AFTER_S = 2
 _LAST_EVENT_ID = {
     "in": "header",
@@ -30,7 +31,7 @@ messages `{"id", "event", "data"}`; browsers, which can send no `Authorization` 
 and `bearer.KEY`. A stream lasts an hour at the most, also where its key is revoked meanwhile."""
 
 
-@blueprint.at("/v1/submissions/<uuid:submission_id>/events")
+@blueprint.at(RULE)
 class Events(MethodView):
     """What happens to a submission."""
 
