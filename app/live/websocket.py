@@ -72,6 +72,8 @@ class Session:
         self._gone = threading.Event()
         self._allowance = Allowance()
         self._said: list[str] = []
+        self._said_bytes = 0
+        self._refused = False
 
     def run(self) -> Iterator[bytes]:
         """Have the head written, then go on up to the end of the connection."""
@@ -106,25 +108,40 @@ class Session:
                 self._frames.receive_data(data)
                 for frame in self._frames.events():
                     self._take(frame)
-        except RefusedError as error:
-            self._close(error.code, error.reason)
         except OSError:
             log.debug("websocket_client_gone")
 
     def _take(self, frame: Frame) -> None:
+        if self._refused and not isinstance(frame, CloseConnection):
+            return
+        try:
+            self._act_on(frame)
+        except RefusedError as error:
+            # Its own goodbye is read all the same: a connection that is closed with something unread is reset, and
+            # the client might never see why.
+            self._refused = True
+            self._close(error.code, error.reason)
+            self._following.quit()
+
+    def _act_on(self, frame: Frame) -> None:
         match frame:
             case Ping():
+                self._allowance.take(0)
                 self._send(frame.response())
+            case CloseConnection() if self._frames.state is ConnectionState.OPEN:
+                # Nobody closes: what came is no frame, and this is what to say of it.
+                raise RefusedError(CloseReason(frame.code), frame.reason or "not the WebSocket protocol")
             case CloseConnection():
                 self._gone.set()
-                if self._frames.state is ConnectionState.REMOTE_CLOSING:
-                    self._send(frame.response())
+                self._send(frame.response())
             case TextMessage():
                 self._said.append(frame.data)
-                if sum(map(len, self._said)) > MAX_MESSAGE_BYTES:
+                # An empty piece takes room as well.
+                self._said_bytes += len(frame.data) + 1
+                if self._said_bytes > MAX_MESSAGE_BYTES:
                     raise RefusedError(CloseReason.MESSAGE_TOO_BIG, f"more than {MAX_MESSAGE_BYTES} bytes")
                 if frame.message_finished:
-                    whole, self._said = "".join(self._said), []
+                    whole, self._said, self._said_bytes = "".join(self._said), [], 0
                     self._type(whole)
             case BytesMessage():
                 raise RefusedError(CloseReason.UNSUPPORTED_DATA, "messages are text, in JSON")

@@ -149,9 +149,12 @@ def test_all_hear_all_without_gap_or_double_while_it_is_told(
     listening: Listening, told: Live, db: Database, submit: Submit
 ) -> None:
     execution_id, count = submit().execution.id, 400
-    teller = threading.Thread(
-        target=lambda: [told.append(execution_id, "output", {"offset": number}) for number in range(count)]
-    )
+
+    def tell() -> None:
+        for number in range(count):
+            told.append(execution_id, "output", {"offset": number})
+
+    teller = threading.Thread(target=tell)
     teller.start()
     all_heard = [Heard(listening, told, db, execution_id) for _ in range(8)]
     teller.join()
