@@ -20,6 +20,12 @@ from tests.e2e.listening import Connection, Heard, until
 
 PRINTS = "print('hello')"
 SLEEPS = "import time; time.sleep({})"
+OPENING = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
 
 
 @pytest.fixture
@@ -260,42 +266,40 @@ def test_the_stream_process_is_stopped_in_order(connect: Callable[..., Connectio
     assert answer.body["execution"]["verdict"] == "OK"  # type: ignore[index]
 
 
+@pytest.mark.parametrize("rest", ["/events", "?wait=1.5"])
 def test_a_second_request_behind_one_that_is_given_away_is_not_served(
-    connect: Callable[..., Connection], stack: Stack, sleeping: tuple[str, UUID]
+    connect: Callable[..., Connection], stack: Stack, sleeping: tuple[str, UUID], rest: str
 ) -> None:
     smuggled_id = str(new_id())
     body = json.dumps({**program(PRINTS), "id": smuggled_id}).encode()
-    for path in (f"/v1/submissions/{sleeping[0]}/events", f"/v1/submissions/{sleeping[0]}?wait=1.5"):
-        both = connect()
-        post = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-        both.socket.sendall(both.head("GET", path, {}) + both.head("POST", "/v1/submissions", post) + body)
-        assert both.status()[0] == 200
-        assert both.rest().count(b"HTTP/1.1") == 0
+    both = connect()
+    post = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    first, second = (
+        both.head("GET", f"/v1/submissions/{sleeping[0]}{rest}", {}),
+        both.head("POST", "/v1/submissions", post),
+    )
+    both.socket.sendall(first + second + body)
 
+    assert both.status()[0] == 200
+    assert b"HTTP/1.1" not in both.rest()
     assert stack.client.get(f"/v1/submissions/{smuggled_id}").status == 404
 
 
+@pytest.mark.parametrize("upgrade", [True, False])
+@pytest.mark.parametrize("chunked", [True, False])
 def test_a_body_where_none_belongs_is_refused_and_not_read_as_a_request(
-    connect: Callable[..., Connection], sleeping: tuple[str, UUID]
+    connect: Callable[..., Connection], sleeping: tuple[str, UUID], *, upgrade: bool, chunked: bool
 ) -> None:
-    inner = connect().head("GET", "/v1/languages", {})
-    path = f"/v1/submissions/{sleeping[0]}/events"
-    upgrade = {
-        "Connection": "Upgrade",
-        "Upgrade": "websocket",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    }
-    for headers in ({}, upgrade):
-        for framing, data in (
-            ({"Content-Length": str(len(inner))}, inner),
-            ({"Transfer-Encoding": "chunked"}, b"%x\r\n%b\r\n0\r\n\r\n" % (len(inner), inner)),
-        ):
-            one = connect()
-            one.socket.sendall(one.head("GET", path, {**headers, **framing, "Connection": "Upgrade, close"}) + data)
-            status, _, _ = one.answer()
-            assert status == 400
-            assert b"HTTP/1.1" not in one.rest()
+    one = connect()
+    inner = one.head("GET", "/v1/languages", {})
+    framing = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(len(inner))}
+    data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(inner), inner) if chunked else inner
+    head = one.head("GET", f"/v1/submissions/{sleeping[0]}/events", (OPENING if upgrade else {}) | framing)
+    one.socket.sendall(head + data + one.head("GET", "/livez", {"Connection": "close"}))
+
+    assert one.answer()[0] == 400
+    assert json.loads(one.answer()[2]) == {"status": "ok", "checks": []}
+    assert one.rest() == b""
 
 
 def test_huge_heads_stay_with_the_api(connect: Callable[..., Connection], sleeping: tuple[str, UUID]) -> None:
