@@ -174,7 +174,8 @@ def _client(url: str, timeout_s: float) -> "redis.Redis":
         url,
         socket_connect_timeout=TIMEOUT_S,
         socket_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 1),
+        # Not after a time-out: what was told then would be told twice.
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         decode_responses=True,
     )
 

@@ -1,5 +1,6 @@
 """The programs that make up the platform, as data, and the supervisor configuration that runs them (pure)."""
 
+import os
 import shlex
 import signal
 import sys
@@ -14,6 +15,8 @@ API_PROCESSES = 2
 API_THREADS = 24
 """A request with `?wait` holds a thread, for half a second at the most where the stream process is up."""
 STREAM_CONNECTIONS = 20_000
+SOCKET_PATH_MAX = 107
+"""Of the kernel, for a unix socket's."""
 
 
 GROUPS = {"servers": 10, "platform": 50}
@@ -57,6 +60,8 @@ def api(port: int) -> Program:
 
 def stream(socket: Path) -> Program:
     """Give the process that the API gives connections to which may be open for long, at a private `socket`."""
+    if len(os.fsencode(socket)) > SOCKET_PATH_MAX:
+        raise ValueError(f"SHIPD_STREAM_SOCKET={socket} is longer than {SOCKET_PATH_MAX} bytes; name a shorter path")
     return _python(
         "stream",
         *("gunicorn", "app.wsgi:application", "--bind", f"unix:{socket}", "--umask", "0o177"),

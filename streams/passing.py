@@ -56,7 +56,7 @@ def take(way: socket.socket) -> tuple[bytes, int] | None:
     The descriptor's flags are not touched before its sender let go of it: they are the sender's as well.
     """
     way.settimeout(TIMEOUT_S)
-    _check_sender(way)
+    _check_other(way)
     data, descriptors, _, _ = socket.recv_fds(way, _LENGTH.size + MAX_MESSAGE_BYTES, 1)
     try:
         message = _rest(way, data)
@@ -76,18 +76,19 @@ def _connected(path: Path) -> socket.socket:
     try:
         way.settimeout(TIMEOUT_S)
         way.connect(os.fspath(path))
+        _check_other(way)
     except BaseException:
         way.close()
         raise
     return way
 
 
-def _check_sender(way: socket.socket) -> None:
-    """Raise PermissionError for another user's process: the socket's mode should have kept it away."""
+def _check_other(way: socket.socket) -> None:
+    """Raise PermissionError where the other end is another user's process, whatever the socket's mode and folder."""
     packed = way.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     _, user, _ = _CREDENTIALS.unpack(packed)
     if user not in {0, os.geteuid()}:
-        raise PermissionError(f"user {user} may not give connections")
+        raise PermissionError(f"user {user} may neither give nor take connections")
 
 
 def _rest(way: socket.socket, data: bytes) -> bytes:

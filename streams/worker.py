@@ -67,7 +67,8 @@ class StreamWorker(GeventWorker):  # type: ignore[misc] # gunicorn's has no type
         try:
             client.setblocking(True)
             client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNSENT_BYTES)
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_MS)
+            if client.family != socket.AF_UNIX:  # a proxy's on this machine is not silent
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_MS)
             self._answer(message, client)
         except OSError as error:
             self.log.debug("the client went away: %s", error)
