@@ -147,12 +147,12 @@ class Listening:
     def _hand_on(self, after: Place) -> Place:
         """Wait for the next events, and give the place of the last one."""
         found = self._live.following(after)
-        for execution_id, event in found:
-            self._tell(UUID(execution_id), event)
-        if len(found) == live.AT_ONCE and self._live.oldest() > after:
+        for execution_id, event in found.events:
+            self._tell(execution_id, event)
+        if found.entries == live.AT_ONCE and self._live.oldest() > after:
             # Others wrote more than is kept before we read it.
             self._tell_all(Signal.RESUME)
-        return found[-1][1].place or after if found else after
+        return found.last
 
     def _back(self) -> None:
         self._live.newest()  # raises where it is still away

@@ -8,7 +8,7 @@ An event's id is its place in both streams, and what `Last-Event-ID` names.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
@@ -83,6 +83,17 @@ class Event:
         return len(self.data) + 100
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What was read of everybody's events in one go."""
+
+    last: Place
+    """From where to read on."""
+    entries: int
+    events: list[tuple[UUID, Event]]
+    """Each with its execution's id."""
+
+
 def event(name: str, data: Mapping[str, object], place: Place | None = None) -> Event:
     """Make an event of what it says."""
     return Event(name, orjson.dumps(data).decode(), place)
@@ -143,13 +154,11 @@ class Live:
         entries = self._range(GLOBAL, "-", 1)
         return _place(entries[0][0]) if entries else START
 
-    def following(self, after: Place) -> list[tuple[str, Event]]:
-        """Wait for the next events of everybody, each with its execution's id; none came where the list is empty.
-
-        Raises redis.RedisError, OSError.
-        """
+    def following(self, after: Place) -> "Batch":
+        """Wait for everybody's next events; none came where it has no entries. Raises redis.RedisError, OSError."""
         answer = self._patient.xread({GLOBAL: written(after)}, count=AT_ONCE, block=int(BLOCK_S * 1000))
-        return [(fields["execution"], _event(entry_id, fields)) for entry_id, fields in _entries(answer)]
+        entries = _entries(answer)
+        return Batch(_place(entries[-1][0]) if entries else after, len(entries), list(_understood(entries)))
 
     def type(self, execution_id: UUID, data: bytes | None) -> bool:
         """Pass on what was typed, None for its end; False where that is too much already. Raises Unavailable."""
@@ -193,6 +202,15 @@ def _place(entry_id: str) -> Place:
 
 def _event(entry_id: str, fields: Mapping[str, str]) -> Event:
     return Event(fields["event"], fields["data"], _place(entry_id))
+
+
+def _understood(entries: Entries) -> Iterator[tuple[UUID, Event]]:
+    """Pass over what another release, or somebody else, left there: nobody must be kept from what comes next."""
+    for entry_id, fields in entries:
+        try:
+            yield UUID(fields["execution"]), _event(entry_id, fields)
+        except (KeyError, ValueError) as error:
+            log.warning("live_event_not_understood", id=entry_id, error=str(error))
 
 
 def _entries(answer: object) -> Entries:

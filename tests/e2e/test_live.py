@@ -74,7 +74,7 @@ def submit(stack: Stack, source: str = PRINTS) -> tuple[str, UUID]:
 @pytest.fixture
 def sleeping(stack: Stack) -> tuple[str, UUID]:
     """The ids of a program that will be running for a while."""
-    return submit(stack, SLEEPS.format(2.5))
+    return submit(stack, SLEEPS.format(2))
 
 
 def listen(connection: Connection, submission_id: str, **headers: str) -> Iterator[Heard]:
@@ -128,7 +128,7 @@ def test_whoever_is_cut_off_goes_on_without_gap_or_double(
 
 
 def test_two_hundred_listen_to_one_execution(stack: Stack, connect: Callable[..., Connection], told: Live) -> None:
-    submission_id, execution_id = submit(stack, SLEEPS.format(6))
+    submission_id, execution_id = submit(stack, SLEEPS.format(5))
     streams = [listen(connect(), submission_id) for _ in range(200)]
     assert {next(stream).name for stream in streams} == {"state"}
     for number in range(5):

@@ -17,13 +17,19 @@ from standalone.stack import Stack
 TIMEOUT_S = 20
 
 
-def submit(stack: Stack, seconds: float = 2.5) -> tuple[str, UUID]:
+def submit(stack: Stack, seconds: float = 1.5) -> tuple[str, UUID]:
     """Send a program that runs for a while, and give the ids of submission and execution."""
     source = {"type": "code", "content": f"import time; time.sleep({seconds})"}
     body = stack.client.post("/v1/submissions", {"language": "python", "source": source}).body
     execution = body["execution"]
     assert isinstance(execution, dict)
     return str(body["id"]), UUID(execution["id"])
+
+
+@pytest.fixture(scope="module")
+def running(stack: Stack) -> str:
+    """The id of a program that runs for longer than a test here takes, and that none waits for."""
+    return submit(stack, 12)[0]
 
 
 def url(stack: Stack, submission_id: str, query: str = "") -> str:
@@ -102,10 +108,10 @@ def test_a_browser_goes_on_where_it_was(stack: Stack, connect: Callable[..., Web
     ],
 )
 def test_who_may_not_listen_is_told_so(
-    stack: Stack, connect: Callable[..., WebSocket], options: dict[str, object], status: int
+    connect: Callable[..., WebSocket], running: str, options: dict[str, object], status: int
 ) -> None:
     with pytest.raises(websocket.WebSocketBadStatusException) as refused:
-        connect(submit(stack, 0)[0], **options)
+        connect(running, **options)
 
     assert refused.value.status_code == status
 
@@ -152,9 +158,9 @@ def many(socket: WebSocket) -> None:
     ],
 )
 def test_whoever_says_anything_else_is_closed(
-    stack: Stack, connect: Callable[..., WebSocket], say: Callable[[WebSocket], None], code: int
+    connect: Callable[..., WebSocket], running: str, say: Callable[[WebSocket], None], code: int
 ) -> None:
-    socket = connect(submit(stack)[0])
+    socket = connect(running)
     try:
         say(socket)
     except ConnectionError:
@@ -165,8 +171,8 @@ def test_whoever_says_anything_else_is_closed(
     assert reason
 
 
-def test_a_ping_is_answered(stack: Stack, connect: Callable[..., WebSocket]) -> None:
-    socket = connect(submit(stack)[0])
+def test_a_ping_is_answered(connect: Callable[..., WebSocket], running: str) -> None:
+    socket = connect(running)
     socket.ping("are you there")
     opcode, data = -1, b""
     while opcode != ABNF.OPCODE_PONG:
@@ -175,9 +181,8 @@ def test_a_ping_is_answered(stack: Stack, connect: Callable[..., WebSocket]) -> 
     assert data == b"are you there"
 
 
-def test_whoever_closes_is_let_go_at_once(stack: Stack, connect: Callable[..., WebSocket]) -> None:
-    submission_id, _ = submit(stack)
-    socket = connect(submission_id)
+def test_whoever_closes_is_let_go_at_once(connect: Callable[..., WebSocket], running: str) -> None:
+    socket = connect(running)
     began = time.monotonic()
     socket.send_close()
     code, _ = closed_with(socket)

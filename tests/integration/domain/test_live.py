@@ -99,7 +99,19 @@ def test_it_works(told: Live) -> None:
     assert told.last(execution_id) == second
     assert told.newest() == second.place
     before = (first.place[0], first.place[1] - 1) if first.place[1] else (first.place[0] - 1, 2**63)
-    assert told.following(before) == [(str(execution_id), first), (str(execution_id), second)]
+    assert told.following(before) == live.Batch(second.place, 2, [(execution_id, first), (execution_id, second)])
+
+
+def test_what_nobody_understands_keeps_nobody_from_what_comes_next(told: Live, redis_url: str) -> None:
+    before, execution_id = told.newest(), new_id()
+    with redis.Redis.from_url(redis_url) as client:
+        client.xadd(live.GLOBAL, {"execution": "nobody", "event": "state", "data": "{}"})
+        client.xadd(live.GLOBAL, {"something": "else"})
+    assert told.following(before).events == []
+    assert told.following(before).last == told.newest()
+    told.append(execution_id, "state", {})
+
+    assert [found for found, _ in told.following(before).events] == [execution_id]
 
 
 def test_what_is_kept_of_one_execution_has_an_end(told: Live, redis_url: str) -> None:
@@ -245,5 +257,8 @@ def test_listeners_go_on_when_redis_comes_back_and_miss_nothing_that_it_kept(
     assert names[:2] == ["state", "output"]
     assert names[-2:] == ["output", "done"]
     assert names.count("output") == 2
+    listening.stop()
+    for thread in listening._threads:
+        thread.join(10)
     told.close()
     server.stop()
