@@ -4,7 +4,8 @@
 
 A platform of its own is started; a program sleeps, and all listen to it over HTTP as anybody would. Then events are
 told on its stream, one after the other, each with the moment it was told in it, and the listeners (one process, one
-selector) note when each came. Memory is the stream process's own (PSS), before and with the listeners.
+selector) note when each came. The same again of another program that one alone listens to, beside all those. Memory
+is the stream process's own (PSS), before and with the listeners.
 """
 
 import argparse
@@ -115,6 +116,8 @@ def measure(folder: Path, listeners: int, events: int) -> Measured:
         busy = _cpu_s(process)
         _tell(stack, all_of_them, execution_id, listeners, events)
         after = process.memory_full_info().pss
+        spent_us = (_cpu_s(process) - busy) / (listeners * events) * 1e6
+        alone = _beside(stack, events)
         all_of_them.close()
         cuts = quantiles(all_of_them.latencies, n=100)
         return {
@@ -126,12 +129,24 @@ def measure(folder: Path, listeners: int, events: int) -> Measured:
             "memory_bytes": after,
             "memory_per_listener_bytes": (after - before) / listeners,
             "idle_cpu_percent": idle * 100,
-            "cpu_us_per_event_and_listener": (_cpu_s(process) - busy) / (listeners * events) * 1e6,
+            "cpu_us_per_event_and_listener": spent_us,
             "latency_p50_ms": median(all_of_them.latencies) * 1000,
             "latency_p95_ms": cuts[94] * 1000,
             "latency_p99_ms": cuts[98] * 1000,
             "latency_max_ms": max(all_of_them.latencies) * 1000,
+            "one_of_many_p50_ms": median(alone) * 1000,
+            "one_of_many_p95_ms": quantiles(alone, n=100)[94] * 1000,
         }
+
+
+def _beside(stack: Stack, events: int) -> list[float]:
+    """Tell one listener of its own execution, while all the others are idle."""
+    submission_id, execution_id = _submit(stack)
+    one = Listeners(stack.url, stack.api_key, submission_id)
+    one.connect(1)
+    _tell(stack, one, execution_id, 1, events)
+    one.close()
+    return one.latencies
 
 
 def _submit(stack: Stack) -> tuple[str, UUID]:
