@@ -266,6 +266,27 @@ def test_the_stream_process_is_stopped_in_order(connect: Callable[..., Connectio
     assert answer.body["execution"]["verdict"] == "OK"  # type: ignore[index]
 
 
+def test_a_stream_process_that_hangs_has_no_say_in_the_answer(
+    connect: Callable[..., Connection], stack: Stack, sleeping: tuple[str, UUID]
+) -> None:
+    _, worker = stream_processes(stack)
+    connection = connect()
+    os.kill(worker.pid, signal.SIGSTOP)
+    try:
+        connection.ask("GET", f"/v1/submissions/{sleeping[0]}?wait=20")
+        status, headers, body = connection.answer()
+    finally:
+        os.kill(worker.pid, signal.SIGCONT)
+
+    assert (status, headers["connection"]) == (200, "keep-alive")
+    assert json.loads(body)["execution"]["verdict"] == "OK"
+    # It goes on now, with the connection in its hands that it was never told to answer on.
+    until(lambda: passing.ask(stack.settings.stream_socket))
+    connection.ask("GET", "/livez", Connection="close")
+    assert json.loads(connection.answer()[2]) == {"status": "ok", "checks": []}
+    assert connection.rest() == b""
+
+
 @pytest.mark.parametrize("rest", ["/events", "?wait=1.5"])
 def test_a_second_request_behind_one_that_is_given_away_is_not_served(
     connect: Callable[..., Connection], stack: Stack, sleeping: tuple[str, UUID], rest: str
