@@ -12,6 +12,7 @@ from app import access_log, auth, compat, correlation, cors, errors, headers, li
 from app.api import register_blueprints
 from app.backend import Backend, DomainBackend
 from app.json import Provider
+from app.live import serving
 from app.openapi import CONFIG
 from app.paths import FilePath
 from app.wiring import EXTENSION, Wiring
@@ -46,6 +47,8 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     cors.allow(app)
     auth.require_key(app)
     limits.register(app)
+    # What was taken over is answered here; whatever else is done before a request was done in the API process.
+    app.before_request(serving.serve_taken)
     register_blueprints(errors.ShipdApi(app), app)
     errors.register(app)
     return app

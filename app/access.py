@@ -32,6 +32,7 @@ ROUTES: Mapping[str, Need] = {
     f"GET {_RESULT}": Scope.SUBMISSIONS_READ,
     "GET /v1/submissions/<uuid:submission_id>/compile_output": Scope.SUBMISSIONS_READ,
     f"GET {_ARTIFACT}": Scope.SUBMISSIONS_READ,
+    "GET /v1/submissions/<uuid:submission_id>/events": Scope.SUBMISSIONS_READ,
     "POST /v1/batches": Scope.SUBMISSIONS_WRITE,
     "GET /v1/batches/<uuid:batch_id>": Scope.SUBMISSIONS_READ,
     "GET /v1/batches/<uuid:batch_id>/items": Scope.SUBMISSIONS_READ,

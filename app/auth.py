@@ -16,6 +16,8 @@ from werkzeug.exceptions import Unauthorized
 
 from app import access
 from app.access import Open
+from app.live import handshake
+from app.live.taken import taken
 from app.wiring import wired
 from domain.errors import Forbidden, InvalidRequest, Problem, Unauthenticated
 from domain.keys import Key
@@ -53,7 +55,8 @@ def caller() -> Key | None:
 
 def owner() -> UUID | None:
     """Give whose submissions may be read: the caller's own, or, for operators and administrators, anybody's (None)."""
-    return whose(Scope.SUBMISSIONS_READ)
+    found = taken()
+    return whose(Scope.SUBMISSIONS_READ) if found is None else found.owner
 
 
 def whose(scope: Scope) -> UUID | None:
@@ -76,14 +79,23 @@ def known() -> Key:
 
 
 def _check() -> None:
+    found = taken()
+    if found is not None:  # by the API process, which has checked who asks
+        structlog.contextvars.bind_contextvars(**found.caller)
+        return
     _refuse_secrets_in_url()
     if request.endpoint is None or request.url_rule is None:
         return  # there is no such route: the error handler says so, whoever asks
     if getattr(current_app.view_functions[request.endpoint], _PUBLIC, False):
         return
     g.key = key = _known(_bearer())
-    structlog.contextvars.bind_contextvars(owner_id=str(key.id), **({"key_prefix": key.prefix} if key.prefix else {}))
+    structlog.contextvars.bind_contextvars(**names(key))
     _refuse_beyond(key, access.need(request.method, request.url_rule.rule))
+
+
+def names(key: Key) -> dict[str, str]:
+    """Give what log lines say of who asks."""
+    return {"owner_id": str(key.id), **({"key_prefix": key.prefix} if key.prefix else {})}
 
 
 def _refuse_secrets_in_url() -> None:
@@ -94,7 +106,7 @@ def _refuse_secrets_in_url() -> None:
 
 
 def _bearer() -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = handshake.credentials(request).partition(" ")
     if scheme.lower() != "bearer":
         raise _refusal("neither an API key nor a token was sent")
     if not _TOKEN.fullmatch(token):

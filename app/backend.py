@@ -11,22 +11,27 @@ from uuid import UUID
 
 from app import readiness
 from app.batch_backend import Batches, DomainBatches, no_room
+from app.live.streams import DomainStreams, Streams
 from app.webhook_backend import DomainWebhooks, Webhooks
 from domain import (
     executions,
+    fair,
     hosts,
     issuing,
     key_list,
     keys,
     listing,
+    live,
     oidc,
     oidc_settings,
     owners,
     queue,
+    standing,
     submissions,
     usage_limits,
     values,
 )
+from domain.announce import announce
 from domain.blobs import BlobStore
 from domain.cancelling import Cancellations
 from domain.db import Database
@@ -56,6 +61,10 @@ class Backend(Protocol):
     @property
     def batches(self) -> Batches:
         """What can be asked about batches."""
+
+    @property
+    def streams(self) -> Streams:
+        """What is asked for those who listen."""
 
     def key(self, text: str) -> Key | None:
         """Find whose key or token this is. Raises Unauthenticated where it can say more than that it is none."""
@@ -140,6 +149,8 @@ class DomainBackend:
         self._blobs = BlobStore(settings.blob_dir)
         self._events = Events(settings.redis_url)
         self._cancellations = Cancellations(settings.redis_url)
+        self._live = live.Live(settings.redis_url)
+        self.streams: Streams = DomainStreams(self._db, self._live)
         self._redis = readiness.connect_redis(settings.redis_url)
         self._rates = Rates(settings.redis_url, settings.total_rate)
         self._depth = QueueDepth(self._db, settings.most_queued)
@@ -255,6 +266,10 @@ class DomainBackend:
             if ended.worker is not None:
                 self._cancellations.tell(ended.worker, ended.execution_id)
             self._events.publish(ended.execution_id, State.CANCELLED)
+            self._live.append(ended.execution_id, live.DONE, standing.CANCELLED.data)
+            announce(self._celery, self._db, submission_id, ended.execution_id)
+            # What waited for its place need not wait for the sweeper.
+            queue.enqueue_all(self._celery, fair.send_all_waiting(self._db, self._usual))
         return submissions.get(self._db, self._blobs, submission_id, owner_id)
 
     def stream(self, submission_id: UUID, owner_id: UUID | None, ordinal: int, name: Stream) -> Whole:

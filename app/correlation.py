@@ -6,6 +6,7 @@ import uuid
 import structlog
 from flask import Flask, Response, g, request
 
+from app.live.taken import taken
 from domain import tracing
 
 REQUEST_ID = "X-Request-ID"
@@ -27,10 +28,15 @@ def request_id() -> str:
 
 
 def _begin() -> None:
+    found = taken()
     sent = request.headers.get(REQUEST_ID, "")
-    g.request_id = sent if _WELL_FORMED.fullmatch(sent) else uuid.uuid4().hex
+    if found is not None:
+        g.request_id = found.request_id
+    else:
+        g.request_id = sent if _WELL_FORMED.fullmatch(sent) else uuid.uuid4().hex
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
-    g.traceparent = tracing.begin(request.headers.get(tracing.HEADER)).header
+    trace = tracing.begin(request.headers.get(tracing.HEADER)) if found is None else tracing.go_on(found.traceparent)
+    g.traceparent = trace.header
 
 
 def _label(response: Response) -> Response:

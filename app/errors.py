@@ -40,6 +40,7 @@ _CODES = {
     405: "method_not_allowed",
     413: "too_large",
     415: "unsupported_media_type",
+    426: "upgrade_required",
     500: "internal",
 }
 _MESSAGES = {

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from flask import Flask, Response, g, request
 
 from app.auth import caller, owner_id
+from app.live.taken import taken
 from app.wiring import wired
 from domain.errors import LimitReached
 from domain.fair import User
@@ -100,7 +101,16 @@ def _note(windows: Sequence[Window]) -> None:
     setattr(g, _WINDOWS, windows)
 
 
+def windows() -> Sequence[Window]:
+    """Give how the windows stand of whoever was counted by this request; none where nobody was."""
+    counted: Sequence[Window] = g.get(_WINDOWS, ())
+    return counted
+
+
 def _bound_body() -> None:
+    found = taken()
+    if found is not None:  # it was counted, and its body read, by the API process
+        _note(found.windows)
     if caller() is not None and _is_person():
         most = request.max_content_length
         own = wired().settings.person_body_bytes
@@ -108,11 +118,11 @@ def _bound_body() -> None:
 
 
 def _tell(response: Response) -> Response:
-    windows: Sequence[Window] = g.get(_WINDOWS, ())
-    if windows:
-        tightest = min(windows, key=lambda window: window.remaining / window.limit)
-        response.headers["RateLimit-Policy"] = ", ".join(f'"{w.seconds}s";q={w.limit};w={w.seconds}' for w in windows)
-        response.headers["RateLimit"] = ", ".join(f'"{w.seconds}s";r={w.remaining};t={w.reset_s}' for w in windows)
+    counted = windows()
+    if counted:
+        tightest = min(counted, key=lambda window: window.remaining / window.limit)
+        response.headers["RateLimit-Policy"] = ", ".join(f'"{w.seconds}s";q={w.limit};w={w.seconds}' for w in counted)
+        response.headers["RateLimit"] = ", ".join(f'"{w.seconds}s";r={w.remaining};t={w.reset_s}' for w in counted)
         response.headers["RateLimit-Limit"] = str(tightest.limit)
         response.headers["RateLimit-Remaining"] = str(tightest.remaining)
         response.headers["RateLimit-Reset"] = str(tightest.reset_s)

@@ -53,6 +53,8 @@ class Settings:
     """BROKER_URL: Celery's messages; default REDIS_URL."""
     state_dir: Path = Path("var")
     """SHIPD_STATE_DIR: what this installation keeps on disk."""
+    stream_socket: Path = Path("var/stream.sock")
+    """SHIPD_STREAM_SOCKET: default `stream.sock` in the state folder; where the stream process takes connections."""
     blob_dir: Path = Path("var/blobs")
     """SHIPD_BLOB_DIR: default `blobs` in the state folder; the same for API and workers."""
     cache_dir: Path = Path("var/caches")
@@ -159,6 +161,7 @@ class Settings:
             redis_url=redis_url,
             broker_url=read.url("BROKER_URL", BROKER_SCHEMES) or redis_url,
             state_dir=state_dir,
+            stream_socket=read.path("SHIPD_STREAM_SOCKET", state_dir / "stream.sock"),
             blob_dir=read.path("SHIPD_BLOB_DIR", state_dir / "blobs"),
             cache_dir=read.path("SHIPD_CACHE_DIR", state_dir / "caches"),
             compile_cache_mb=read.integer("SHIPD_COMPILE_CACHE_MB", cls.compile_cache_mb, floor=0),

@@ -59,10 +59,12 @@ def parse(header: str) -> Trace | None:
 def begin(header: str | None) -> Trace:
     """Begin a span of the trace that was sent, or of a new one, for all that this context does from now on."""
     sent = parse(header) if header is not None else None
-    trace = Trace(sent.trace_id if sent else _new(16), _new(8), sent is not None and sent.sampled)
-    _current.set(trace)
-    structlog.contextvars.bind_contextvars(trace_id=trace.trace_id, span_id=trace.span_id)
-    return trace
+    return _enter(Trace(sent.trace_id if sent else _new(16), _new(8), sent is not None and sent.sampled))
+
+
+def go_on(header: str) -> Trace:
+    """Go on with a span of our own that another process of ours began."""
+    return _enter(parse(header) or Trace(_new(16), _new(8)))
 
 
 @contextmanager
@@ -84,6 +86,12 @@ def headers() -> dict[str, str]:
     """What a message to others bears, so that their work belongs to this trace; empty outside of one."""
     trace = _current.get()
     return {} if trace is None else {HEADER: trace.header}
+
+
+def _enter(trace: Trace) -> Trace:
+    _current.set(trace)
+    structlog.contextvars.bind_contextvars(trace_id=trace.trace_id, span_id=trace.span_id)
+    return trace
 
 
 def _new(count: int) -> str:

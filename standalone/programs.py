@@ -1,5 +1,6 @@
 """The programs that make up the platform, as data, and the supervisor configuration that runs them (pure)."""
 
+import os
 import shlex
 import signal
 import sys
@@ -12,7 +13,10 @@ from standalone import tied
 TREE = Path(__file__).absolute().parent.parent
 API_PROCESSES = 2
 API_THREADS = 24
-"""A request with `?wait` holds a thread; 48 may wait at a time."""
+"""A request with `?wait` holds a thread, for half a second at the most where the stream process is up."""
+STREAM_CONNECTIONS = 20_000
+SOCKET_PATH_MAX = 107
+"""Of the kernel, for a unix socket's."""
 
 
 GROUPS = {"servers": 10, "platform": 50}
@@ -51,6 +55,18 @@ def api(port: int) -> Program:
         *("--worker-class", "gthread", "--workers", str(API_PROCESSES), "--threads", str(API_THREADS)),
         # The control socket would be shared by every gunicorn of this user.
         *("--graceful-timeout", "10", "--no-control-socket"),
+    )
+
+
+def stream(socket: Path) -> Program:
+    """Give the process that the API gives connections to which may be open for long, at a private `socket`."""
+    if len(os.fsencode(socket)) > SOCKET_PATH_MAX:
+        raise ValueError(f"SHIPD_STREAM_SOCKET={socket} is longer than {SOCKET_PATH_MAX} bytes; name a shorter path")
+    return _python(
+        "stream",
+        *("gunicorn", "app.wsgi:application", "--bind", f"unix:{socket}", "--umask", "0o177"),
+        *("--worker-class", "streams.worker.StreamWorker", "--workers", "1"),
+        *("--worker-connections", str(STREAM_CONNECTIONS), "--graceful-timeout", "10", "--no-control-socket"),
     )
 
 

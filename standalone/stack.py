@@ -1,4 +1,4 @@
-"""A whole private platform under one folder: servers, API, worker, beat, deliverer and Flower, with a process manager.
+"""A whole private platform under one folder: servers, the platform's programs and Flower, with a process manager.
 
     FOLDER/ports.json       the ports it chose at first start
     FOLDER/shipd.env        SHIPD_URL and SHIPD_API_KEY, mode 0600
@@ -30,6 +30,7 @@ from standalone.client import Client
 from standalone.programs import Program
 from standalone.servers import Postgres, Server, Valkey
 from standalone.supervisor import ProgramError, Supervisor
+from streams import passing
 
 HEALTHY_S = 90
 ASK_S = 0.05
@@ -174,7 +175,7 @@ class Stack:
         migrations.upgrade(self.settings.database_url)
         with closing(Database(self.settings.database_url, max_size=1)) as db:
             self._write_key(db)
-            self._report("API, worker, beat, deliverer and Flower")
+            self._report("API, streams, worker, beat, deliverer and Flower")
             self._start_programs(db)
         self._report("healthy")
 
@@ -203,6 +204,7 @@ class Stack:
         return [
             programs.beat(),
             programs.api(self.ports["api"]),
+            programs.stream(self.settings.stream_socket),
             self._worker,
             programs.deliver(),
             programs.flower(self.ports["flower"]),
@@ -217,6 +219,7 @@ class Stack:
                 "beat": lambda: self.supervisor.state("beat") == "RUNNING",  # it has nothing else to be asked by
                 "deliver": lambda: self.supervisor.state("deliver") == "RUNNING",
                 "api": lambda: _answers(self.client, "/readyz"),
+                "stream": lambda: passing.ask(self.settings.stream_socket),
                 "worker": lambda: any(host.seen_at.timestamp() >= began for host in hosts.known(db)),
                 "flower": lambda: _answers(Client(self.flower_url), "/healthcheck"),
             }

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import Protocol
 from uuid import UUID
 
-from domain.live import Event
+from domain.live import Telling
 from domain.logging import logger
 from domain.model import Claim, Outcome, TestCase, TestResult
 from domain.redaction import Told, told, whole_is_of_hidden
@@ -35,7 +35,7 @@ log = logger(__name__)
 class Events(Protocol):
     """Where events go: `domain.live.Live`."""
 
-    def append_all(self, execution_id: UUID, events: Sequence[Event]) -> None:
+    def append_all(self, execution_id: UUID, events: Sequence[Telling]) -> None:
         """Tell events in order. Never raises."""
 
 
@@ -46,7 +46,7 @@ class Broadcast:
         self._live = live
         self._id = claim.execution_id
         self._room = MOST_OUTPUT_BYTES
-        self._waiting: list[Event] = []
+        self._waiting: list[Telling] = []
         self._pieces: dict[int, dict[str, Pieces]] = {}
         """Of the test cases that run, by ordinal and stream."""
         self._results: list[tuple[bool, Verdict | None]] = []

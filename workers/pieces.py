@@ -8,7 +8,7 @@ import base64
 from collections import deque
 from dataclasses import dataclass, field
 
-from domain.live import Event
+from domain.live import Telling
 
 MOST_BYTES = 64 * 1024
 """Of one stream of one test case."""
@@ -47,7 +47,7 @@ class Pieces:
         self._arrived.clear()
         self.heard = bytearray(whole[: MOST_BYTES + 1])
 
-    def events(self, room: int, *, final: bool) -> list[Event]:
+    def events(self, room: int, *, final: bool) -> list[Telling]:
         """Give what is not told yet, `room` bytes of it at the most.
 
         A character whose end is not here yet waits for it, unless this is `final`.
@@ -67,7 +67,7 @@ class Pieces:
             found.append(self._event(b"", truncated=True))
         return found
 
-    def _event(self, piece: bytes, **more: object) -> Event:
+    def _event(self, piece: bytes, **more: object) -> Telling:
         data = {"ordinal": self.ordinal, "stream": self.name, "offset": self.told, "data": _json(piece), **more}
         return "output", data
 

@@ -2,6 +2,7 @@
 
 from flask import Flask
 from flask_smorest import Api
+from werkzeug.routing import Rule
 
 from app import openapi
 from app.api import (
@@ -9,6 +10,7 @@ from app.api import (
     compat_judge0,
     compat_piston,
     deliveries,
+    events,
     health,
     index,
     keys,
@@ -25,8 +27,10 @@ def register_blueprints(api: Api, app: Flask) -> None:
     """Put all routes into the application."""
     with app.app_context():
         openapi.prepare(api)
-    own = (submissions, batches, values, webhooks, deliveries, usage, languages, keys, me, health, index)
+    own = (submissions, events, batches, values, webhooks, deliveries, usage, languages, keys, me, health, index)
     for module in (*own, compat_judge0, compat_piston):
         api.register_blueprint(module.blueprint)
+    # Werkzeug keeps requests that would become a WebSocket apart, and finds rules of their own for them.
+    app.url_map.add(Rule(events.RULE, endpoint=f"{events.blueprint.name}.{events.Events.__name__}", websocket=True))
     with app.app_context():
         openapi.serve(api, app)

@@ -13,6 +13,7 @@ from app import compat
 from app.api.submissions import create
 from app.auth import caller, owner
 from app.blueprint import Routes
+from app.live.patience import Patience, Told, answers
 from app.schemas import judge0, judge0_request
 from app.schemas import judge0_documents as documents
 from app.schemas.documents import list_of
@@ -46,16 +47,13 @@ class Submissions(MethodView):
     @refuses(400, 401, 403, 409, 413, 415, 422, 429, 503)
     def post(self, query: Mapping[str, object], asked: Mapping[str, object]) -> Response:
         """Send a submission; the answer has its token, or with `wait` what became of it within 60 s."""
-        chosen = _chosen(query)
-        view = _create(asked, encoded=query["base64_encoded"] is True, wait_s=MAX_WAIT_S if query["wait"] else 0)
-        told: Json = {"token": str(view.id)}
-        if query["wait"]:
-            try:
-                told = _told(view, chosen, encoded=query["base64_encoded"] is True)
-            except InvalidRequest as error:
-                # It was taken and run: only its output cannot be told so.
-                told["error"] = str(error.problems[0].message)
-        return _answer(told, 201)
+        encoded = query["base64_encoded"] is True
+        if not query["wait"]:
+            return _answer({"token": str(_create(asked, encoded=encoded).id)}, 201)
+        chosen = list(_chosen(query))
+        with Patience(MAX_WAIT_S) as patience:
+            view = _create(asked, encoded=encoded, wait_s=patience.own_s)
+        return patience.answer(view, "judge0", 201, {"chosen": chosen, "encoded": encoded})
 
 
 @blueprint.at("/submissions/batch", any_slash=True)
@@ -228,6 +226,16 @@ def _read(token: str, chosen: Sequence[str], *, encoded: bool) -> Json | None:
     except (ValueError, NotFound):
         return None
     return _told(view, chosen, encoded=encoded)
+
+
+@answers("judge0")
+def _waited(view: SubmissionView, status: int, asked: Told) -> Response:
+    try:
+        told = _told(view, asked["chosen"], encoded=asked["encoded"])
+    except InvalidRequest as error:
+        # It was taken and run: only its output cannot be told so.
+        told = {"token": str(view.id), "error": str(error.problems[0].message)}
+    return _answer(told, status)
 
 
 def _told(view: SubmissionView, chosen: Sequence[str], *, encoded: bool) -> Json:

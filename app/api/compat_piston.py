@@ -6,12 +6,14 @@ from functools import partial
 from flask import Response, jsonify
 from flask.views import MethodView
 from marshmallow import ValidationError
+from semantic_version import Version
 from werkzeug.exceptions import GatewayTimeout, ServiceUnavailable
 
 from app import compat
 from app.api.submissions import create
 from app.auth import caller
 from app.blueprint import Routes
+from app.live.patience import Patience, Told, answers
 from app.schemas import piston
 from app.schemas.complaints import problems
 from app.schemas.documents import list_of
@@ -65,11 +67,23 @@ class Execute(MethodView):
     def post(self, asked: Mapping[str, object]) -> Response:
         """Run it, and say what it wrote and how it ended."""
         runtime = _runtime(str(asked["language"]), str(asked["version"]))
-        view = create(compat.read(_own(asked, runtime)), MAX_WAIT_S)
-        _require_result(view)
-        execution = submission_json(view)["execution"]
-        assert isinstance(execution, dict)  # noqa: S101 - of our own answer
-        return jsonify(piston.execution_json(execution, runtime, partial(_text, execution, view)))
+        own = compat.read(_own(asked, runtime))
+        with Patience(MAX_WAIT_S) as patience:
+            view = create(own, patience.own_s)
+        named = {"language": runtime.language.name, "name": runtime.name, "version": str(runtime.version)}
+        return patience.answer(view, "piston", 200, named)
+
+
+@answers("piston")
+def _executed(view: SubmissionView, status: int, named: Told) -> Response:
+    _require_result(view)
+    language = wired().languages.known[named["language"]]
+    runtime = Runtime(language, named["name"], (), Version(named["version"]), installed=True)
+    execution = submission_json(view)["execution"]
+    assert isinstance(execution, dict)  # noqa: S101 - of our own answer
+    answer = jsonify(piston.execution_json(execution, runtime, partial(_text, execution, view)))
+    answer.status_code = status
+    return answer
 
 
 def _own(asked: Mapping[str, object], runtime: Runtime) -> Json:

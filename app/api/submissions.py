@@ -9,6 +9,7 @@ from flask.views import MethodView
 from app import etags, idempotency, limits
 from app.auth import caller, owner, owner_id, whose
 from app.blueprint import Routes, selectable
+from app.live.patience import Patience, Told, answers
 from app.schemas import examples, links
 from app.schemas.documents import SubmissionAnswer
 from app.schemas.listing import page_json
@@ -40,8 +41,9 @@ class Submissions(MethodView):
     @blueprint.refuses(400, 401, 409, 413, 415, 429, 503)
     def post(self, query: dict[str, float], asked: Request) -> Response:
         """Send a submission."""
-        view = create(asked, query["wait"])
-        return _answer(view, 200 if view.replayed else 201)
+        with Patience(query["wait"]) as patience:
+            view = create(asked, patience.own_s)
+        return patience.answer(view, "submission", 200 if view.replayed else 201)
 
     @blueprint.may_be_unchanged
     @blueprint.takes(ListQuery, location="query")
@@ -71,8 +73,9 @@ class OneSubmission(MethodView):
             tag = etags.of_version(version, viewer, fields)
             if etags.known(tag) and (wait_s == 0 or version.state.final):
                 return etags.unchanged(tag)
-        view = _wait(backend.get(submission_id, viewer), wait_s)
-        return etags.tagged(_answer(view, 200, fields), etags.of_version(view.version, viewer, fields))
+        with Patience(wait_s) as patience:
+            view = _wait(backend.get(submission_id, viewer), patience.own_s)
+        return patience.answer(view, "read", 200, {"fields": fields})
 
     @blueprint.takes(NoQuery, location="query")
     @blueprint.gives(200, SubmissionAnswer, example=examples.SUBMISSION)
@@ -94,8 +97,9 @@ class Execute(MethodView):
     @blueprint.refuses(400, 401, 409, 413, 415, 429, 503)
     def post(self, _query: dict[str, object], asked: Request) -> Response:
         """Send a submission and have the answer when it is done, or after 60 s."""
-        view = create(asked, MAX_WAIT_S)
-        return _answer(view, 200 if view.execution.state.final else 202)
+        with Patience(MAX_WAIT_S) as patience:
+            view = create(asked, patience.own_s)
+        return patience.answer(view, "executed", 200)
 
 
 def create(asked: Request, wait_s: float) -> SubmissionView:
@@ -134,6 +138,22 @@ def _read_query(query: dict[str, object]) -> tuple[float, Selection | None]:
     assert isinstance(wait_s, float)  # noqa: S101 - by its field
     assert fields is None or isinstance(fields, dict)  # noqa: S101 - by its field
     return wait_s, fields
+
+
+@answers("submission")
+def _sent(view: SubmissionView, status: int, _told: Told) -> Response:
+    return _answer(view, status)
+
+
+@answers("executed")
+def _executed(view: SubmissionView, status: int, _told: Told) -> Response:
+    return _answer(view, status if view.execution.state.final else 202)
+
+
+@answers("read")
+def _read(view: SubmissionView, status: int, told: Told) -> Response:
+    fields: Selection | None = told["fields"]
+    return etags.tagged(_answer(view, status, fields), etags.of_version(view.version, owner(), fields))
 
 
 def _answer(view: SubmissionView, status: int, fields: Selection | None = None) -> Response:

@@ -9,8 +9,11 @@ from app.schemas.documents import SubmissionAnswer
 from app.schemas.fields import Text
 from app.schemas.parts import Part, Value
 from app.schemas.selecting import Fields
+from domain import live
+from domain.errors import InvalidRequest, Problem
 
 MAX_WAIT_S = 60
+_EVENT_ID_HINT = "send an `id` as it came, or leave it out to begin anew"
 _SECONDS = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,40})?(e[+-]?[0-9]{1,3})?", re.ASCII | re.IGNORECASE)
 """A number as JSON has it, of a bearable length."""
 
@@ -35,6 +38,33 @@ class Seconds(Value[float]):
             which = "below the floor of 0" if value.startswith("-") else f"above the ceiling of {MAX_WAIT_S}"
             raise ValidationError(Complaint(f"{value} is {which}", hint))
         return float(value)
+
+
+class EventId(Value[str]):
+    """An event that was heard."""
+
+    def __init__(self) -> None:
+        description = "Go on after this event; for those who cannot send the header Last-Event-ID."
+        super().__init__({"type": "string", "pattern": "^[0-9]{1,19}-[0-9]{1,19}$"}, description=description)
+
+    def read(self, value: object) -> str:
+        """Check that it is one."""
+        if isinstance(value, str) and live.place(value) is not None:
+            return value
+        raise ValidationError(Complaint(f"{shown(value)} is not the id of an event", _EVENT_ID_HINT))
+
+
+def event_id(value: str, name: str) -> str:
+    """Check an id that stands in a header. Raises InvalidRequest."""
+    if live.place(value) is None:
+        raise InvalidRequest(Problem(name, f"{shown(value)} is not the id of an event", _EVENT_ID_HINT))
+    return value
+
+
+class EventsQuery(Part):
+    """`?last_event_id=1795643330531-0`."""
+
+    last_event_id = EventId()
 
 
 class WaitQuery(Part):

@@ -12,7 +12,7 @@ import structlog
 
 from domain import live as module
 from domain.ids import new_id
-from domain.live import ALL_EVENTS, DONE_TTL_S, MOST_OF_ONE, TTL_S, Live, stream_of
+from domain.live import DONE_TTL_S, GLOBAL, OWN_MOST, TTL_S, Live, stream_of
 from standalone import ports
 
 RUNNING = {"state": "running", "verdict": None, "reason": None}
@@ -49,7 +49,7 @@ def test_it_works(live: Live, client: "redis.Redis") -> None:
         b"event": b"state",
         b"data": b'{"state":"running","verdict":null,"reason":null}',
     }
-    assert dict(entries(client, ALL_EVENTS))[place] == fields
+    assert dict(entries(client, GLOBAL))[place] == fields
     assert 0 < client.ttl(stream_of(own)) <= TTL_S
 
 
@@ -70,9 +70,9 @@ def test_nothing_is_told_of_nothing(live: Live, client: "redis.Redis") -> None:
 
 def test_one_execution_has_a_bound(live: Live, client: "redis.Redis") -> None:
     own = new_id()
-    live.append_all(own, [("state", RUNNING)] * (2 * MOST_OF_ONE))
-    assert client.xlen(stream_of(own)) < 1.2 * MOST_OF_ONE
-    client.delete(ALL_EVENTS)
+    live.append_all(own, [("state", RUNNING)] * (2 * OWN_MOST))
+    assert client.xlen(stream_of(own)) < 1.2 * OWN_MOST
+    client.delete(GLOBAL)
 
 
 def test_without_redis_it_does_not_raise_and_says_so_once(logged: list[MutableMapping[str, object]]) -> None:

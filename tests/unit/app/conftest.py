@@ -19,15 +19,18 @@ from domain.batches import Item
 from domain.blobs import BlobMissing
 from domain.errors import Conflict, LimitReached, NotFound
 from domain.fair import User
+from domain.following import Following
 from domain.idempotency import another_body
 from domain.issuing import Issued
 from domain.key_limits import NO_LIMITS
 from domain.key_list import KeyEntry
 from domain.keys import Key, NewKey, Role
 from domain.listing import ALL, Filters, Place, Summary
+from domain.live import Place as LivePlace
 from domain.model import Submission, TestResult
 from domain.rates import Window
 from domain.settings import Settings
+from domain.standing import Current
 from domain.usage_limits import Use
 from domain.values import Stream, Whole
 from domain.verdict import State, Verdict
@@ -78,6 +81,10 @@ class MemoryBackend:
     def _keep_item(self, item: Item) -> SubmissionView:
         sent = item.sent
         return self.keep(item.submission, owner_id=sent.owner_id, submission_id=sent.id, body_sha256=sent.body_sha256)
+
+    @property
+    def streams(self) -> "MemoryStreams":
+        return MemoryStreams(self)
 
     def key(self, text: str) -> Key | None:
         return self.keys.get(text)
@@ -246,6 +253,22 @@ def entry_of(new: NewKey, maker: uuid.UUID, prefix: str) -> KeyEntry:
         last_used_at=None,
         revoked_at=None,
     )
+
+
+@dataclass
+class MemoryStreams:
+    """What can be asked of the executions in memory: nothing happens to them."""
+
+    backend: MemoryBackend
+
+    def current(self, submission_id: uuid.UUID, owner_id: uuid.UUID | None) -> Current:
+        return Current(self.backend.get(submission_id, owner_id).execution.id, takes_stdin=True)
+
+    def follow(self, execution_id: uuid.UUID, after: LivePlace | None, on_drop: Callable[[], None]) -> Following:
+        raise NotImplementedError("only the stream process follows")
+
+    def type(self, execution_id: uuid.UUID, data: bytes | None) -> bool:
+        raise NotImplementedError("only the stream process is typed to")
 
 
 def queued() -> ExecutionView:

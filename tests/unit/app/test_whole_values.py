@@ -66,7 +66,7 @@ def test_it_works(http: FlaskClient, view: SubmissionView, rest: str, data: byte
     [
         *("results/1/stdout", "results/1/stderr", "artifacts/1/out/a%20b.png"),
         *("results/2/stdout", "results/99999999999999999999/stdout", "results/-1/stdout", "results/0/stdin"),
-        *("artifacts/0/nothing", "artifacts/0/../0/out", "artifacts/0//etc/passwd", "artifacts/0/", "events"),
+        *("artifacts/0/nothing", "artifacts/0/../0/out", "artifacts/0//etc/passwd", "artifacts/0/", "event"),
     ],
 )
 def test_it_shows_nothing_else(http: FlaskClient, view: SubmissionView, rest: str) -> None:

@@ -1,6 +1,9 @@
 import configparser
 import shlex
 import signal
+from pathlib import Path
+
+import pytest
 
 from standalone import programs
 from standalone.programs import Program
@@ -45,6 +48,18 @@ def test_the_servers_stop_last() -> None:
 def test_everything_listens_on_this_machine_alone() -> None:
     assert "127.0.0.1:8000" in programs.api(8000).argv
     assert "--address=127.0.0.1" in programs.flower(5555).argv
+
+
+def test_the_stream_process_takes_connections_from_its_own_user_alone() -> None:
+    argv = programs.stream(Path("/state/stream.sock")).argv
+    assert "unix:/state/stream.sock" in argv
+    assert argv[argv.index("--umask") + 1] == "0o177"
+    assert not any("127.0.0.1" in argument for argument in argv)
+
+
+def test_a_path_that_no_socket_can_have_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="SHIPD_STREAM_SOCKET"):
+        programs.stream(Path("/" + "x" * 110))
 
 
 def test_supervisor_is_told_that_it_is_meant_to_be_root() -> None:

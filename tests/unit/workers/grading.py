@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from domain.events import Events
-from domain.live import Event
+from domain.live import Telling
 from domain.model import File, Outcome, Submission, TestCase
 from sandbox import SandboxError
 from tests.unit.workers.ledger import Ledger
@@ -23,12 +23,12 @@ class Told(Events):
     def __init__(self) -> None:
         super().__init__("redis://127.0.0.1:1/0")
         self.published: list[str] = []
-        self.live: list[Event] = []
+        self.live: list[Telling] = []
 
     def publish(self, execution_id: UUID, state: str) -> None:  # noqa: ARG002
         self.published.append(str(state))
 
-    def append_all(self, execution_id: UUID, events: Sequence[Event]) -> None:  # noqa: ARG002
+    def append_all(self, execution_id: UUID, events: Sequence[Telling]) -> None:  # noqa: ARG002
         self.live += events
 
     @property

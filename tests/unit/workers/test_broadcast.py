@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.live import Event
+from domain.live import Telling
 from domain.model import ExecutionTelemetry, Outcome, TestCase, TestResult, Usage
 from domain.verdict import State, Verdict
 from tests.unit.workers.grading import Told
@@ -137,9 +137,9 @@ class Slow:
     def __init__(self) -> None:
         self.asked = threading.Event()
         self.answers = threading.Event()
-        self.told: list[Event] = []
+        self.told: list[Telling] = []
 
-    def append_all(self, execution_id: UUID, events: Sequence[Event]) -> None:  # noqa: ARG002
+    def append_all(self, execution_id: UUID, events: Sequence[Telling]) -> None:  # noqa: ARG002
         self.asked.set()
         assert self.answers.wait(30)
         self.told += events

@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.live import Event
+from domain.live import Telling
 from workers.pieces import MOST_BYTES, Pieces
 
 ROOM = 1 << 30
 
 
-def said(events: list[Event]) -> list[tuple[object, object]]:
+def said(events: list[Telling]) -> list[tuple[object, object]]:
     """Where each event begins, and its data; `...` where it says that there is more."""
     assert {(name, data["ordinal"], data["stream"]) for name, data in events} <= {("output", 3, "stdout")}
     return [(data["offset"], ... if data.get("truncated") else data["data"]) for _, data in events]
 
 
-def whole(events: list[Event]) -> bytes:
+def whole(events: list[Telling]) -> bytes:
     """Put the data of events together, as a client does: an offset that was there before begins anew."""
     found = bytearray()
     for _, data in events:
@@ -78,7 +78,7 @@ def test_bytes_that_are_no_text_are_told_as_such(pieces: Pieces) -> None:
 
 @given(parts=st.lists(st.one_of(st.text(max_size=5).map(str.encode), st.binary(max_size=5))), end=st.binary(max_size=9))
 def test_nothing_is_lost_and_no_text_is_split(parts: list[bytes], end: bytes) -> None:
-    pieces, found = Pieces(3, "stdout"), list[Event]()
+    pieces, found = Pieces(3, "stdout"), list[Telling]()
     for part in parts:
         pieces.hear(part)
         found += pieces.events(ROOM, final=False)
@@ -89,7 +89,7 @@ def test_nothing_is_lost_and_no_text_is_split(parts: list[bytes], end: bytes) ->
 
 @given(text=st.text(), sizes=st.lists(st.integers(1, 3), min_size=1))
 def test_text_in_any_pieces_stays_text(text: str, sizes: list[int]) -> None:
-    pieces, found, data = Pieces(3, "stdout"), list[Event](), text.encode()
+    pieces, found, data = Pieces(3, "stdout"), list[Telling](), text.encode()
     at = 0
     while at < len(data):
         size = sizes[at % len(sizes)]

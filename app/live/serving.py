@@ -1,0 +1,36 @@
+"""The stream process's side: answering what the API process gave, instead of any view."""
+
+import socket
+
+from flask import Response, request
+
+from app.live import patience, sse, websocket
+from app.live.taken import Listen, taken
+from app.wiring import wired
+from domain import live
+
+
+def serve_taken() -> Response | None:
+    """Answer a request that was taken over; None for all others, which the views answer."""
+    found = taken()
+    if found is None:
+        return None
+    if not isinstance(found.task, Listen):
+        return patience.finish(found.task)
+    return _listen(found.task)
+
+
+def _listen(task: Listen) -> Response:
+    client: socket.socket = request.environ["gunicorn.socket"]
+    streams = wired().backend.streams
+    after = None if task.after is None else live.place(task.after)
+    following = streams.follow(task.execution_id, after, lambda: _cut(client))
+    return websocket.answer(following, client, task, streams) if task.websocket else sse.answer(following)
+
+
+def _cut(client: socket.socket) -> None:
+    """End a connection under whoever is writing to it."""
+    try:
+        client.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # it has ended by itself

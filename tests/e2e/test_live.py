@@ -1,0 +1,354 @@
+"""Streams and waits with the real two processes behind one port."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import psutil
+import pytest
+
+from domain import live
+from domain.ids import new_id
+from domain.live import Live
+from standalone.stack import Stack
+from streams import passing
+from tests.e2e.listening import Connection, Heard, until
+
+PRINTS = "print('hello')"
+SLEEPS = "import time; time.sleep({})"
+OPENING = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+@pytest.fixture
+def connect(stack: Stack) -> Iterator[Callable[..., Connection]]:
+    """Open connections that are closed at the end."""
+    made: list[Connection] = []
+
+    def make(**options: int) -> Connection:
+        made.append(Connection(stack.url, stack.api_key, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.__exit__(None, None, None)
+
+
+@pytest.fixture
+def told(stack: Stack) -> Iterator[Live]:
+    """Tell events as a worker does."""
+    made = Live(stack.settings.redis_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def streams_again(stack: Stack) -> Iterator[None]:
+    """Have the stream process back at the end."""
+    yield
+    if stack.supervisor.state("stream") == "STOPPED":
+        stack.supervisor.run("stream")
+    until(lambda: passing.ask(stack.settings.stream_socket))
+
+
+def program(source: str) -> dict[str, object]:
+    return {"language": "python", "source": {"type": "code", "content": source}}
+
+
+def submit(stack: Stack, source: str = PRINTS) -> tuple[str, UUID]:
+    """Send a program, and give the ids of submission and execution."""
+    body = stack.client.post("/v1/submissions", program(source)).body
+    execution = body["execution"]
+    assert isinstance(execution, dict)
+    return str(body["id"]), UUID(execution["id"])
+
+
+@pytest.fixture
+def sleeping(stack: Stack) -> tuple[str, UUID]:
+    """The ids of a program that will be running for a while."""
+    return submit(stack, SLEEPS.format(2))
+
+
+def listen(connection: Connection, submission_id: str, **headers: str) -> Iterator[Heard]:
+    connection.ask("GET", f"/v1/submissions/{submission_id}/events", **headers)
+    status, found = connection.status()
+    assert status == 200, connection.rest()
+    assert found["content-type"].startswith("text/event-stream")
+    return connection.events()
+
+
+def test_it_works(stack: Stack, connect: Callable[..., Connection], sleeping: tuple[str, UUID]) -> None:
+    events = list(listen(connect(), sleeping[0]))
+
+    assert (events[0].name, events[0].id) == ("state", None)
+    assert events[-1].name == "done"
+    assert events[-1].data == {"state": "done", "verdict": "OK", "reason": None}
+    ids = [live.place(event.id) for event in events if event.id is not None]
+    assert ids == sorted(set(ids))  # type: ignore[type-var]
+    assert stack.client.get(f"/v1/submissions/{sleeping[0]}").body["id"] == sleeping[0]
+
+
+def test_one_that_is_final_ends_at_once_and_a_second_time_there_is_nothing(
+    stack: Stack, connect: Callable[..., Connection]
+) -> None:
+    submission_id = str(stack.client.post("/v1/submissions?wait=20", program(PRINTS)).body["id"])
+    events = list(listen(connect(), submission_id))
+    assert [event.name for event in events] == ["state", "done"]
+
+    again = connect()
+    again.ask("GET", f"/v1/submissions/{submission_id}/events", Last_Event_ID=str(events[-1].id))
+    assert again.status()[0] == 204
+
+
+def test_whoever_is_cut_off_goes_on_without_gap_or_double(
+    connect: Callable[..., Connection], told: Live, sleeping: tuple[str, UUID]
+) -> None:
+    submission_id, execution_id = sleeping
+    first = connect()
+    events = listen(first, submission_id)
+    for number in range(3):
+        told.append(execution_id, "output", {"offset": number})
+    heard = [next(event for event in events if event.data.get("offset") == number) for number in range(3)]
+    first.__exit__(None, None, None)
+    for number in range(3, 50):
+        told.append(execution_id, "output", {"offset": number})
+
+    later = list(listen(connect(), submission_id, Last_Event_ID=str(heard[1].id)))
+
+    assert [event.data["offset"] for event in later if event.name == "output"] == list(range(2, 50))
+    assert later[-1].name == "done"
+
+
+def test_two_hundred_listen_to_one_execution(stack: Stack, connect: Callable[..., Connection], told: Live) -> None:
+    submission_id, execution_id = submit(stack, SLEEPS.format(5))
+    streams = [listen(connect(), submission_id) for _ in range(200)]
+    assert {next(stream).name for stream in streams} == {"state"}
+    for number in range(5):
+        told.append(execution_id, "output", {"offset": number})
+    told.append(execution_id, "done", {"state": "done", "verdict": "OK", "reason": None})
+
+    all_heard = [[event.data.get("offset") for event in stream if event.name == "output"] for stream in streams]
+
+    assert all_heard == [[0, 1, 2, 3, 4]] * 200
+
+
+def test_a_client_that_does_not_read_is_dropped_and_others_are_not(
+    connect: Callable[..., Connection], told: Live, stack: Stack
+) -> None:
+    submission_id, execution_id = submit(stack, SLEEPS.format(4))
+    slow = connect(receive_bytes=4096)
+    slow_events = listen(slow, submission_id)
+    assert next(slow_events).name == "state"
+    quick = listen(connect(), submission_id)
+    assert next(quick).name == "state"
+    # More than is kept for one that does not read, here and in the kernel.
+    count, data = 160, "x" * 20_000
+    with ThreadPoolExecutor(1) as reader:
+        heard = reader.submit(lambda: [event.data["offset"] for event in quick if event.name == "output"])
+        for number in range(count):
+            told.append(execution_id, "output", {"offset": number, "data": data})
+        with pytest.raises((EOFError, ConnectionError)):
+            list(slow_events)
+
+        assert heard.result() == list(range(count))
+
+
+def test_a_wait_is_answered_alike_by_both_processes(connect: Callable[..., Connection], stack: Stack) -> None:
+    def asked(source: str, path: str = "/v1/submissions?wait=20") -> tuple[int, dict[str, str], dict[str, object]]:
+        connection = connect()
+        connection.ask("POST", path, program(source))
+        status, headers, body = connection.answer()
+        return status, headers, json.loads(body)
+
+    quick, slow = asked(PRINTS), asked(SLEEPS.format(1))
+
+    assert (quick[0], slow[0]) == (201, 201)
+    assert (quick[1]["connection"], slow[1]["connection"]) == ("keep-alive", "close")  # so it was the other process
+    assert quick[1].keys() == slow[1].keys()
+    for name in ("server", "content-type"):
+        assert quick[1][name] == slow[1][name]
+    assert slow[1]["location"] == f"/v1/submissions/{slow[2]['id']}"
+    read = stack.client.get(f"/v1/submissions/{slow[2]['id']}")
+    assert read.body == slow[2]
+    assert asked(SLEEPS.format(1), "/execute")[0] == 200
+
+
+def test_a_wait_ends_with_its_time_in_the_other_process_too(connect: Callable[..., Connection], stack: Stack) -> None:
+    submission_id, _ = submit(stack, SLEEPS.format(3))
+    connection = connect()
+    began = time.monotonic()
+    connection.ask("GET", f"/v1/submissions/{submission_id}?wait=1")
+    status, headers, body = connection.answer()
+
+    assert 1 <= time.monotonic() - began < 2.5
+    assert (status, headers["connection"]) == (200, "close")
+    assert json.loads(body)["execution"]["verdict"] is None
+
+
+def test_more_wait_than_the_api_has_threads(stack: Stack) -> None:
+    """What else is asked meanwhile is answered at once."""
+    submission_id, _ = submit(stack, SLEEPS.format(4))
+
+    def wait(_: int) -> object:
+        return stack.client.get(f"/v1/submissions/{submission_id}?wait=20").body["execution"]
+
+    with ThreadPoolExecutor(150) as threads:
+        waiting = [threads.submit(wait, number) for number in range(150)]
+        time.sleep(1.5)  # so that all of them wait
+        began = time.monotonic()
+        assert stack.client.get("/livez").status == 200
+        took_s = time.monotonic() - began
+        verdicts = {done.result()["verdict"] for done in waiting}  # type: ignore[index]
+
+    assert verdicts == {"OK"}
+    assert took_s < 1
+
+
+def stream_processes(stack: Stack) -> list[psutil.Process]:
+    arbiter = psutil.Process(stack.supervisor.pid("stream"))
+    return [arbiter, *arbiter.children(recursive=True)]
+
+
+@pytest.mark.usefixtures("streams_again")
+def test_the_stream_process_is_killed_and_clients_go_on(connect: Callable[..., Connection], stack: Stack) -> None:
+    submission_id, _ = submit(stack, SLEEPS.format(5))
+    listener, waiter = connect(), connect()
+    events = listen(listener, submission_id)
+    heard = [next(events)]
+    waiter.ask("GET", f"/v1/submissions/{submission_id}?wait=20")
+    time.sleep(1)  # the API itself waits for half of it
+    for process in stream_processes(stack):
+        os.kill(process.pid, signal.SIGKILL)
+
+    with pytest.raises((EOFError, ConnectionError)):
+        heard.extend(events)
+    assert waiter.rest() == b""
+    # Nobody is there for a moment: waiting goes on in the API, and whoever listens is told to come back.
+    again = connect()
+    again.ask("GET", f"/v1/submissions/{submission_id}?wait=0.1")
+    assert again.answer()[0] == 200
+    until(lambda: passing.ask(stack.settings.stream_socket))
+    last = [event.id for event in heard if event.id is not None][-1:]
+    later = list(listen(connect(), submission_id, **({"Last_Event_ID": str(last[0])} if last else {})))
+
+    assert later[-1].name == "done"
+    assert not {event.id for event in later} & set(last)
+
+
+@pytest.mark.usefixtures("streams_again")
+def test_the_stream_process_is_stopped_in_order(connect: Callable[..., Connection], stack: Stack) -> None:
+    submission_id, _ = submit(stack, SLEEPS.format(4))
+    events = listen(connect(), submission_id)
+    assert next(events).name == "state"
+    waiter = connect()
+    waiter.ask("GET", f"/v1/submissions/{submission_id}?wait=20")
+    time.sleep(1)
+    began = time.monotonic()
+    stack.supervisor.halt("stream")
+
+    assert "done" not in {event.name for event in events}  # the stream ends, whole as far as it goes
+    status, _, body = waiter.answer()
+    assert (status, json.loads(body)["execution"]["state"]) == (200, "running")
+    assert time.monotonic() - began < 5
+    gone = connect()
+    gone.ask("GET", f"/v1/submissions/{submission_id}/events")
+    status, headers, _ = gone.answer()
+    assert (status, headers["retry-after"]) == (503, "2")
+    answer = stack.client.get(f"/v1/submissions/{submission_id}?wait=20")
+    assert answer.body["execution"]["verdict"] == "OK"  # type: ignore[index]
+
+
+def test_a_stream_process_that_hangs_has_no_say_in_the_answer(
+    connect: Callable[..., Connection], stack: Stack, sleeping: tuple[str, UUID]
+) -> None:
+    _, worker = stream_processes(stack)
+    connection = connect()
+    os.kill(worker.pid, signal.SIGSTOP)
+    try:
+        connection.ask("GET", f"/v1/submissions/{sleeping[0]}?wait=20")
+        status, headers, body = connection.answer()
+    finally:
+        os.kill(worker.pid, signal.SIGCONT)
+
+    assert (status, headers["connection"]) == (200, "keep-alive")
+    assert json.loads(body)["execution"]["verdict"] == "OK"
+    # It goes on now, with the connection in its hands that it was never told to answer on.
+    until(lambda: passing.ask(stack.settings.stream_socket))
+    connection.ask("GET", "/livez", Connection="close")
+    assert json.loads(connection.answer()[2]) == {"status": "ok", "checks": []}
+    assert connection.rest() == b""
+
+
+@pytest.mark.parametrize("rest", ["/events", "?wait=1.5"])
+def test_a_second_request_behind_one_that_is_given_away_is_not_served(
+    connect: Callable[..., Connection], stack: Stack, sleeping: tuple[str, UUID], rest: str
+) -> None:
+    smuggled_id = str(new_id())
+    body = json.dumps({**program(PRINTS), "id": smuggled_id}).encode()
+    both = connect()
+    post = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    first, second = (
+        both.head("GET", f"/v1/submissions/{sleeping[0]}{rest}", {}),
+        both.head("POST", "/v1/submissions", post),
+    )
+    both.socket.sendall(first + second + body)
+
+    assert both.status()[0] == 200
+    assert b"HTTP/1.1" not in both.rest()
+    assert stack.client.get(f"/v1/submissions/{smuggled_id}").status == 404
+
+
+@pytest.mark.parametrize("upgrade", [True, False])
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_body_where_none_belongs_is_refused_and_not_read_as_a_request(
+    connect: Callable[..., Connection], sleeping: tuple[str, UUID], *, upgrade: bool, chunked: bool
+) -> None:
+    one = connect()
+    inner = one.head("GET", "/v1/languages", {})
+    framing = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(len(inner))}
+    data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(inner), inner) if chunked else inner
+    head = one.head("GET", f"/v1/submissions/{sleeping[0]}/events", (OPENING if upgrade else {}) | framing)
+    one.socket.sendall(head + data + one.head("GET", "/livez", {"Connection": "close"}))
+
+    assert one.answer()[0] == 400
+    assert json.loads(one.answer()[2]) == {"status": "ok", "checks": []}
+    assert one.rest() == b""
+
+
+def test_huge_heads_stay_with_the_api(connect: Callable[..., Connection], sleeping: tuple[str, UUID]) -> None:
+    for size, expected in ((6_000, {200}), (100_000, {503, 400, 431})):
+        one = connect()
+        many = {f"X-{number}": "x" * 6_000 for number in range(size // 6_000)}
+        one.socket.sendall(one.head("GET", f"/v1/submissions/{sleeping[0]}/events", many))
+        assert one.status()[0] in expected
+    waiting = connect()
+    many = {f"X-{number}": "x" * 6_000 for number in range(16)}
+    waiting.socket.sendall(waiting.head("GET", f"/v1/submissions/{sleeping[0]}?wait=1", many))
+    assert waiting.answer()[0] == 200
+
+
+def test_others_see_nothing_and_the_socket_is_private(stack: Stack, connect: Callable[..., Connection]) -> None:
+    unknown = connect()
+    unknown.ask("GET", f"/v1/submissions/{new_id()}/events")
+    assert unknown.answer()[0] == 404
+    mode = stack.settings.stream_socket.stat().st_mode
+    assert oct(mode & 0o777) == "0o600"
+
+
+def test_an_old_client_hears_it_too(connect: Callable[..., Connection], sleeping: tuple[str, UUID]) -> None:
+    """HTTP/1.0 knows no chunks: the stream ends with the connection."""
+    old = connect()
+    old.socket.sendall(old.head("GET", f"/v1/submissions/{sleeping[0]}/events", {}, version="1.0"))
+    status, headers = old.status()
+
+    assert status == 200
+    assert "transfer-encoding" not in headers
+    assert old.rest().decode().rstrip().endswith("}")
