@@ -35,6 +35,7 @@ ROUTES: Mapping[str, Need] = {
     "GET /v1/submissions/<uuid:submission_id>/events": Scope.SUBMISSIONS_READ,
     "POST /v1/batches": Scope.SUBMISSIONS_WRITE,
     "GET /v1/batches/<uuid:batch_id>": Scope.SUBMISSIONS_READ,
+    "DELETE /v1/batches/<uuid:batch_id>": Scope.SUBMISSIONS_WRITE,
     "GET /v1/batches/<uuid:batch_id>/items": Scope.SUBMISSIONS_READ,
     "GET /v1/batches/<uuid:batch_id>/results": Scope.SUBMISSIONS_READ,
     "GET /v1/submissions/<uuid:submission_id>/deliveries": Scope.SUBMISSIONS_READ,

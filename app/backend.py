@@ -11,11 +11,10 @@ from uuid import UUID
 
 from app import readiness
 from app.batch_backend import Batches, DomainBatches, no_room
+from app.canceller import Canceller
 from app.live.streams import DomainStreams, Streams
 from app.webhook_backend import DomainWebhooks, Webhooks
 from domain import (
-    executions,
-    fair,
     hosts,
     issuing,
     key_list,
@@ -26,12 +25,10 @@ from domain import (
     oidc_settings,
     owners,
     queue,
-    standing,
     submissions,
     usage_limits,
     values,
 )
-from domain.announce import announce
 from domain.blobs import BlobStore
 from domain.cancelling import Cancellations
 from domain.db import Database
@@ -51,7 +48,6 @@ from domain.storing import Place as QueuePlace
 from domain.usage_limits import Use
 from domain.values import Stream, Whole
 from domain.vault import Vault
-from domain.verdict import State
 from domain.views import SubmissionView, Version
 
 
@@ -148,9 +144,8 @@ class DomainBackend:
         self._hosts = hosts.Remembered(self._db)
         self._blobs = BlobStore(settings.blob_dir)
         self._events = Events(settings.redis_url)
-        self._cancellations = Cancellations(settings.redis_url)
-        self._live = live.Live(settings.redis_url)
-        self.streams: Streams = DomainStreams(self._db, self._live)
+        told = live.Live(settings.redis_url)
+        self.streams: Streams = DomainStreams(self._db, told)
         self._redis = readiness.connect_redis(settings.redis_url)
         self._rates = Rates(settings.redis_url, settings.total_rate)
         self._depth = QueueDepth(self._db, settings.most_queued)
@@ -161,8 +156,10 @@ class DomainBackend:
         self._tokens = oidc.Tokens(map(ProviderKeys, issuers), partial(owners.of_subject, self._db))
         self._vault = Vault(self._db)
         self._webhooks = DomainWebhooks(self._db, self._vault, self._celery)
+        cancellations = Cancellations(settings.redis_url)
+        self._canceller = Canceller(self._db, self._celery, self._events, told, cancellations, self._usual)
         self.batches = DomainBatches(
-            self._db, self._blobs, self._events, self._hosts, self._celery, self._usual, self._vault
+            self._db, self._blobs, self._events, self._hosts, self._celery, self._usual, self._vault, self._canceller
         )
 
     def key(self, text: str) -> Key | None:
@@ -262,14 +259,7 @@ class DomainBackend:
 
     def cancel(self, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
         """Change the row, then tell the worker that held it, and whoever waits."""
-        for ended in executions.cancel(self._db, submission_id, owner_id):
-            if ended.worker is not None:
-                self._cancellations.tell(ended.worker, ended.execution_id)
-            self._events.publish(ended.execution_id, State.CANCELLED)
-            self._live.append(ended.execution_id, live.DONE, standing.CANCELLED.data)
-            announce(self._celery, self._db, submission_id, ended.execution_id)
-            # What waited for its place need not wait for the sweeper.
-            queue.enqueue_all(self._celery, fair.send_all_waiting(self._db, self._usual))
+        self._canceller.submission(submission_id, owner_id)
         return submissions.get(self._db, self._blobs, submission_id, owner_id)
 
     def stream(self, submission_id: UUID, owner_id: UUID | None, ordinal: int, name: Stream) -> Whole:

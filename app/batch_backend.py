@@ -9,6 +9,7 @@ from uuid import UUID
 
 from celery import Celery
 
+from app.canceller import Canceller
 from domain import batch_reading, batch_results, batches, queue
 from domain.batch_reading import BatchView, ItemView
 from domain.batch_results import Ended, Page
@@ -35,6 +36,9 @@ class Batches(Protocol):
     def wait(self, view: BatchView, seconds: float) -> BatchView:
         """Wait until all of a batch has ended, or the time is over, and read it again. Raises NotFound."""
 
+    def cancel(self, batch_id: UUID, owner_id: UUID | None) -> BatchView:
+        """End what is not over of what a batch made, and read how far it is. Raises NotFound."""
+
     def items(self, batch_id: UUID) -> Sequence[ItemView]:
         """Read all items as lists show submissions."""
 
@@ -56,6 +60,7 @@ class DomainBatches:
     celery: Celery
     usual: Usual
     vault: Vault
+    canceller: Canceller
 
     def create(self, items: Sequence[Item], refused: Refused, *, sent: Sent, atomic: bool, admit: Admit) -> Made:
         """Keep a batch, and send its executions to the queue once it is committed."""
@@ -84,6 +89,11 @@ class DomainBatches:
     def wait(self, view: BatchView, seconds: float) -> BatchView:
         """Wait for the last events of all executions."""
         return batch_results.wait(self.db, self.events, view, seconds)
+
+    def cancel(self, batch_id: UUID, owner_id: UUID | None) -> BatchView:
+        """Change all rows at once, then tell whoever must know it."""
+        self.canceller.batch(batch_id, owner_id)
+        return batch_reading.get(self.db, batch_id, owner_id)
 
     def items(self, batch_id: UUID) -> Sequence[ItemView]:
         """Read all items."""

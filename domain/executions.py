@@ -71,7 +71,21 @@ _CANCEL = f"""
     FROM submissions AS s
     WHERE s.id = %(submission_id)s AND (%(owner_id)s::uuid IS NULL OR s.owner_id = %(owner_id)s)
         AND e.submission_id = s.id AND e.state NOT IN ('done', 'cancelled')
-    RETURNING e.id, e.worker
+    RETURNING e.id, e.worker, e.submission_id
+"""
+
+# In one order, so that two who cancel the same do not wait for each other.
+_CANCEL_BATCH = f"""
+    WITH theirs AS (
+        SELECT e.id FROM batches AS b JOIN batch_items AS i ON i.batch_id = b.id
+        JOIN executions AS e ON e.submission_id = i.submission_id
+        WHERE b.id = %(batch_id)s AND (%(owner_id)s::uuid IS NULL OR b.owner_id = %(owner_id)s)
+            AND i.status = 201 AND e.state NOT IN ('done', 'cancelled')
+        ORDER BY e.id FOR UPDATE OF e
+    )
+    UPDATE executions AS e SET state = 'cancelled', lease_until = NULL, finished_at = now(), {results.totals()}
+    FROM theirs WHERE e.id = theirs.id
+    RETURNING e.id, e.worker, e.submission_id
 """
 
 
@@ -81,6 +95,7 @@ class Cancelled:
 
     execution_id: UUID
     worker: str | None
+    submission_id: UUID
 
 
 def _leave_to_sweeper(user: User) -> None:
@@ -216,6 +231,13 @@ def cancel(db: Database, submission_id: UUID, owner_id: UUID | None) -> list[Can
     """
     with db.statement() as tx:
         found = tx.execute(_CANCEL.encode(), {"submission_id": submission_id, "owner_id": owner_id}).fetchall()
+    return [Cancelled(*row) for row in found]
+
+
+def cancel_batch(db: Database, batch_id: UUID, owner_id: UUID | None) -> list[Cancelled]:
+    """Cancel what is not over of what a batch of this owner (None: of anybody) made, as `cancel` does, all at once."""
+    with db.statement() as tx:
+        found = tx.execute(_CANCEL_BATCH.encode(), {"batch_id": batch_id, "owner_id": owner_id}).fetchall()
     return [Cancelled(*row) for row in found]
 
 

@@ -9,7 +9,7 @@ from flask import Response, jsonify
 from flask.views import MethodView
 
 from app import idempotency, limits
-from app.auth import caller, owner, owner_id
+from app.auth import caller, owner, owner_id, whose
 from app.batch_backend import Batches as Backend
 from app.blueprint import Routes
 from app.body import load_apart
@@ -25,7 +25,7 @@ from app.schemas.batch_answers import (
     line_json,
     page_json,
 )
-from app.schemas.query import WaitQuery
+from app.schemas.query import NoQuery, WaitQuery
 from app.schemas.request import Request, SubmissionRequest
 from app.wiring import wired
 from domain.batch_reading import BatchView
@@ -33,6 +33,7 @@ from domain.batches import Item, Made, Refused
 from domain.blobs import BlobDamaged, BlobMissing
 from domain.errors import ShipdError, Unavailable
 from domain.logging import logger
+from domain.roles import Scope
 from domain.submissions import Sent
 
 blueprint = Routes("batches", __name__, description="Many submissions at once")
@@ -77,6 +78,13 @@ class OneBatch(MethodView):
         """Read how far a batch is; `wait` holds the answer until all of it is done."""
         backend = wired().backend.batches
         return jsonify(batch_json(_wait(backend, backend.get(batch_id, owner()), query["wait"])))
+
+    @blueprint.takes(NoQuery, location="query")
+    @blueprint.gives(200, BatchAnswer)
+    @blueprint.refuses(401, 404, 503)
+    def delete(self, _query: dict[str, object], batch_id: uuid.UUID) -> Response:
+        """Cancel what is not over of what this batch made; items that were there before (200) go on."""
+        return jsonify(batch_json(wired().backend.batches.cancel(batch_id, whose(Scope.SUBMISSIONS_WRITE))))
 
 
 @blueprint.at("/v1/batches/<uuid:batch_id>/items")

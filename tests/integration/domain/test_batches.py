@@ -320,6 +320,24 @@ def test_a_day_that_is_over_refuses_all(sender: Sender, db: Database) -> None:
     assert "CPU seconds" in str(made.refused[0])
 
 
+def test_what_it_made_is_cancelled_at_once(sender: Sender, db: Database, rows: Rows) -> None:
+    own_id = new_id()
+    sender.send(sender.item(0, own_id=own_id))  # is there before
+    made = sender.send(sender.item(0, own_id=own_id), *(sender.item(number) for number in range(1, 4)))
+    [first, *_] = [row["id"] for row in rows("SELECT id FROM executions ORDER BY id DESC")]
+    assert executions.claim(db, sender.blobs, UUID(str(first)), worker="worker-7", lease_s=30) is not None
+
+    assert executions.cancel_batch(db, made.id, new_id()) == []
+    ended = executions.cancel_batch(db, made.id, sender.owner)
+
+    assert sorted(one.worker or "" for one in ended) == ["", "", "worker-7"]
+    assert own_id not in {one.submission_id for one in ended}
+    states = {State(str(row["state"])) for row in rows("SELECT state FROM executions")}
+    assert states == {State.QUEUED, State.CANCELLED}
+    assert executions.cancel_batch(db, made.id, None) == []
+    assert batch_reading.get(db, made.id, sender.owner).states == {State.CANCELLED: 3, State.QUEUED: 1}
+
+
 def test_only_its_owner_reads_it(sender: Sender, db: Database) -> None:
     made = sender.send(sender.item(0))
 

@@ -26,7 +26,7 @@ PATIENCE_S = 10
 def test_it_works(db: Database, blobs: BlobStore, owner: UUID, submit: Callable[..., SubmissionView]) -> None:
     view = submit()
 
-    assert executions.cancel(db, view.id, owner) == [Cancelled(view.execution.id, None)]
+    assert executions.cancel(db, view.id, owner) == [Cancelled(view.execution.id, None, view.id)]
 
     execution = submissions.get(db, blobs, view.id, owner).execution
     assert (execution.state, execution.verdict, execution.results) == (State.CANCELLED, None, ())
@@ -69,7 +69,9 @@ def test_its_worker_writes_nothing_more_and_what_it_wrote_stays(
     first, second = (TestResult(n, Verdict.OK, usage=Usage(n + 1, n + 1, 1)) for n in range(2))
     assert executions.record(db, blobs, claim, [first])
 
-    assert executions.cancel(db, claim.submission_id, None) == [Cancelled(claim.execution_id, "worker-7")]
+    assert executions.cancel(db, claim.submission_id, None) == [
+        Cancelled(claim.execution_id, "worker-7", claim.submission_id)
+    ]
 
     before = rows("SELECT * FROM executions")
     assert not executions.renew(db, claim, 30)

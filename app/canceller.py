@@ -1,0 +1,49 @@
+"""Cancel: change the rows, then tell whoever must know it, as one who ends an execution does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from celery import Celery
+
+from domain import executions, fair, live, queue, standing
+from domain.announce import announce
+from domain.cancelling import Cancellations
+from domain.db import Database
+from domain.events import Events
+from domain.executions import Cancelled
+from domain.fair import Usual
+from domain.live import Live
+from domain.verdict import State
+
+
+@dataclass(frozen=True)
+class Canceller:
+    """Ends executions for who sent them. Each method raises domain.errors.Unavailable."""
+
+    db: Database
+    celery: Celery
+    events: Events
+    live: Live
+    cancellations: Cancellations
+    usual: Usual
+
+    def submission(self, submission_id: UUID, owner_id: UUID | None) -> None:
+        """Cancel what is not over of a submission of this owner (None: of anybody)."""
+        self._tell(executions.cancel(self.db, submission_id, owner_id))
+
+    def batch(self, batch_id: UUID, owner_id: UUID | None) -> None:
+        """Cancel what is not over of what a batch made."""
+        self._tell(executions.cancel_batch(self.db, batch_id, owner_id))
+
+    def _tell(self, ended: Sequence[Cancelled]) -> None:
+        for one in ended:
+            if one.worker is not None:
+                self.cancellations.tell(one.worker, one.execution_id)
+        for one in ended:
+            self.events.publish(one.execution_id, State.CANCELLED)
+            self.live.append(one.execution_id, live.DONE, standing.CANCELLED.data)
+            announce(self.celery, self.db, one.submission_id, one.execution_id)
+        if ended:
+            # What waited for their places need not wait for the sweeper.
+            queue.enqueue_all(self.celery, fair.send_all_waiting(self.db, self.usual))
