@@ -117,6 +117,11 @@ def _get_batch(batch_id: str, *, wait: float = 0) -> Flow[Batch]:
     return cast("Batch", _json((yield Call("GET", f"/v1/batches/{batch_id}", _waiting(wait)))))
 
 
+def _cancel_batch(batch_id: str) -> Flow[Batch]:
+    """Cancel what is not over of what a batch made."""
+    return cast("Batch", _json((yield Call("DELETE", f"/v1/batches/{batch_id}"))))
+
+
 def _waiting(seconds: float) -> dict[str, str | int | float]:
     return {"wait": f"{min(float(seconds), MAX_WAIT_S):.3f}"} if seconds > 0 else {}
 
@@ -153,3 +158,4 @@ class Operations:
     download = Operation(_download)
     send_batch = Operation(_send_batch)
     get_batch = Operation(_get_batch)
+    cancel_batch = Operation(_cancel_batch)

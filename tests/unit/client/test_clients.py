@@ -132,6 +132,12 @@ def test_it_cancels(api: Api, do: Do) -> None:
     assert (api.asked[0].method, api.asked[0].path) == ("DELETE", "/v1/submissions/s1")
 
 
+def test_it_cancels_a_batch(api: Api, do: Do) -> None:
+    api.answers = [Answer(200, {"id": "b1", "done": True})]
+    assert do("cancel_batch", "b1") == {"id": "b1", "done": True}
+    assert (api.asked[0].method, api.asked[0].path) == ("DELETE", "/v1/batches/b1")
+
+
 def test_a_list_is_read_to_its_end(api: Api, do: Do) -> None:
     pages = [{"submissions": [{"id": "2"}], "next_cursor": "c"}, {"submissions": [{"id": "1"}], "next_cursor": None}]
     api.answers = [Answer(200, page) for page in pages]
