@@ -1,8 +1,10 @@
 """A host with a slot to spare helps one that has more to do than slots; whatever becomes of it, results are as ever."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 
@@ -15,6 +17,7 @@ from tests.integration.celery.fleet import Fleet, eventually, gone, groups_of_ru
 MANY, FEW = 16, 5
 PAUSE = "import time; time.sleep({}); print(input())"
 FOUND, HELPED = "help_found", "helped"
+TRIES = 6
 Pair = tuple[ProcessContainer, ProcessContainer]
 
 
@@ -54,30 +57,43 @@ def told(execution: ExecutionView) -> list[tuple[Verdict | None, str]]:
 RIGHT = [(Verdict.OK, f"{number}\n") for number in range(MANY)]
 
 
-def owner_and_helper(fleet: Fleet, submission: object, hosts: Pair, found: tuple[int, int]) -> Pair:
-    """Wait until one host helps the other."""
-    eventually(lambda: [said(one, FOUND) for one in hosts] != list(found))
-    owner = next(one for one, before in zip(hosts, found, strict=True) if said(one, FOUND) > before)
-    helper = hosts[1] if owner is hosts[0] else hosts[0]
-    eventually(lambda: jailed(helper))
-    return owner, helper
+def with_help(fleet: Fleet, hosts: Pair, source: str, count: int) -> tuple[UUID, ProcessContainer, ProcessContainer]:
+    """Submit until one host helps the other, which on a busy machine may not answer in time; give both, owner first."""
+    for _ in range(TRIES):
+        before = [said(one, FOUND) for one in hosts]
+        submission = fleet.submit_many(source, count)
+        found = who_helps(fleet, hosts, submission, before)
+        if found is not None:
+            return submission, *found
+    raise AssertionError(f"in {TRIES} times nobody helped")
+
+
+def who_helps(fleet: Fleet, hosts: Pair, submission: UUID, before: list[int]) -> Pair | None:
+    """Wait until one host helps the other; None where the execution is over before. The owner comes first."""
+    eventually(lambda: [said(one, FOUND) for one in hosts] != before or is_done(fleet, submission))
+    owner = hosts[said(hosts[0], FOUND) == before[0]]
+    helper = hosts[owner is hosts[0]]
+    eventually(lambda: jailed(helper) or is_done(fleet, submission))
+    return None if is_done(fleet, submission) else (owner, helper)
+
+
+def is_done(fleet: Fleet, submission: UUID) -> bool:
+    return fleet.execution(submission).state is State.DONE
 
 
 def test_another_host_runs_some_of_many_test_cases(fleet: Fleet, hosts: Pair) -> None:
-    before = [said(one, HELPED) for one in hosts]
-    submission = fleet.submit_many(PAUSE.format(0.2), MANY)
+    before = sum(said(one, HELPED) for one in hosts)
+    submission, _, helper = with_help(fleet, hosts, PAUSE.format(0.2), MANY)
     execution = fleet.done(submission)
     assert (execution.verdict, told(execution)) == (Verdict.OK, RIGHT)
-    eventually(lambda: sum(said(one, HELPED) for one in hosts) == sum(before) + 1)
+    eventually(lambda: sum(said(one, HELPED) for one in hosts) == before + 1)
     eventually(lambda: not any(groups_of_runs(one) and jailed(one) for one in hosts))
-    [line] = [line for one in hosts for line in one.logs().splitlines() if f'"event":"{HELPED}"' in line][-1:]
-    assert 2 <= int(line.partition('"test_cases":')[2].partition(",")[0].rstrip("}")) <= MANY - 5
+    [line] = [line for line in helper.logs().splitlines() if f'"event":"{HELPED}"' in line][-1:]
+    assert 1 <= json.loads(line)["test_cases"] <= MANY - 3
 
 
 def test_a_helper_gives_way_to_whoever_needs_the_slot(fleet: Fleet, hosts: Pair) -> None:
-    found = said(hosts[0], FOUND), said(hosts[1], FOUND)
-    long = fleet.submit_many(PAUSE.format(1.2), FEW)
-    owner_and_helper(fleet, long, hosts, found)
+    long, _, _ = with_help(fleet, hosts, PAUSE.format(1.2), FEW)
     short = fleet.submit(sleeping(0.1))
     assert fleet.done(short).verdict is Verdict.AC
     assert fleet.execution(long).state is State.RUNNING
@@ -86,9 +102,7 @@ def test_a_helper_gives_way_to_whoever_needs_the_slot(fleet: Fleet, hosts: Pair)
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 def test_a_helper_that_is_gone_loses_nothing(fleet: Fleet, hosts: Pair, number: int) -> None:
-    found = said(hosts[0], FOUND), said(hosts[1], FOUND)
-    submission = fleet.submit_many(PAUSE.format(0.2), MANY)
-    _, helper = owner_and_helper(fleet, submission, hosts, found)
+    submission, _, helper = with_help(fleet, hosts, PAUSE.format(0.2), MANY)
     pool_process = pool(helper)
     os.kill(pool_process.pid, number)
     execution = fleet.done(submission)
@@ -97,9 +111,7 @@ def test_a_helper_that_is_gone_loses_nothing(fleet: Fleet, hosts: Pair, number: 
 
 
 def test_a_helper_whose_owner_is_gone_stops(fleet: Fleet, hosts: Pair) -> None:
-    found = said(hosts[0], FOUND), said(hosts[1], FOUND)
-    submission = fleet.submit_many(PAUSE.format(1.2), FEW)
-    owner, helper = owner_and_helper(fleet, submission, hosts, found)
+    submission, owner, helper = with_help(fleet, hosts, PAUSE.format(1.2), FEW)
     programs = jailed(helper)
     children = owner.children()
     owner.kill_all()
