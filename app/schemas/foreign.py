@@ -29,7 +29,6 @@ class Lenient(Part):
         """Document that null is taken for what may be left out."""
         super().on_bind_field(field_name, field_obj)
         if not field_obj.required:
-            field_obj.allow_none = True
             field_obj.metadata = or_null(field_obj.metadata)
 
     @pre_load

@@ -33,7 +33,7 @@ RUNNABLE: dict[str, Any] = {"language": "python", "source": {"type": "code", "co
 OF_SEQUENCES = {"use_after_free", "ensure_resource_availability", "object_level_authorization"}
 """Checks of several calls, one after the other, which are not made here."""
 OF_WHAT_FITS = "positive_data_acceptance"
-"""Not of bodies and cursors: a schema cannot say that an entry point is a source, or that somebody gave the cursor."""
+"""Not of bodies and places: a schema cannot say that an entry point is a source, or that somebody gave a place."""
 METHODS = ("get", "put", "post", "delete", "patch")
 
 
@@ -108,7 +108,6 @@ def test_the_platform_keeps_to_its_document(method: str, path: str, document: Ba
 
 def applying(case: Case[Any]) -> list[Any]:
     """The checks that apply to one call."""
-    left_out = OF_SEQUENCES | (
-        {OF_WHAT_FITS} if isinstance(case.body, dict) or "cursor" in (case.query or {}) else set()
-    )
+    given = {"cursor", "after"} & set(case.query or {})
+    left_out = OF_SEQUENCES | ({OF_WHAT_FITS} if isinstance(case.body, dict) or given else set())
     return [check for check in CHECKS.get_all() if check.__name__ not in left_out]
