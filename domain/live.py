@@ -188,7 +188,7 @@ class Live:
     def type(self, execution_id: UUID, data: bytes | None) -> bool:
         """Pass on what was typed, None for its end; False where that is too much already. Raises Unavailable."""
         field, value = ("eof", b"1") if data is None else ("data", data)
-        arguments = [TYPED_MOST, field, value, TTL_S, TYPED_MOST_BYTES]
+        arguments: list[str | int | bytes] = [TYPED_MOST, field, value, TTL_S, TYPED_MOST_BYTES]
         try:
             return bool(self._type([typed.stream_of(execution_id)], arguments))
         except (redis.RedisError, OSError) as error:
