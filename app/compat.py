@@ -69,9 +69,10 @@ def take_key(blueprint: Routes, *headers: str) -> None:
 
     def lead(_endpoint: str | None, _values: object) -> None:
         own = request.headers.get("Authorization", "")
-        sent = next((request.headers[name] for name in headers if name in request.headers), own)
-        if sent and " " not in sent:
-            request.environ["HTTP_AUTHORIZATION"] = f"Bearer {sent}"
+        sent = next((request.headers[name] for name in headers if name in request.headers), None)
+        # What stands in a header of theirs counts, whatever it is: a wrong key is not made good by another.
+        if sent is not None or (own and " " not in own):
+            request.environ["HTTP_AUTHORIZATION"] = f"Bearer {own if sent is None else sent}"
 
     # It comes before every `before_request`, and so before anybody asks who is asking.
     blueprint.url_value_preprocessor(lead)

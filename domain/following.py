@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
-import orjson
 import redis
 
 from domain import live
@@ -119,24 +118,8 @@ class Following:
             if self._ended or (event.place is not None and event.place <= self._last):
                 continue
             self._last = event.place or self._last
-            whole = self._whole(event) if event.name == live.DONE else event
-            if whole is not None:
-                self._ended = event.name == live.DONE
-                yield whole
-
-    def _whole(self, done: Event) -> Event | None:
-        """Complete the end with the verdict where whoever told it did not know it; None where we cannot either.
-
-        Then PostgreSQL is asked again (Signal.OVER).
-        """
-        if "verdict" in orjson.loads(done.data):
-            return done
-        try:
-            self._standing = self._now()
-        except (NotFound, Unavailable) as error:
-            log.warning("end_not_told", execution_id=str(self._id), error=str(error))
-            return None
-        return live.event(live.DONE, self._standing.data, done.place) if self._standing.state.final else None
+            self._ended = event.name == live.DONE
+            yield event
 
     def _over(self) -> Iterator[Event]:
         """End although no event said so."""

@@ -43,7 +43,8 @@ DONE_TTL_S = 60
 PAUSE_S = 5.0
 """So long nothing more is told to a Redis that did not answer: grading must not wait for it again and again."""
 TYPED_MOST = 5_000
-"""As many messages of stdin are taken for one execution."""
+TYPED_MOST_BYTES = 16 * 1024 * 1024
+"""As many messages of stdin are taken for one execution, and as much of Redis's memory, however many type."""
 AT_ONCE = 1_000
 """As many events are read in one go."""
 
@@ -63,6 +64,7 @@ redis.call('EXPIRE', KEYS[2], ARGV[4])
 """
 _TYPE = """
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+if (redis.call('MEMORY', 'USAGE', KEYS[1]) or 0) >= tonumber(ARGV[5]) then return 0 end
 redis.call('XADD', KEYS[1], '*', ARGV[2], ARGV[3])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 return 1
@@ -186,8 +188,9 @@ class Live:
     def type(self, execution_id: UUID, data: bytes | None) -> bool:
         """Pass on what was typed, None for its end; False where that is too much already. Raises Unavailable."""
         field, value = ("eof", b"1") if data is None else ("data", data)
+        arguments: list[str | int | bytes] = [TYPED_MOST, field, value, TTL_S, TYPED_MOST_BYTES]
         try:
-            return bool(self._type(keys=[typed.stream_of(execution_id)], args=[TYPED_MOST, field, value, TTL_S]))
+            return bool(self._type([typed.stream_of(execution_id)], arguments))
         except (redis.RedisError, OSError) as error:
             raise Unavailable(f"Redis does not take what was typed: {error}; try again") from error
 

@@ -129,7 +129,7 @@ class Settings:
     stop_grace_s: int = 20
     """SHIPD_STOP_GRACE_S: how long a worker that is told to stop goes on grading before it gives back what it holds."""
     cors_origins: tuple[str, ...] = ()
-    """SHIPD_CORS_ORIGINS: origins whose pages may use the API, with commas: `https://code.example.org`."""
+    """SHIPD_CORS_ORIGINS: origins whose pages may use the API and open WebSockets, with commas: `https://code.example.org`."""
     hsts_s: int = 0
     """SHIPD_HSTS_S: behind TLS, for how long browsers are told to use nothing else; 0: they are told nothing."""
     flower_url: str | None = None

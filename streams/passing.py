@@ -60,10 +60,12 @@ def take(way: socket.socket) -> tuple[bytes, int] | None:
     data, descriptors, _, _ = socket.recv_fds(way, _LENGTH.size + MAX_MESSAGE_BYTES, 1)
     try:
         message = _rest(way, data)
+        if message and len(descriptors) != 1:
+            raise ConnectionResetError("a message came without a connection")
         way.sendall(_READY)
         if not message:
             return None
-        if len(descriptors) != 1 or way.recv(1) != _GO:
+        if way.recv(1) != _GO:
             raise ConnectionResetError("whoever gave a connection kept it")
         return message, descriptors.pop()
     finally:

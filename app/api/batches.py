@@ -13,7 +13,10 @@ from app.auth import caller, owner, owner_id, whose
 from app.batch_backend import Batches as Backend
 from app.blueprint import Routes
 from app.body import load_apart
+from app.errors import refusal_json
 from app.json import encode
+from app.live import later
+from app.live.taken import Told
 from app.schemas import links
 from app.schemas.batch import BatchAsked, BatchRequest, ItemsQuery, ResultsQuery
 from app.schemas.batch_answers import (
@@ -29,7 +32,7 @@ from app.schemas.query import NoQuery, WaitQuery
 from app.schemas.request import Request, SubmissionRequest
 from app.wiring import wired
 from domain.batch_reading import BatchView
-from domain.batches import Item, Made, Refused
+from domain.batches import Item
 from domain.blobs import BlobDamaged, BlobMissing
 from domain.errors import ShipdError, Unavailable
 from domain.logging import logger
@@ -57,14 +60,13 @@ class Batches(MethodView):
     def post(self, query: dict[str, float], asked: BatchAsked) -> Response:
         """Send up to 1000 submissions; each is kept or refused by itself, unless `atomic` says otherwise."""
         backend = wired().backend.batches
-        items, refused = _read(asked.members)
+        items, refused = _sent(asked.members)
         sent = Sent(owner_id(), asked.body_sha256, key=idempotency.key())
         made = backend.create(items, refused, sent=sent, atomic=asked.atomic, admit=limits.admit)
-        view = _wait(backend, backend.get(made.id, owner_id()), query["wait"])
-        answer = jsonify(batch_json(view) | {"items": _items(backend, made, refused)})
-        answer.status_code = 200 if made.replayed else 201
-        answer.headers["Location"] = links.batch(made.id)["self"]
-        return answer
+        # Of a batch that was there before it is not known any more what was wrong; but the body is the same.
+        reasons = {str(position): refusal_json(error) for position, error in {**refused, **made.refused}.items()}
+        told = {"id": str(made.id), "refused": reasons, "status": 200 if made.replayed else 201}
+        return later.answer("new batch", told, query["wait"])
 
 
 @blueprint.at("/v1/batches/<uuid:batch_id>")
@@ -76,8 +78,10 @@ class OneBatch(MethodView):
     @blueprint.refuses(401, 404, 503)
     def get(self, query: dict[str, float], batch_id: uuid.UUID) -> Response:
         """Read how far a batch is; `wait` holds the answer until all of it is done."""
-        backend = wired().backend.batches
-        return jsonify(batch_json(_wait(backend, backend.get(batch_id, owner()), query["wait"])))
+        view = wired().backend.batches.get(batch_id, owner())
+        if view.done or query["wait"] <= 0:
+            return jsonify(batch_json(view))
+        return later.answer("batch", {"id": str(batch_id)}, query["wait"])
 
     @blueprint.takes(NoQuery, location="query")
     @blueprint.gives(200, BatchAnswer)
@@ -113,18 +117,14 @@ class Results(MethodView):
 
         It ends when all that was accepted has been told, or after `wait` seconds: `done` of the batch says which.
         """
-        backend = wired().backend.batches
-        view = backend.get(batch_id, owner())
-        told, seconds = query.get("after", frozenset()), query["wait"]
-        assert isinstance(told, AbstractSet)  # noqa: S101 - by its field
+        view = wired().backend.batches.get(batch_id, owner())
+        before, seconds = query.get("after", frozenset()), query["wait"]
+        assert isinstance(before, AbstractSet)  # noqa: S101 - by its field
         assert isinstance(seconds, float)  # noqa: S101 - by its field
-        answer = Response(_lines(backend, view, told, seconds), mimetype=_LINES)
-        answer.headers["Cache-Control"] = "no-store"
-        answer.headers["X-Accel-Buffering"] = "no"  # a proxy that gathers the lines would defeat their purpose
-        return answer
+        return later.answer("results", {"id": str(view.id), "before": sorted(before)}, seconds)
 
 
-def _read(members: Sequence[object]) -> tuple[list[Item], dict[int, ShipdError]]:
+def _sent(members: Sequence[object]) -> tuple[list[Item], dict[int, ShipdError]]:
     """Read the members each by itself: those that are right, and why the others are not."""
     here, key = wired(), caller()
     items: list[Item] = []
@@ -139,22 +139,41 @@ def _read(members: Sequence[object]) -> tuple[list[Item], dict[int, ShipdError]]
     return items, refused
 
 
-def _items(backend: Backend, made: Made, refused: Refused) -> list[dict[str, object]]:
-    # Of a batch that was there before it is not known any more what was wrong; but the body is the same.
-    reasons = {**refused, **made.refused}
-    return [item_json(item, reasons) for item in backend.items(made.id)]
+@later.later("new batch")
+def _new(told: Told, seconds: float) -> Response:
+    backend, batch_id = wired().backend.batches, uuid.UUID(told["id"])
+    view = _wait(backend, backend.get(batch_id, owner()), seconds)
+    items = [item_json(item, told["refused"]) for item in backend.items(batch_id)]
+    answer = jsonify(batch_json(view) | {"items": items})
+    answer.status_code = told["status"]
+    answer.headers["Location"] = links.batch(batch_id)["self"]
+    return answer
+
+
+@later.later("batch")
+def _read(told: Told, seconds: float) -> Response:
+    backend = wired().backend.batches
+    return jsonify(batch_json(_wait(backend, backend.get(uuid.UUID(told["id"]), owner()), seconds)))
+
+
+@later.later("results")
+def _results(told: Told, seconds: float) -> Response:
+    lines = _lines(wired().backend.batches, uuid.UUID(told["id"]), set(told["before"]), seconds)
+    answer = Response(lines, mimetype=_LINES)
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["X-Accel-Buffering"] = "no"  # a proxy that gathers the lines would defeat their purpose
+    return answer
 
 
 def _wait(backend: Backend, view: BatchView, seconds: float) -> BatchView:
     return view if seconds <= 0 or view.done else backend.wait(view, seconds)
 
 
-def _lines(backend: Backend, view: BatchView, before: AbstractSet[int], seconds: float) -> Iterator[bytes]:
-    told = set(before)
+def _lines(backend: Backend, batch_id: uuid.UUID, told: set[int], seconds: float) -> Iterator[bytes]:
     try:
-        for place, submission in backend.results(view.id, told=before, timeout_s=seconds):
+        for place, submission in backend.results(batch_id, told=frozenset(told), timeout_s=seconds):
             told.add(place.position)
             yield encode(line_json(place, submission, told)) + b"\n"
     except (Unavailable, BlobMissing, BlobDamaged) as error:
         # The status is sent long since. Whoever reads on behind the last line is told when it can be had again.
-        log.warning("results_interrupted", batch_id=str(view.id), error=str(error))
+        log.warning("results_interrupted", batch_id=str(batch_id), error=str(error))

@@ -13,7 +13,8 @@ from app import compat
 from app.api.submissions import create
 from app.auth import caller
 from app.blueprint import Routes
-from app.live.patience import Patience, Told, answers
+from app.live.patience import Patience, answers
+from app.live.taken import Told
 from app.schemas import piston
 from app.schemas.complaints import problems
 from app.schemas.documents import list_of

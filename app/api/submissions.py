@@ -9,7 +9,8 @@ from flask.views import MethodView
 from app import etags, idempotency, limits
 from app.auth import caller, owner, owner_id, whose
 from app.blueprint import Routes, selectable
-from app.live.patience import Patience, Told, answers
+from app.live.patience import Patience, answers
+from app.live.taken import Told
 from app.schemas import examples, links
 from app.schemas.documents import SubmissionAnswer
 from app.schemas.listing import page_json

@@ -9,7 +9,7 @@ from flask import Response, g, request
 from app import limits
 from app.auth import caller, names, owner
 from app.correlation import request_id
-from app.live.taken import GIVEN_AWAY, Listen, Taken, Wait
+from app.live.taken import GIVEN_AWAY, Taken, Task
 from app.wiring import wired
 from domain.logging import logger
 from streams import passing
@@ -40,7 +40,7 @@ def possible() -> bool:
     )
 
 
-def give(task: Listen | Wait) -> Response | None:
+def give(task: Task) -> Response | None:
     """Give the connection away with what is to be done on it; None where nobody takes it.
 
     What is answered here afterwards reaches nobody: the connection that gunicorn has is a broken one.
@@ -59,7 +59,7 @@ def give(task: Listen | Wait) -> Response | None:
     return Response(status=204)
 
 
-def _taken(task: Listen | Wait) -> Taken:
+def _taken(task: Task) -> Taken:
     key = caller()
     return Taken(
         task=task,

@@ -6,15 +6,15 @@ stream process, and so is everything while many threads wait already. The answer
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from flask import Response
 
 from app.auth import owner
 from app.live import giving
-from app.live.taken import Wait
+from app.live.taken import Told, Wait
 from app.wiring import wired
 from domain.views import SubmissionView
 
@@ -23,8 +23,6 @@ MOMENT_S = 0.5
 THREADS = 8
 """As many threads of a process do so at a time."""
 
-Told = Mapping[str, Any]
-"""What the answer hangs on beside the submission: of JSON, for it may be made in the other process."""
 Answer = Callable[[SubmissionView, int, Told], Response]
 ANSWERS: dict[str, Answer] = {}
 """By name, how a submission is answered with a status, in both processes."""

@@ -4,8 +4,8 @@ import socket
 
 from flask import Response, request
 
-from app.live import patience, sse, websocket
-from app.live.taken import Listen, taken
+from app.live import later, patience, sse, websocket
+from app.live.taken import Later, Listen, Wait, taken
 from app.wiring import wired
 from domain import live
 
@@ -15,9 +15,13 @@ def serve_taken() -> Response | None:
     found = taken()
     if found is None:
         return None
-    if not isinstance(found.task, Listen):
-        return patience.finish(found.task)
-    return _listen(found.task)
+    match found.task:
+        case Listen() as task:
+            return _listen(task)
+        case Wait() as task:
+            return patience.finish(task)
+        case Later() as task:
+            return later.finish(task)
 
 
 def _listen(task: Listen) -> Response:

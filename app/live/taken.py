@@ -18,6 +18,9 @@ from streams import TAKEN
 GIVEN_AWAY = "shipd_given_away"
 """In Flask's `g`: the connection of this request is another process's."""
 
+Told = Mapping[str, Any]
+"""What an answer hangs on, of JSON: it may be made in the other process."""
+
 
 @dataclass(frozen=True)
 class Listen:
@@ -41,15 +44,31 @@ class Wait:
     status: int
     answer: str
     """Which answer: a name of `patience.ANSWERS`."""
-    told: Mapping[str, Any]
+    told: Told
     """What it hangs on beside the submission."""
+
+
+@dataclass(frozen=True)
+class Later:
+    """Answer what takes its time."""
+
+    name: str
+    """Which answer: a name of `later.ANSWERS`."""
+    told: Told
+    """What it hangs on."""
+    until_s: float
+    """By time.monotonic, which is one clock for all processes of a host."""
+
+
+Task = Listen | Wait | Later
+_KINDS: dict[str, type[Task]] = {"listen": Listen, "wait": Wait, "later": Later}
 
 
 @dataclass(frozen=True)
 class Taken:
     """A request that the API process has begun."""
 
-    task: Listen | Wait
+    task: Task
     owner: UUID | None
     """Whose submissions may be read; None: anybody's."""
     caller: Mapping[str, str]
@@ -64,7 +83,7 @@ class Taken:
 
     def message(self, environ: Mapping[str, str]) -> bytes:
         """Write it, with the request's head."""
-        kind = "listen" if isinstance(self.task, Listen) else "wait"
+        (kind,) = (kind for kind, made in _KINDS.items() if isinstance(self.task, made))
         own = {**asdict(self), "kind": kind, "environ": dict(environ)}
         return orjson.dumps(own)
 
@@ -72,7 +91,7 @@ class Taken:
     def read(cls, message: Mapping[str, Any]) -> "Taken":
         """Read it back."""
         return cls(
-            task=_listen(message["task"]) if message["kind"] == "listen" else _wait(message["task"]),
+            task=_task(message["kind"], message["task"]),
             owner=None if message["owner"] is None else UUID(message["owner"]),
             caller=message["caller"],
             request_id=message["request_id"],
@@ -88,10 +107,6 @@ def taken() -> Taken | None:
     return None if message is None else Taken.read(message)
 
 
-def _listen(task: Mapping[str, Any]) -> Listen:
-    return Listen(**{**task, "execution_id": UUID(task["execution_id"])})
-
-
-def _wait(task: Mapping[str, Any]) -> Wait:
-    ids = {name: UUID(task[name]) for name in ("submission_id", "execution_id")}
-    return Wait(**{**task, **ids})
+def _task(kind: str, said: Mapping[str, Any]) -> Task:
+    ids = {name: UUID(said[name]) for name in ("submission_id", "execution_id") if name in said}
+    return _KINDS[kind](**{**said, **ids})

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from marshmallow import Schema, fields
 
-from app.errors import refusal_json
 from app.schemas import links
 from app.schemas.batch import told_text
 from app.schemas.documents import ErrorBody, SubmissionAnswer, SubmissionSummary
@@ -12,7 +11,6 @@ from app.schemas.listing import summary_json
 from app.schemas.response import Json, submission_json, time_json
 from domain.batch_reading import BatchView, ItemView, Place
 from domain.batch_results import Page
-from domain.errors import ShipdError
 from domain.verdict import State, Verdict
 from domain.views import SubmissionView
 
@@ -96,13 +94,12 @@ def batch_json(view: BatchView) -> Json:
     }
 
 
-def item_json(item: ItemView, refused: Mapping[int, ShipdError]) -> Json:
-    """Give an item in short, and why it was refused where that is known."""
+def item_json(item: ItemView, refused: Mapping[str, Json]) -> Json:
+    """Give an item in short, and why it was refused where that is known, by its position as text."""
     own: Json = {"index": item.position, "status": item.status}
     if item.summary is not None:
         return own | {"submission": summary_json(item.summary)}
-    error = refused.get(item.position)
-    return own | {"error": NOT_TOLD if error is None else refusal_json(error)}
+    return own | {"error": refused.get(str(item.position), NOT_TOLD)}
 
 
 def result_json(place: Place, view: SubmissionView | None) -> Json:

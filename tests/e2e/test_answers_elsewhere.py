@@ -104,6 +104,34 @@ def test_who_has_it_already_is_told_so(ask: Callable[..., Asked]) -> None:
     assert changed[1]["etag"] != known
 
 
+def test_batches_are_waited_for_there(ask: Callable[..., Asked]) -> None:
+    submissions = [program(1.2), {"language": "cobol"}]
+    status, headers, body = ask("POST", "/v1/batches?wait=20", {"submissions": submissions})
+    batch = json.loads(body)
+
+    assert (status, headers["connection"], headers["location"]) == (201, "close", batch["links"]["self"])
+    assert (batch["done"], [item["status"] for item in batch["items"]]) == (True, [201, 422])
+    assert batch["items"][1]["error"]["fields"]
+    assert headers["ratelimit-remaining"] == "999"
+
+
+def test_a_batch_is_read_and_told_there(ask: Callable[..., Asked], stack: Stack, key: str) -> None:
+    path = json.loads(ask("POST", "/v1/batches", {"submissions": [program(0), program(2)]})[2])["links"]["self"]
+    with Connection(stack.url, key) as lines:
+        lines.ask("GET", f"{path}/results")
+        status, headers = lines.status()
+        told = [json.loads(line) for line in lines.chunks()]
+    assert (status, headers["connection"], headers["content-type"]) == (200, "close", "application/x-ndjson")
+    assert [line["index"] for line in told] == [0, 1]
+
+    path = json.loads(ask("POST", "/v1/batches", {"submissions": [program(1.2)]})[2])["links"]["self"]
+    _, waited, body = ask("GET", f"{path}?wait=20")
+    _, read, same = ask("GET", path)
+    assert (waited["connection"], read["connection"]) == ("close", "keep-alive")
+    assert (lasting(waited), body) == (lasting(read), same)
+    assert json.loads(body)["done"]
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [

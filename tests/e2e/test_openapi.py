@@ -34,10 +34,7 @@ OF_SEQUENCES = {"use_after_free", "ensure_resource_availability", "object_level_
 """Checks of several calls, one after the other, which are not made here."""
 OF_WHAT_DOES_NOT = "negative_data_rejection"
 OF_WHAT_FITS = "positive_data_acceptance"
-"""Not of bodies and cursors (`after` is one).
-
-A schema cannot say that an entry point is a source, or that somebody gave the cursor.
-"""
+"""Not of bodies and places: a schema cannot say that an entry point is a source, or that somebody gave a place."""
 METHODS = ("get", "put", "post", "delete", "patch")
 
 

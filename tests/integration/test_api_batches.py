@@ -19,6 +19,7 @@ from domain.batches import MAX_ITEMS
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.events import Events
+from domain.key_limits import KeyLimits
 from domain.model import ExecutionTelemetry, Outcome, TestResult
 from domain.settings import Settings
 from domain.verdict import State, Verdict
@@ -94,7 +95,8 @@ def test_it_works(http: FlaskClient, messages: "redis.Redis", finish: Finish) ->
     assert page["items"][0]["submission"] == alone
 
 
-def test_the_largest_batch_is_kept_and_sent_whole(http: FlaskClient, messages: "redis.Redis") -> None:
+def test_the_largest_batch_is_kept_and_sent_whole(http: FlaskClient, db: Database, messages: "redis.Redis") -> None:
+    keys.limit(db, http.environ_base["HTTP_AUTHORIZATION"].split("_")[1], KeyLimits(at_once=MAX_ITEMS))
     members = [HELLO | {"metadata": {"n": n}, "test_cases": [{"input": str(n)}]} for n in range(MAX_ITEMS)]
 
     status, body = post(http, *members)

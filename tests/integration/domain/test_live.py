@@ -135,6 +135,16 @@ def test_what_is_typed_has_an_end(told: Live, monkeypatch: pytest.MonkeyPatch) -
     assert [told.type(execution_id, data) for data in (b"\xff\x00", None, b"more")] == [True, True, False]
 
 
+def test_what_is_typed_takes_no_more_of_redis_than_it_may(told: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "TYPED_MOST_BYTES", 256 * 1024)
+    execution_id = new_id()
+
+    taken = [told.type(execution_id, bytes(64 * 1024)) for _ in range(10)]
+
+    assert taken[:3] == [True] * 3
+    assert taken[-1] is False
+
+
 def test_without_redis_nothing_is_raised(redis_url: str) -> None:
     del redis_url
     nowhere = Live(f"redis://127.0.0.1:{ports.choose(1)[0]}/0")

@@ -336,6 +336,9 @@ def test_without_a_key_nothing_is_told(api: "Api") -> None:
     answer = api.get("/compat/judge0/statuses", X_Auth_Token="nobody")
     assert (answer.status, list(answer.body)) == (401, ["error"])
     assert api.get("/v1/submissions", X_Auth_Token="service").status == 401
+    for wrong in ("nobody", "a b", ""):
+        headers = {"X_Auth_Token": wrong, "Authorization": "Bearer service"}
+        assert api.get("/compat/judge0/statuses", **headers).status == 401
 
 
 @pytest.mark.parametrize(("data", "kind", "status"), [(b"{", "application/json", 400), (b"a=1", "text/plain", 415)])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.wiring import EXTENSION
 from domain.model import File, Submission
 from domain.views import SubmissionView
 
@@ -151,3 +152,22 @@ def test_a_wait_without_a_stream_process_is_held_here(api: "Api", backend: "Memo
 
     assert api.get(f"/v1/submissions/{view.id}?wait=30").status == 200
     assert backend.waits == [30]
+
+
+def test_pages_of_origins_that_are_allowed_open_websockets(api: "Api", path: str) -> None:
+    here = api.http.application.extensions[EXTENSION]
+    settings = replace(here.settings, cors_origins=("https://code.example.org",))
+    api.http.application.extensions[EXTENSION] = replace(here, settings=settings)
+
+    assert status(api, path, OPENING | {"Origin": "https://code.example.org"}) == 503
+    assert status(api, path, OPENING | {"Origin": "https://code.example.org.evil.example"}) == 403
+
+
+@pytest.mark.parametrize(
+    "offered", ["shipd, bearer.service, bearer.service", "shipd, bearer.", "shipd, bearer.service"]
+)
+def test_of_several_keys_none_counts(api: "Api", path: str, offered: str) -> None:
+    protocols = {"Sec-WebSocket-Protocol": offered}
+    assert status(api, path, OPENING | protocols) == 401
+    api.key = None
+    assert status(api, path, OPENING | protocols) == (503 if offered.endswith("d, bearer.service") else 401)

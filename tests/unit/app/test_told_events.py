@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from app.live import sse, websocket
-from app.live.taken import Listen, Taken, Wait
+from app.live.taken import Later, Listen, Taken, Task, Wait
 from domain import live
 from domain.rates import Window
 
@@ -40,9 +40,10 @@ def test_the_same_is_a_message() -> None:
         Listen(UUID(int=1), "7-1", websocket=True, takes_stdin=False, subprotocol=True),
         Listen(UUID(int=1), None, websocket=False, takes_stdin=True, subprotocol=False),
         Wait(UUID(int=1), UUID(int=2), 12.5, 201, "read", {"fields": {"execution": {"verdict": {}}}}),
+        Later("batch", {"id": "x"}, 2.5),
     ],
 )
-def test_what_one_process_tells_the_other_arrives(task: Listen | Wait, owner: UUID | None) -> None:
+def test_what_one_process_tells_the_other_arrives(task: Task, owner: UUID | None) -> None:
     windows = [Window(10, 60, 9, 60)]
     sent = Taken(task, owner, {"owner_id": "a"}, "abc", "00-1-2-01", windows, 1.25)
     message = orjson.loads(sent.message({"HTTP_HOST": "caf\xe9"}))

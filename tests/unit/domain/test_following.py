@@ -161,23 +161,14 @@ def test_an_end_that_nobody_told_is_told_by_postgresql(world: World) -> None:
     assert told(following) == [("state", None), ("output", "1-0"), ("state", None), ("done", "1000000-0")]
 
 
-def test_an_end_without_a_verdict_is_completed(world: World) -> None:
-    following = world.follow()
-    world.standing = ENDED
-    world.tell(live.event("done", {"state": "done"}, (9, 0)))
-
-    done = list(following.events())[-1]
-    assert done == DONE
-
-
 @pytest.mark.parametrize("error", [Unavailable("away"), NotFound("gone")])
-def test_an_end_that_cannot_be_completed_is_waited_for(world: World, error: Exception) -> None:
+def test_an_end_that_postgresql_cannot_tell_now_is_waited_for(world: World, error: Exception) -> None:
     following = world.follow()
     world.standing = error
     heard = following.events()
     assert next(heard) is not None
-    world.tell(live.event("done", {"state": "done"}, (9, 0)), Signal.OVER, output(10))
-    assert next(heard) == output(10)  # neither ended it
+    world.tell(Signal.OVER, output(10))
+    assert next(heard) == output(10)  # it was not ended
 
     world.standing = ENDED
     world.tell(Signal.OVER)
