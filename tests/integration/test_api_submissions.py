@@ -238,7 +238,7 @@ def test_a_tag_is_good_until_something_changes(api: Api, db: Database, blobs: Bl
 
 
 def test_it_lists_by_what_is_asked_for(api: Api, db: Database, blobs: BlobStore) -> None:
-    mine = {"user_id": "u", "problem_id": "p", "language": "cpp@20"}
+    mine = {"user_id": "u", "problem_id": "p", "language": "cpp@20", "test_cases": [{}]}
     _, first = api.post("/v1/submissions", HELLO | mine)
     api.post("/v1/submissions", HELLO)
     grade(db, blobs, str(execution_of(first)["id"]), TestResult(0, Verdict.OK))
