@@ -19,6 +19,7 @@ from domain.batches import MAX_ITEMS
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.events import Events
+from domain.fair import Usual
 from domain.key_limits import KeyLimits
 from domain.model import ExecutionTelemetry, Outcome, TestResult
 from domain.settings import Settings
@@ -31,7 +32,8 @@ Finish = Callable[[str], None]
 
 @pytest.fixture
 def application(database_url: str, redis_url: str, tmp_path: Path) -> Flask:
-    return create_app(Settings(database_url, redis_url, redis_url, blob_dir=tmp_path / "blobs"))
+    places = Usual(at_once=100)
+    return create_app(Settings(database_url, redis_url, redis_url, blob_dir=tmp_path / "blobs", usual=places))
 
 
 @pytest.fixture

@@ -100,8 +100,9 @@ def test_after_retry_after_it_is_taken(person: Sender, messages: "redis.Redis") 
     assert person.send().status_code == 201
 
 
-def test_a_person_has_one_window_whatever_user_they_name(person: Sender) -> None:
-    assert [person.send(user_id=f"user {number}").status_code for number in range(4)] == [201] * 3 + [429]
+def test_a_person_has_one_window_and_names_nobody_else(person: Sender) -> None:
+    assert person.send(user_id="user 1").status_code == 422
+    assert person.statuses(4) == [201] * 3 + [429]
 
 
 def test_each_user_of_a_service_has_their_own(service: Sender, db: Database) -> None:
