@@ -7,7 +7,7 @@ from uuid import UUID
 
 import click
 
-from app import access, cli_remote, limits_cli
+from app import access, cli_limits, cli_remote
 from app import doctor as examination
 from app.cli_keys import keys as key_commands
 from app.cli_parts import as_json
@@ -16,10 +16,10 @@ from app.cli_parts import print_json as _print_json
 from app.cli_parts import print_table as _print_table
 from app.cli_parts import read_settings as _settings
 from app.cli_parts import told as _told
+from app.cli_webhooks import webhooks
 from app.readiness import Check
 from app.schemas.listing import checks_json, entry_json, languages_json
 from app.schemas.response import submission_json
-from app.webhook_commands import webhooks
 from domain import audit, hosts, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
@@ -37,7 +37,7 @@ def main() -> None:
 
 main.add_command(key_commands)
 main.add_command(webhooks)
-limits_cli.attach(key_commands, _database)
+cli_limits.attach(key_commands, _database)
 
 
 @main.group("submissions")
