@@ -14,7 +14,7 @@ import psutil
 import pytest
 from pytest_celery import CeleryTestBroker
 
-from app.backend import DomainBackend
+from app.domain_backend import DomainBackend
 from domain import executions
 from domain.cancelling import Cancellations
 from domain.model import File, Submission, TestCase
