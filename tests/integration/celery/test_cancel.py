@@ -22,7 +22,8 @@ from domain.settings import TREE, Settings
 from domain.verdict import State, Verdict
 from tests.integration.celery.conftest import Start
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, eventually, gone, groups_of_runs, jailed, sleeping
+from tests.integration.celery.fleet import Fleet, gone, groups_of_runs, jailed, sleeping
+from tests.waiting import eventually
 
 HOUR = "3600"
 SPIN = "import time\nended = time.monotonic() + {seconds}\nwhile time.monotonic() < ended: pass\nprint('done')"
