@@ -10,7 +10,8 @@ from flask import Flask
 
 from app import access_log, auth, compat, correlation, cors, errors, headers, limits
 from app.api import register_blueprints
-from app.backend import Backend, DomainBackend
+from app.backend import Backend
+from app.domain_backend import DomainBackend
 from app.json import Provider
 from app.live import serving
 from app.openapi import CONFIG

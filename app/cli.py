@@ -7,19 +7,15 @@ from uuid import UUID
 
 import click
 
-from app import access, cli_remote, limits_cli
+from app import access
 from app import doctor as examination
-from app.cli_keys import keys as key_commands
-from app.cli_parts import as_json
-from app.cli_parts import database as _database
-from app.cli_parts import print_json as _print_json
-from app.cli_parts import print_table as _print_table
-from app.cli_parts import read_settings as _settings
-from app.cli_parts import told as _told
+from app.cli_keys import keys
+from app.cli_parts import as_json, database, print_json, print_table, read_settings, told
+from app.cli_remote import batch, submit, watch
+from app.cli_webhooks import webhooks
 from app.readiness import Check
 from app.schemas.listing import checks_json, entry_json, languages_json
 from app.schemas.response import submission_json
-from app.webhook_commands import webhooks
 from domain import audit, hosts, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
@@ -35,9 +31,8 @@ def main() -> None:
     """
 
 
-main.add_command(key_commands)
-main.add_command(webhooks)
-limits_cli.attach(key_commands, _database)
+for _command in (keys, webhooks, submit, batch, watch):
+    main.add_command(_command)
 
 
 @main.group("submissions")
@@ -48,39 +43,39 @@ def submission_commands() -> None:
 @submission_commands.command("show")
 @click.argument("submission_id", type=click.UUID)
 @as_json
-@_told
+@told
 def show_submission(submission_id: UUID, *, as_json: bool) -> None:
     """Show a submission and its current execution, as its sender sees them: hidden test cases stay hidden."""
-    settings = _settings()
+    settings = read_settings()
     with closing(Database(settings.database_url, min_size=0)) as db:
         view = submissions.get(db, BlobStore(settings.blob_dir), submission_id, None)
     if as_json:
-        _print_json(submission_json(view))
+        print_json(submission_json(view))
         return
     execution = view.execution
     click.echo(f"{view.id}  {view.asked.language}  {execution.state}  {execution.verdict or '-'}")
     shown = submission_json(view)["execution"]
     results = shown["test_results"] if isinstance(shown, dict) else []
     columns = ("name", "verdict", "reason", "points", "usage")
-    _print_table("Test results", columns, [[result[column] for column in columns] for result in results])
+    print_table("Test results", columns, [[result[column] for column in columns] for result in results])
 
 
 @main.command("audit")
 @click.option("--last", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many entries.")
 @as_json
-@_told
+@told
 def show_audit_log(last: int, *, as_json: bool) -> None:
     """Show what looked like an attack, and who made, rotated and revoked keys, newest first.
 
     Example: shipd audit --last 10
     """
-    with _database() as db:
+    with database() as db:
         entries = audit.latest(db, last)
     if as_json:
-        _print_json([entry_json(entry) for entry in entries])
+        print_json([entry_json(entry) for entry in entries])
         return
     rows = [(e.at.isoformat(" ", "seconds"), e.event, e.submission_id, e.actor, json.dumps(e.details)) for e in entries]
-    _print_table("Audit log", ("at", "event", "submission", "actor", "details"), rows)
+    print_table("Audit log", ("at", "event", "submission", "actor", "details"), rows)
 
 
 @main.command("access")
@@ -93,23 +88,23 @@ def show_access(*, as_json: bool) -> None:
     if not as_json:
         click.echo(access.markdown(), nl=False)
         return
-    _print_json([{"route": row.route, "needs": row.need.value, **row.cells} for row in access.rows()])
+    print_json([{"route": row.route, "needs": row.need.value, **row.cells} for row in access.rows()])
 
 
 @main.command()
 @as_json
-@_told
+@told
 def languages(*, as_json: bool) -> None:
     """List the languages, and which of them a live worker has."""
-    known = Languages.load(_settings().jail_configs / "languages")
-    with _database() as db:
+    known = Languages.load(read_settings().jail_configs / "languages")
+    with database() as db:
         listed = languages_json(known, hosts.availability(db))["languages"]
     if as_json:
-        _print_json({"languages": listed})
+        print_json({"languages": listed})
         return
     rows = listed if isinstance(listed, list) else []
     columns = ("name", "title", "available", "version", "versions", "install")
-    _print_table("Languages", columns, [[row[column] for column in columns] for row in rows])
+    print_table("Languages", columns, [[row[column] for column in columns] for row in rows])
 
 
 @main.command()
@@ -130,7 +125,7 @@ def doctor(*, as_json: bool) -> None:
     }
     ok = all(check.ok for check in (*parts["platform"], *parts["sandbox"]))
     if as_json:
-        _print_json({"ok": ok} | {name: checks_json(checks) for name, checks in parts.items()})
+        print_json({"ok": ok} | {name: checks_json(checks) for name, checks in parts.items()})
     else:
         for name, checks in parts.items():
             _print_checks(name.capitalize(), checks)
@@ -138,10 +133,6 @@ def doctor(*, as_json: bool) -> None:
 
 
 def _print_checks(title: str, checks: Sequence[Check]) -> None:
-    _print_table(
+    print_table(
         title, ("part", "", ""), [(check.name, "ok" if check.ok else "MISSING", check.message) for check in checks]
     )
-
-
-for _command in (cli_remote.submit, cli_remote.batch, cli_remote.watch):
-    main.add_command(_command)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import click
 
+from app.cli_limits import limit
 from app.cli_parts import as_json, database, print_json, print_table, read_settings, told
 from app.schemas.keys import issued_json, key_json, moment
 from domain import issuing, key_list
@@ -45,6 +46,9 @@ def keys() -> None:
 
     A key is sent as `Authorization: Bearer KEY`. It is shown once, when it is made: only its hash is kept.
     """
+
+
+keys.add_command(limit)
 
 
 @keys.command("create")

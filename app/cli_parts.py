@@ -36,6 +36,7 @@ def told(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
 
 
 def read_settings() -> Settings:
+    """Read the settings of this deployment."""
     try:
         return Settings.from_environment()
     except ValueError as error:
@@ -59,5 +60,10 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     """Print what people can read."""
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
-        table.add_row(*("-" if value is None else escape(str(value)) for value in row))
+        table.add_row(*("-" if value is None else escape(printable(str(value))) for value in row))
     Console().print(table)
+
+
+def printable(text: str) -> str:
+    """Take out what a terminal would obey: what is shown may be of a program that nobody trusts."""
+    return "".join(char if char in "\n\t" or char.isprintable() else f"\\x{ord(char):02x}" for char in text)

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, cast
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from app.cli_parts import as_json, print_json, print_table, printable
 from domain.environment import Reader
 
 if TYPE_CHECKING:
@@ -25,7 +23,6 @@ PASSED = ("AC", "OK")
 MIB = 1024 * 1024
 INVALID_LINE = "line {}: {}; every line of the file is the body of a POST /v1/submissions"
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 existing = click.Path(exists=True, path_type=Path)
 
 
@@ -81,7 +78,7 @@ def submit(file: Path, language: str | None, stdin: Path | None, *, wait: bool, 
         sent = api.submit(request)
         found = api.wait(sent["id"]) if wait else sent
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        print_json(found)
     elif wait:
         _print_submission(found)
     else:
@@ -104,7 +101,7 @@ def _print_submission(found: "Submission") -> None:
         (result["name"], result["verdict"], result["reason"], *_spent(result["usage"] or {}))
         for result in execution["test_results"]
     ]
-    _print_table("Test results", ("name", "verdict", "reason", "cpu ms", "wall ms", "memory MiB"), rows)
+    print_table("Test results", ("name", "verdict", "reason", "cpu ms", "wall ms", "memory MiB"), rows)
     for name in ("compile_output", "stdout", "stderr"):
         _print_text(name, execution)
 
@@ -147,7 +144,7 @@ def submit_batch(file: Path, *, as_json: bool) -> bool:
             click.echo(json.dumps(item))
     else:
         columns = ("nr", "id", "verdict", "reason", "cpu ms", "wall ms", "memory MiB")
-        _print_table(file.name, columns, [_row(item) for item in items])
+        print_table(file.name, columns, [_row(item) for item in items])
     return all(_verdict(item) in PASSED for item in items)
 
 
@@ -205,15 +202,3 @@ def _print_event(event: "Event") -> None:
     told = [data.get(name) for name in ("name", "verdict", "reason")]
     told = [data.get("state")] if event.event == "state" else told
     click.echo(printable(" ".join([event.event, *(str(each) for each in told if each is not None)])), err=True)
-
-
-def printable(text: str) -> str:
-    """Take out what a terminal would obey: what is shown may be of a program that nobody trusts."""
-    return "".join(char if char in "\n\t" or char.isprintable() else f"\\x{ord(char):02x}" for char in text)
-
-
-def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    table = Table(*columns, title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*("-" if value is None else escape(printable(str(value))) for value in row))
-    Console().print(table)

@@ -20,7 +20,7 @@ from rich.table import Table
 
 import migrations
 from app import create_app
-from app.backend import DomainBackend
+from app.domain_backend import DomainBackend
 from benchmarks.host import scratch
 from domain import executions, hosts, keys, queue
 from domain.blobs import BlobStore

@@ -10,14 +10,12 @@ from contextlib import closing
 from uuid import UUID
 
 import redis
-from redis.backoff import NoBackoff
 from redis.client import PubSub
-from redis.retry import Retry
 
+from domain import redis_client
 from domain.logging import logger
+from domain.redis_client import TIMEOUT_S
 
-TIMEOUT_S = 1.0
-"""How long Redis may take to connect or to answer."""
 PAUSE_S = 1.0
 """How long a Redis that is away is left alone."""
 LISTEN_S = 5.0
@@ -30,14 +28,7 @@ class Cancellations:
     """Tells workers and listens for them; safe to share between threads, not to carry over a fork."""
 
     def __init__(self, redis_url: str) -> None:
-        # One more try at once: a connection kept from before a restart of Redis fails once.
-        self._redis = redis.Redis.from_url(
-            redis_url,
-            socket_connect_timeout=TIMEOUT_S,
-            socket_timeout=TIMEOUT_S,
-            socket_keepalive=True,
-            retry=Retry(NoBackoff(), 1),
-        )
+        self._redis = redis_client.client(redis_url, TIMEOUT_S, socket_keepalive=True)
 
     def tell(self, worker: str, execution_id: UUID) -> None:
         """Tell the worker that held an execution. Never raises: what cannot be told is logged."""

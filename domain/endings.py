@@ -13,8 +13,9 @@ import redis
 from redis.client import PubSub
 
 from domain import events as events_module
-from domain.events import ASK_S, FINAL, TIMEOUT_S, Events, channel
+from domain.events import ASK_S, FINAL, Events, channel
 from domain.logging import logger
+from domain.redis_client import TIMEOUT_S
 
 Ask = Callable[[set[UUID]], set[UUID]]
 """Asks the database which of these executions have ended."""

@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import redis
-from redis.backoff import NoBackoff
 from redis.client import PubSub
-from redis.retry import Retry
 
+from domain import redis_client
 from domain.logging import logger
+from domain.redis_client import TIMEOUT_S
 from domain.verdict import State
 
-TIMEOUT_S = 1.0
-"""How long Redis may take to connect or to answer."""
 ASK_S = 0.5
 """How often the database is asked while Redis is away."""
 DOUBT_S = 2.0
@@ -35,14 +33,7 @@ class Events:
     """Publishes and awaits states of executions; safe to share between threads."""
 
     def __init__(self, redis_url: str) -> None:
-        # One more try at once: a connection kept from before a restart of Redis fails once.
-        self._redis = redis.Redis.from_url(
-            redis_url,
-            socket_connect_timeout=TIMEOUT_S,
-            socket_timeout=TIMEOUT_S,
-            retry=Retry(NoBackoff(), 1),
-            decode_responses=True,
-        )
+        self._redis = redis_client.client(redis_url, TIMEOUT_S, decode_responses=True)
         self._listeners: deque[PubSub] = deque()
         """Those that nobody uses at the moment."""
 

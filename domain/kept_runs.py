@@ -12,15 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from domain import redis_client
 from domain.db import Database
 from domain.errors import Unavailable
+from domain.redis_client import TIMEOUT_S
 from domain.seals import Seals
 
-TIMEOUT_S = 1.0
-"""How long Redis may take to connect or to answer."""
 AT_ONCE = 16
 """As many entries are asked for in one go."""
 _PREFIX = "shipd:run:"
@@ -69,13 +67,7 @@ class KeptRuns:
     """What one instance keeps; safe to share between threads, not to carry over a fork."""
 
     def __init__(self, db: Database, redis_url: str, *, max_bytes: int, ttl_s: int) -> None:
-        # One more try at once: a connection kept from before a restart of Redis fails once.
-        self._redis = redis.Redis.from_url(
-            redis_url,
-            socket_connect_timeout=TIMEOUT_S,
-            socket_timeout=TIMEOUT_S,
-            retry=Retry(NoBackoff(), 1),
-        )
+        self._redis = redis_client.client(redis_url, TIMEOUT_S)
         self._keep = self._redis.register_script(_KEEP)
         self._seals = Seals(db)
         self.max_bytes = max_bytes

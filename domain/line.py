@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from domain import redis_client
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.seals import Seals
@@ -34,12 +33,7 @@ class Lines:
 
     def __init__(self, db: Database, redis_url: str) -> None:
         self._seals = Seals(db)
-        self._redis = redis.Redis.from_url(
-            redis_url,
-            socket_connect_timeout=TIMEOUT_S,
-            socket_timeout=TIMEOUT_S,
-            retry=Retry(NoBackoff(), 1),
-        )
+        self._redis = redis_client.client(redis_url, TIMEOUT_S)
 
     def end(self, token: str, number: int) -> "Line":
         """Give end 0 or 1 of a line. Raises LineDead."""

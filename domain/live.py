@@ -24,12 +24,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from domain import typed
+from domain import redis_client, typed
 from domain.errors import Unavailable
 from domain.logging import logger
+from domain.redis_client import TIMEOUT_S
 
-TIMEOUT_S = 1.0
-"""How long Redis may take to connect or to answer."""
 BLOCK_S = 5.0
 """How long it may say nothing because there is nothing to say."""
 GLOBAL = "shipd:live"
@@ -130,8 +129,8 @@ class Live:
     """The streams; safe to share between threads, and nothing is connected before it is used."""
 
     def __init__(self, redis_url: str) -> None:
-        self._redis = _client(redis_url, TIMEOUT_S)
-        self._patient = _client(redis_url, BLOCK_S + TIMEOUT_S)
+        self._redis = _client(redis_url)
+        self._patient = _client(redis_url, socket_timeout=BLOCK_S + TIMEOUT_S)
         self._append = self._redis.register_script(_APPEND)
         self._type = self._redis.register_script(_TYPE)
         self._away_until = 0.0
@@ -203,16 +202,10 @@ class Live:
         self._patient.close()
 
 
-def _client(url: str, timeout_s: float) -> "redis.Redis":
-    # One more try at once: a connection kept from before a restart of Redis fails once.
-    return redis.Redis.from_url(
-        url,
-        socket_connect_timeout=TIMEOUT_S,
-        socket_timeout=timeout_s,
-        # Not after a time-out: what was told then would be told twice.
-        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-        decode_responses=True,
-    )
+def _client(url: str, **options: object) -> "redis.Redis":
+    # No second try after a time-out: what was told then would be told twice.
+    once = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+    return redis_client.client(url, TIMEOUT_S, retry=once, decode_responses=True, **options)
 
 
 def stream_of(execution_id: UUID) -> str:

@@ -18,9 +18,8 @@ import redis
 from limits import RateLimitItem, parse_many
 from limits.storage import RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from domain import redis_client
 from domain.errors import LimitReached
 from domain.fair import User
 from domain.logging import logger
@@ -107,10 +106,7 @@ class Rates:
         self._storage = RedisStorage(
             redis_url,
             key_prefix="shipd:rate",
-            socket_connect_timeout=TIMEOUT_S,
-            socket_timeout=TIMEOUT_S,
-            # One more try at once: a connection kept from before a restart of Redis fails once.
-            retry=Retry(NoBackoff(), 1),  # type: ignore[arg-type] # redis.Redis takes it
+            **redis_client.options(TIMEOUT_S),  # type: ignore[arg-type] # redis.Redis takes them
         )
         self._limiter = SlidingWindowCounterRateLimiter(self._storage)
         self._total = parse(total)

@@ -11,14 +11,12 @@ from typing import cast
 from uuid import UUID
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from domain import redis_client
 from domain.errors import Unavailable
 from domain.logging import logger
+from domain.redis_client import TIMEOUT_S
 
-TIMEOUT_S = 1.0
-"""How long Redis may take to connect or to answer."""
 BEGINNING = b"0"
 
 log = logger(__name__)
@@ -37,13 +35,7 @@ class TypedInput:
     """Reads what is typed; safe to share between threads, not to carry over a fork."""
 
     def __init__(self, redis_url: str) -> None:
-        # One more try at once: a connection kept from before a restart of Redis fails once.
-        self._redis = redis.Redis.from_url(
-            redis_url,
-            socket_connect_timeout=TIMEOUT_S,
-            socket_timeout=TIMEOUT_S,
-            retry=Retry(NoBackoff(), 1),
-        )
+        self._redis = redis_client.client(redis_url, TIMEOUT_S)
 
     def next(self, execution_id: UUID, place: bytes, wait_ms: int) -> Piece | None:
         """Give the entry after `place`, waiting for one up to `wait_ms` (below a second). Raises Unavailable."""

@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 
 from domain import __version__
-from domain.languages import Language, Languages
+from domain.language import Language
+from domain.languages import Languages
 from domain.model import HostReport
 from domain.settings import Settings
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from domain import languages
-from domain.languages import Choice, CompileStep, Language, Languages, Preparation, Step
+from domain import placeholders, source_trees
+from domain.language import Choice, CompileStep, Language, Preparation, Step
+from domain.languages import Languages
 from domain.limits import Constraints
 from domain.model import File, Submission, TestCase
 from sandbox import Command, Limits
@@ -49,13 +50,13 @@ class Plan:
     def compile_command(self, *, prepared: bool = False) -> Command | None:
         """Give the compiler's command line, with what was prepared or without; None where the language has none."""
         sources = self.submission.sources
-        step = languages.compile_step(self.language, sources)
+        step = source_trees.compile_step(self.language, sources)
         if step is None:
             return None
         values, flags = self.values, []
         if prepared and self.preparation is not None:
             values = {**values, "prepared_dir": PREPARED_DIR}
-            flags = languages.expand(self.preparation.flags, {}, values)
+            flags = placeholders.expand(self.preparation.flags, {}, values)
             step = replace(step, env={**step.env, **self.preparation.env})
         lists = {"flags": self.choice.flags, "sources": self._compiled_names(), "arguments": (), "prepared": flags}
         return self._command(step, lists, values)
@@ -75,7 +76,7 @@ class Plan:
         return all(begins.match(file.content) for file in self.submission.sources if file.path in names)
 
     def _compiled_names(self) -> list[str]:
-        return languages.compiler_sources(self.language, self.submission.sources, self.entry)
+        return source_trees.compiler_sources(self.language, self.submission.sources, self.entry)
 
     def run_command(self, case: TestCase, main_class: str | None) -> Command:
         """Give the program's command line for one test case."""
@@ -95,16 +96,16 @@ class Plan:
         ahead = self.language.run.ahead
         if ahead is None or self._arguments(case):
             return None
-        (path,) = languages.expand((ahead.file,), {}, self._run_values(main_class))
+        (path,) = placeholders.expand((ahead.file,), {}, self._run_values(main_class))
         return path if ahead.suits(files, path) else None
 
     def _command(
         self, step: Step, lists: Mapping[str, Sequence[str]], values: Mapping[str, str], stdin: bytes = b""
     ) -> Command:
-        environment = languages.environment(step, values)
+        environment = placeholders.environment(step.env, values)
         if step.interpreter is None:
-            return Command(tuple(languages.expand(step.argv, lists, values)), step.seccomp, environment, stdin)
-        argv, own = (languages.expand(part, lists, values) for part in (step.argv[:-1], step.argv[-1:]))
+            return Command(tuple(placeholders.expand(step.argv, lists, values)), step.seccomp, environment, stdin)
+        argv, own = (placeholders.expand(part, lists, values) for part in (step.argv[:-1], step.argv[-1:]))
         return Command(
             tuple(argv),
             step.seccomp,
@@ -119,7 +120,7 @@ class Plan:
 def plan(known: Languages, submission: Submission) -> Plan:
     """Look the language up. Raises InvalidRequest for one that this worker's files do not have (any more)."""
     choice = known.choose(submission.language)
-    entry = languages.entry_point(choice.language, submission.sources, submission.entry_point)
+    entry = source_trees.entry_point(choice.language, submission.sources, submission.entry_point)
     return Plan(submission, choice, entry, 1 + secrets.randbelow(MAX_SEED))
 
 

@@ -16,8 +16,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain import languages
-from domain.languages import Choice, CompileStep, Languages, Preparation
+from domain import placeholders
+from domain.language import Choice, CompileStep, Preparation
+from domain.languages import Languages
 from domain.logging import logger
 from domain.model import File
 from sandbox import Cause, Collected, Command, Jails, SandboxError
@@ -131,8 +132,8 @@ def _made(sandbox: Jails, one: Wanted) -> Sequence[Collected]:
 
 def _command(one: Wanted) -> Command:
     step, values = one.preparation.step, {"cpus": "1"}
-    argv = languages.expand(step.argv, {"flags": one.choice.flags}, values)
-    return Command(tuple(argv), step.seccomp, languages.environment(step, values))
+    argv = placeholders.expand(step.argv, {"flags": one.choice.flags}, values)
+    return Command(tuple(argv), step.seccomp, placeholders.environment(step.env, values))
 
 
 def _write(folder: Path, files: Sequence[Collected], hex_folders: str) -> None:

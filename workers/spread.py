@@ -3,8 +3,7 @@
     who grades   has its own slot to the end, runs test cases itself and hands on the results
     lanes        threads, each with a slot that it has borrowed, here or of another host (`workers/fleet`); one takes
                  the next test case that nobody has
-    the scout    a thread that borrows slots where there is more to do than a moment's work, and takes the test case
-                 from a lane that does not give its slot back in time, where somebody waits for one
+    the scout    a thread that starts lanes, and ends them where somebody waits for a slot (`workers/scout`)
 
 A TLE that our own neighbours may have caused is confirmed by a run without them (docs/decisions/0008).
 """
@@ -24,21 +23,10 @@ from domain.model import TestResult
 from sandbox import RunAborted, SandboxError
 from workers.fleet import Helper, HelperGone
 from workers.lane import Lane
-from workers.run import Bench, in_series, is_doubtful, out_of_time, run_again, run_test_case
+from workers.run import Bench, is_doubtful, out_of_time, run_again, run_test_case
+from workers.scout import Scout
 from workers.stop import Stop
-from workers.stopwatch import Stopwatch
 from workers.work import Work
-
-HEAD_START_S = 0.1
-"""Nothing is borrowed before: a slot that changes hands loses the jails that stood ready in it."""
-WORTH_S = 0.2
-"""Less than this, as far as can be told, is not worth another jail's start."""
-WORTH_FAR_S = 1.0
-"""Nor is less than this worth asking another host."""
-LOOK_S = 0.05
-SELDOM_S = 1.0
-GRACE_S = 0.1
-"""How long somebody waits for a slot before a test case in a borrowed one is broken off, to be run again later."""
 
 log = logger(__name__)
 Attempt = Callable[[Callable[[], TestResult]], TestResult]
@@ -63,17 +51,10 @@ class Spread:
         self._own = Lane(bench)
         self._lanes: list[Lane] = []
         self._started: list[tuple[threading.Thread, Lane]] = []
-        self._over = threading.Event()
-        self._scout = threading.Thread(target=contextvars.copy_context().run, args=(self._look_around,), name="scout")
-        self._waited_since: float | None = None
-        self._began = time.monotonic()
-        self._to_do = 0
+        self._scout = Scout(bench, work, self._lanes, self._start, asks=find_help is not None)
 
     def __enter__(self) -> Self:
-        with self.work.changed:
-            self._to_do = len(self.work.left())
-        if self._to_do > 1:
-            self._scout.start()
+        self._scout.start()
         return self
 
     def __exit__(
@@ -82,9 +63,7 @@ class Spread:
         with self.work.changed:
             self.work.wanted = 0
             self._cancel_unwanted()
-        self._over.set()
-        if self._scout.ident is not None:
-            self._scout.join()
+        self._scout.stop()
         for thread, lane in self._started:
             thread.join()
             self.bench.watch.add(lane.bench.watch)
@@ -215,75 +194,6 @@ class Spread:
             return None
         with self.work.changed:
             return self.work.take() if self.work.may_share() and not lane.leaving else None
-
-    def _look_around(self) -> None:
-        """The scout's thread."""
-        pause = HEAD_START_S
-        try:
-            while not self._over.wait(pause):
-                pause = self._look(pause)
-        except Exception:
-            # Nothing more is borrowed then, which is slower and nothing else.
-            log.exception("scout_ended")
-
-    def _look(self, pause: float) -> float:
-        """Borrow a slot or have one given back; gives the time until the next look, in seconds."""
-        if self._near() and self.bench.sandbox.slot_wanted():
-            self._make_way(time.monotonic())
-            return LOOK_S
-        self._waited_since = None
-        return LOOK_S if self._borrow() or self._ask() or self._near() else min(2 * pause, SELDOM_S)
-
-    def _near(self) -> list[Lane]:
-        """List the lanes that have a slot of this host."""
-        with self.work.changed:
-            return [lane for lane in self._lanes if not lane.far]
-
-    def _make_way(self, now: float) -> None:
-        """Somebody waits: lanes give back by themselves, but not one whose test case takes its time."""
-        self._waited_since = self._waited_since or now
-        if now - self._waited_since < GRACE_S:
-            return
-        self._waited_since = now
-        with self.work.changed:
-            lanes = [lane for lane in self._lanes if not (lane.far or lane.leaving)]
-            if lanes:
-                lane = max(lanes, key=lambda one: one.index)  # the one that is needed last
-                lane.leaving = True
-                lane.cancel()
-
-    def _borrow(self) -> bool:
-        """Start a lane where there is more to do and a slot to be had."""
-        with self.work.changed:
-            if not (self.work.may_share() and self._takes(WORTH_S)):
-                return False
-        with contextlib.ExitStack() as borrowing:
-            try:
-                slot = borrowing.enter_context(self.bench.sandbox.spare_slot(len(self.bench.slot.numbers)))
-            except (SandboxError, OSError) as error:
-                log.warning("slot_not_borrowed", error=str(error))
-                return False
-            if slot is None:
-                return False
-            bench = replace(self.bench, slot=slot, watch=Stopwatch(None))
-            bench = borrowing.enter_context(in_series(bench, self.work.cases))
-            self._start(Lane(bench), borrowing)
-        return True
-
-    def _ask(self) -> bool:
-        """Start a lane that asks another host, unless there is one that still does."""
-        with self.work.changed:
-            asking = any(lane.far and lane.helper is None for lane in self._lanes)
-            if self.find_help is None or asking or not (self.work.may_share() and self._takes(WORTH_FAR_S)):
-                return False
-        bench = replace(self.bench, watch=Stopwatch(None))
-        self._start(Lane(bench, far=True), contextlib.ExitStack())
-        return True
-
-    def _takes(self, seconds: float) -> bool:
-        """Whether what is left will take that long, going by what was done."""
-        left = len(self.work.left())
-        return left * (time.monotonic() - self._began) >= (self._to_do - left) * seconds
 
     def _start(self, lane: Lane, borrowing: contextlib.ExitStack) -> None:
         borrowed = borrowing.pop_all()

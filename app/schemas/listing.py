@@ -11,7 +11,8 @@ from app.schemas.selecting import select
 from app.schemas.submission_list import Page
 from domain import __version__
 from domain.audit import Entry
-from domain.languages import Language, Languages
+from domain.language import Language
+from domain.languages import Languages
 from domain.listing import Summary
 from domain.verdict import hidden_reason
 

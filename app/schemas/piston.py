@@ -18,7 +18,7 @@ from app.schemas.foreign import Amount, Lenient, Number, Plain
 from app.schemas.parts import Items, Object
 from app.schemas.response import Json
 from domain.errors import Problem
-from domain.languages import Language
+from domain.language import Language
 from domain.verdict import Verdict
 
 NO_LIMIT = -1

@@ -16,7 +16,7 @@ from app.schemas.interactive import interactive_fault, patient
 from app.schemas.metadata import Metadata
 from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value
 from app.schemas.webhooks import CallbackPart
-from domain import languages
+from domain import source_trees
 from domain.errors import InvalidRequest
 from domain.limits import Constraints
 from domain.model import Cache, Checker, File, Priority, Submission, TestCase
@@ -154,7 +154,7 @@ def _tree_messages(data: dict[str, object], source: Source) -> dict[str, object]
         messages["entry_point"] = [Complaint(f"{shown(asked)} is not among the sources", hint)]
     else:
         try:
-            languages.entry_point(language, files, str(asked) if asked is not None else None, source.filename)
+            source_trees.entry_point(language, files, str(asked) if asked is not None else None, source.filename)
         except InvalidRequest as error:
             messages |= as_messages(error)
     clashes = _case_clashes(data.get("test_cases"), files)
@@ -183,7 +183,7 @@ def _submission(data: dict[str, object]) -> Submission:
     assert isinstance(source, Source)  # noqa: S101 - by its field
     language = CurrentRules.get().languages.choose(str(data["language"])).language
     files = source.named(language.main_file)
-    entry = languages.entry_point(language, files, str(asked) if asked is not None else None, source.filename)
+    entry = source_trees.entry_point(language, files, str(asked) if asked is not None else None, source.filename)
     cases: list[TestCase] = data.pop("test_cases", [])  # type: ignore[assignment]
     data["priority"] = Priority(str(data.get("priority", Priority.NORMAL)))
     for name in ("arguments", "outputs"):

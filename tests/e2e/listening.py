@@ -2,8 +2,7 @@
 
 import json
 import socket
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -99,11 +98,3 @@ class Connection:
 def _heard(block: bytes) -> Heard:
     fields = dict(line.split(": ", 1) for line in block.decode().splitlines())
     return Heard(fields.get("id"), fields["event"], json.loads(fields["data"]))
-
-
-def until(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
-    """Ask `condition` until it says yes."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)

@@ -11,7 +11,8 @@ from domain import keys
 from domain.db import Database
 from domain.key_limits import KeyLimits
 from standalone.stack import Stack
-from tests.e2e.listening import Connection, until
+from tests.e2e.listening import Connection
+from tests.waiting import eventually
 
 SLEEPS = "import time; time.sleep({}); print('woken')"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -72,7 +73,7 @@ def test_a_new_one_has_all_headers(ask: Callable[..., Asked], stack: Stack) -> N
     assert headers["traceparent"].split("-")[1] == TRACE
     assert json.loads(body)["execution"]["stdout"] == "woken\n"
     log = stack.folder / "logs" / "stream.log"
-    until(lambda: '"request_id":"waits-elsewhere"' in log.read_text())
+    eventually(lambda: '"request_id":"waits-elsewhere"' in log.read_text())
     (line,) = [line for line in log.read_text().splitlines() if '"request_id":"waits-elsewhere"' in line]
     said = json.loads(line)
     assert (said["trace_id"], said["span_id"]) == tuple(headers["traceparent"].split("-")[1:3])
@@ -94,7 +95,7 @@ def test_one_that_is_read_is_the_same_to_the_byte(ask: Callable[..., Asked]) -> 
 
 def test_who_has_it_already_is_told_so(ask: Callable[..., Asked]) -> None:
     path = submit(ask, 3)
-    until(lambda: json.loads(ask("GET", path)[2])["execution"]["state"] == "running")
+    eventually(lambda: json.loads(ask("GET", path)[2])["execution"]["state"] == "running")
     known = ask("GET", path)[1]["etag"]
     unchanged = ask("GET", f"{path}?wait=1", If_None_Match=known)
     changed = ask("GET", f"{path}?wait=20", If_None_Match=known)

@@ -16,7 +16,8 @@ from domain.ids import new_id
 from domain.live import Live
 from standalone.stack import Stack
 from streams import passing
-from tests.e2e.listening import Connection, Heard, until
+from tests.e2e.listening import Connection, Heard
+from tests.waiting import eventually
 
 PRINTS = "print('hello')"
 SLEEPS = "import time; time.sleep({})"
@@ -56,7 +57,7 @@ def streams_again(stack: Stack) -> Iterator[None]:
     yield
     if stack.supervisor.state("stream") == "STOPPED":
         stack.supervisor.run("stream")
-    until(lambda: passing.ask(stack.settings.stream_socket))
+    eventually(lambda: passing.ask(stack.settings.stream_socket))
 
 
 def program(source: str) -> dict[str, object]:
@@ -235,7 +236,7 @@ def test_the_stream_process_is_killed_and_clients_go_on(connect: Callable[..., C
     again = connect()
     again.ask("GET", f"/v1/submissions/{submission_id}?wait=0.1")
     assert again.answer()[0] == 200
-    until(lambda: passing.ask(stack.settings.stream_socket))
+    eventually(lambda: passing.ask(stack.settings.stream_socket))
     last = [event.id for event in heard if event.id is not None][-1:]
     later = list(listen(connect(), submission_id, **({"Last_Event_ID": str(last[0])} if last else {})))
 
@@ -281,7 +282,7 @@ def test_a_stream_process_that_hangs_has_no_say_in_the_answer(
     assert (status, headers["connection"]) == (200, "keep-alive")
     assert json.loads(body)["execution"]["verdict"] == "OK"
     # It goes on now, with the connection in its hands that it was never told to answer on.
-    until(lambda: passing.ask(stack.settings.stream_socket))
+    eventually(lambda: passing.ask(stack.settings.stream_socket))
     connection.ask("GET", "/livez", Connection="close")
     assert json.loads(connection.answer()[2]) == {"status": "ok", "checks": []}
     assert connection.rest() == b""

@@ -13,7 +13,7 @@ from websocket import ABNF, WebSocket
 
 from domain.live import Live
 from standalone.stack import Stack
-from tests.e2e.listening import until
+from tests.waiting import eventually
 
 TIMEOUT_S = 20
 
@@ -138,11 +138,11 @@ def test_what_is_typed_is_passed_on(stack: Stack, connect: Callable[..., WebSock
     socket.send('{"type": "stdin", "data": "3 4\\n"}')
     socket.send('{"type": "stdin", "data": {"base64": "/wA="}}')
     with redis.Redis.from_url(stack.settings.redis_url) as client:
-        until(lambda: client.xlen(name) == 2)
+        eventually(lambda: client.xlen(name) == 2)
         assert 0 < client.ttl(name) <= 3600
         socket.send('{"type": "eof"}')
         assert closed_with(socket)[0] == 1000
-        until(lambda: not client.exists(name))
+        eventually(lambda: not client.exists(name))
 
     execution = stack.client.get(f"/v1/submissions/{submission_id}").body["execution"]
     assert isinstance(execution, dict)

@@ -9,9 +9,11 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from click.testing import CliRunner, Result
 from psycopg import sql
 
 import migrations
+from app.cli import main
 from domain import keys, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
@@ -80,6 +82,13 @@ def submit(db: Database, blobs: BlobStore, owner: UUID) -> Callable[..., Submiss
         )
 
     return create
+
+
+@pytest.fixture
+def run(database_url: str, redis_url: str, tmp_path: Path) -> Callable[..., Result]:
+    """Run a command of `shipd` in the environment of a deployment."""
+    environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SHIPD_STATE_DIR": str(tmp_path), "COLUMNS": "300"}
+    return lambda *arguments: CliRunner().invoke(main, arguments, env=environ, catch_exceptions=False)
 
 
 HELLO = Submission(

@@ -20,17 +20,6 @@ from domain.views import SubmissionView
 Run = Callable[..., Result]
 
 
-@pytest.fixture
-def run(database_url: str, redis_url: str, tmp_path: Path) -> Run:
-    """Run a command in the environment of a deployment."""
-    environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SHIPD_STATE_DIR": str(tmp_path)}
-
-    def execute(*arguments: str) -> Result:
-        return CliRunner().invoke(main, list(arguments), env={**environ, "COLUMNS": "200"}, catch_exceptions=False)
-
-    return execute
-
-
 def test_a_key_that_was_made_works(run: Run, db: Database) -> None:
     result = run("keys", "create", "someone", "--role", "service")
 

@@ -4,20 +4,13 @@ import json
 from collections.abc import Callable
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from app.cli import main
 from domain import keys
 from domain.db import Database
 from domain.key_limits import KeyLimits
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(database_url: str, redis_url: str) -> Run:
-    environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "COLUMNS": "200"}
-    return lambda *arguments: CliRunner().invoke(main, ["keys", *arguments], env=environ, catch_exceptions=False)
 
 
 @pytest.fixture
@@ -34,26 +27,26 @@ def _limits(db: Database, key: str) -> KeyLimits:
 def test_limits_hold_from_then_on_and_what_is_not_named_stays(run: Run, db: Database, key: str) -> None:
     prefix = key.split("_")[1]
 
-    assert run("limit", prefix, "--memory-mb", "64", "--rate", "5/second", "--at-once", "2").exit_code == 0
-    result = run("limit", prefix, "--timeout-ms", "500", "--cpu-s-per-day", "60", "--json")
+    assert run("keys", "limit", prefix, "--memory-mb", "64", "--rate", "5/second", "--at-once", "2").exit_code == 0
+    result = run("keys", "limit", prefix, "--timeout-ms", "500", "--cpu-s-per-day", "60", "--json")
 
     expected = KeyLimits({"memory_mb": 64, "timeout_ms": 500}, "5/second", at_once=2, cpu_s_per_day=60)
     assert _limits(db, key) == expected
     assert json.loads(result.stdout) == {"prefix": prefix, "limits": expected.stored()}
-    (listed,) = json.loads(run("list", "--json").stdout)["keys"]
+    (listed,) = json.loads(run("keys", "list", "--json").stdout)["keys"]
     assert listed["limits"] == expected.stored()
 
 
 def test_limits_are_forgotten_by_reset(run: Run, db: Database, key: str) -> None:
     prefix = key.split("_")[1]
-    run("limit", prefix, "--memory-mb", "64", "--rate", "none")
+    run("keys", "limit", prefix, "--memory-mb", "64", "--rate", "none")
     assert _limits(db, key).rate == ""
 
-    result = run("limit", prefix, "--reset", "--test-cases", "5")
+    result = run("keys", "limit", prefix, "--reset", "--test-cases", "5")
 
     assert _limits(db, key) == KeyLimits({"test_cases": 5})
     assert result.stdout == f"{prefix}: test_cases=5\n"
-    assert run("limit", prefix, "--reset").stdout == f"{prefix}: those of the deployment\n"
+    assert run("keys", "limit", prefix, "--reset").stdout == f"{prefix}: those of the deployment\n"
 
 
 @pytest.mark.parametrize(
@@ -68,14 +61,14 @@ def test_limits_are_forgotten_by_reset(run: Run, db: Database, key: str) -> None
 def test_what_is_out_of_range_is_refused(
     run: Run, db: Database, key: str, arguments: tuple[str, ...], told: str
 ) -> None:
-    result = run("limit", key.split("_")[1], *arguments)
+    result = run("keys", "limit", key.split("_")[1], *arguments)
 
     assert (result.exit_code, _limits(db, key)) == (1, KeyLimits())
     assert told in result.output
 
 
 def test_an_unknown_key_has_no_limits(run: Run) -> None:
-    result = run("limit", "000000000000", "--at-once", "1")
+    result = run("keys", "limit", "000000000000", "--at-once", "1")
 
     assert result.exit_code == 1
     assert "no key with the prefix" in result.output

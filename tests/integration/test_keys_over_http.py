@@ -1,6 +1,5 @@
 """API keys over HTTP, on real rows."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from app import create_app
 from domain import keys
 from domain.db import Database
 from domain.settings import Settings
+from tests.waiting import eventually
 
 
 @dataclass
@@ -104,10 +104,8 @@ def test_its_last_use_is_shown(api: Api) -> None:
     assert made["last_used_at"] is None
     assert api.ask("GET", "/v1/me", key=made["key"])[0] == 200
 
-    deadline, used = time.monotonic() + 20, None
-    while used is None and time.monotonic() < deadline:  # a thread behind the request writes it
-        used = api.ask("GET", "/v1/keys?limit=1")[1]["keys"][0]["last_used_at"]
-    assert used is not None
+    # A thread behind the request writes it.
+    eventually(lambda: api.ask("GET", "/v1/keys?limit=1")[1]["keys"][0]["last_used_at"])
 
 
 def test_whoever_may_makes_keys_for_themselves_and_sees_no_others(api: Api) -> None:

@@ -21,9 +21,9 @@ from tests.jail.conftest import CONFIGS, TREE
 from tests.jail.held_programs import Program, java, node, run_in
 from tests.jail.leaks import processes
 from tests.jail.running import MIB, STAND_PATIENCE_S
-from tests.jail.test_network import until
 from tests.unit.workers.making import ONLY as CASE
 from tests.unit.workers.making import planned
+from tests.waiting import eventually
 from workers.compile import compile_submission
 from workers.run import Bench, run_test_case
 from workers.stopwatch import Stopwatch
@@ -171,7 +171,7 @@ def test_one_that_ended_while_it_was_held_is_replaced(sandbox: Sandbox) -> None:
         [shelf] = pool_of(sandbox)._shelves
         assert shelf.ready is not None
         os.kill(shelf.ready.standing.pid, signal.SIGKILL)
-        until(lambda: shelf.ready is None or not shelf.ready.alive)
+        eventually(lambda: shelf.ready is None or not shelf.ready.alive)
         assert asked(sandbox, slot) == "main.js"
 
 
@@ -241,7 +241,7 @@ def test_none_outlives_its_keeper(configs: dict[str, SandboxConfig], tmp_path: P
         assert "/usr/bin/node" in Path(f"/proc/{pid}/cmdline").read_text()
         assert processes((own.state_dir,))
         process.send_signal(signal.SIGKILL)
-    until(lambda: not processes((own.state_dir,)) and not Path(f"/proc/{pid}").exists())
+    eventually(lambda: not processes((own.state_dir,)) and not Path(f"/proc/{pid}").exists())
     with Sandbox(replace(own, pool=None)).slot():  # who comes next removes what is left
         pass
     Sandbox(own).forget()

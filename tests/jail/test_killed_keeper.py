@@ -10,7 +10,7 @@ from sandbox import Command, Sandbox, SandboxConfig
 from tests.jail.conftest import CONFIGS, TREE
 from tests.jail.leaks import groups, processes
 from tests.jail.running import PYTHON, Ask, answer, limits
-from tests.jail.test_network import until
+from tests.waiting import eventually
 
 KEEPER = """
 import sys
@@ -58,11 +58,11 @@ def test_no_jail_outlives_its_keeper(config: SandboxConfig, tmp_path: Path, stag
         if stage == "standing":
             assert process.stdout.readline() == "standing\n"
         else:
-            until(lambda: process.poll() is not None or spinning(own.state_dir))
+            eventually(lambda: process.poll() is not None or spinning(own.state_dir))
             assert process.poll() is None, process.stdout.read()
         assert processes((own.state_dir,))
         process.send_signal(signal.SIGKILL)
-    until(lambda: not [line for line in processes((own.state_dir,)) if "-c" not in line.split()])
+    eventually(lambda: not [line for line in processes((own.state_dir,)) if "-c" not in line.split()])
     # Whoever comes next takes the slot, and removes what is left of the run that nobody ended.
     ask = Ask(Command((PYTHON, "-c", "print(1)"), "python"), limits())
     assert answer(Sandbox(own), ask).result.stdout == b"1\n"

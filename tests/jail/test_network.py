@@ -9,6 +9,7 @@ import pytest
 from sandbox import Command, Limits, RunAborted, Sandbox
 from tests.jail.leaks import Territory
 from tests.jail.running import PYTHON, Ask, Runner, answer, limits
+from tests.waiting import eventually
 
 TRY = """
 import errno, socket, sys
@@ -92,7 +93,7 @@ def listening(sandbox: Sandbox, territory: Territory, end: Callable[[], None]) -
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        until(lambda: any("@shipd-test-of-a-jail" in table for table in unix_tables()))
+        eventually(lambda: any("@shipd-test-of-a-jail" in table for table in unix_tables()))
         yield
     finally:
         end()
@@ -107,16 +108,6 @@ def unix_tables() -> Iterator[str]:
             yield entry.read_text()
         except OSError:  # the process is gone
             continue
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Wait for something that another process does and tells nobody."""
-    deadline = threading.Event()
-    for _ in range(2000):
-        if true():
-            return
-        deadline.wait(0.01)
-    raise AssertionError("it did not come to be in 20 s")
 
 
 def test_a_socket_of_another_jail_is_not_reached(

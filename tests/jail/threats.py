@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 TREE = Path(__file__).parents[2]
 DOCUMENT = TREE / "docs" / "threat-model.md"
-_ROW = re.compile(r"^\| (\d+) \| (.*?) \|.*\| (.*?) \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| (\d+[a-z]?) \| (.*?) \|.*\| (.*?) \|$", re.MULTILINE)
 _FILE = re.compile(r"`([a-z0-9_/]+\.py)(?:\[(\w+)\])?`((?::|,)(?: `test_\w+`,?)+)?")
 _FUNCTION = re.compile(r"`(test_\w+)`")
 
@@ -40,14 +40,15 @@ class Named:
 class Threat:
     """A line of the table."""
 
-    number: int
+    number: str
+    """`28`, or `28b` for one that came later and is of its kind."""
     tried: str
     tests: tuple[Named, ...]
 
 
 def threats(text: str) -> list[Threat]:
     """Read the document's table."""
-    return [Threat(int(number), tried, tuple(_named(cell))) for number, tried, cell in _ROW.findall(text)]
+    return [Threat(number, tried, tuple(_named(cell))) for number, tried, cell in _ROW.findall(text)]
 
 
 def _named(cell: str) -> Iterator[Named]:
@@ -77,7 +78,7 @@ def main(reports: Sequence[Path]) -> str:
     heads = ["#", "what is tried", *(report.stem for report in reports)]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for threat in threats(DOCUMENT.read_text()):
-        cells = [str(threat.number), threat.tried, *(outcome(threat, found) for found in columns)]
+        cells = [threat.number, threat.tried, *(outcome(threat, found) for found in columns)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -1,10 +1,7 @@
 """What a test asks of the platform: submit, wait, look at queues, processes and control groups."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 from uuid import UUID
 
 import psutil
@@ -19,21 +16,9 @@ from domain.storing import Place
 from domain.verdict import State
 from domain.views import ExecutionView
 from tests.integration.celery.container import ProcessContainer
+from tests.waiting import eventually
 
-PATIENCE_S = 30.0
-"""Far more than anything here takes; what does not come by then will not."""
-ASK_S = 0.02
 CGROUPS = Path("/sys/fs/cgroup")
-Found = TypeVar("Found")
-
-
-def eventually(look: Callable[[], Found | None]) -> Found:
-    """Look until there is something true to see, and give it."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"waited {PATIENCE_S} s in vain"
-        time.sleep(ASK_S)
-    return found
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from pytest_celery import CeleryTestBroker
 
-from app.backend import DomainBackend
+from app.domain_backend import DomainBackend
 from domain import executions
 from domain.cancelling import Cancellations
 from domain.model import File, Submission, TestCase
@@ -22,7 +22,8 @@ from domain.settings import TREE, Settings
 from domain.verdict import State, Verdict
 from tests.integration.celery.conftest import Start
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, eventually, gone, groups_of_runs, jailed, sleeping
+from tests.integration.celery.fleet import Fleet, gone, groups_of_runs, jailed, sleeping
+from tests.waiting import eventually
 
 HOUR = "3600"
 SPIN = "import time\nended = time.monotonic() + {seconds}\nwhile time.monotonic() < ended: pass\nprint('done')"

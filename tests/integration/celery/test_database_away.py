@@ -3,7 +3,8 @@
 from domain.verdict import Verdict
 from standalone.servers import Postgres
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, eventually, gone, jailed, sleeping
+from tests.integration.celery.fleet import Fleet, gone, jailed, sleeping
+from tests.waiting import eventually
 
 
 def test_a_result_found_while_the_database_was_away_is_recorded(

@@ -9,7 +9,8 @@ from domain.db import Database
 from domain.model import Priority
 from domain.verdict import Verdict
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, eventually, sleeping
+from tests.integration.celery.fleet import Fleet, sleeping
+from tests.waiting import eventually
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from domain.verdict import Verdict
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, eventually, gone, groups_of_runs, pool, sleeping
+from tests.integration.celery.fleet import Fleet, gone, groups_of_runs, pool, sleeping
+from tests.waiting import eventually
 
 
 def test_an_execution_outlives_its_host(fleet: Fleet, worker: ProcessContainer) -> None:

@@ -13,7 +13,8 @@ from domain.verdict import State, Verdict
 from domain.views import ExecutionView
 from tests.integration.celery.conftest import Start
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, eventually, gone, groups_of_runs, jailed, sleeping
+from tests.integration.celery.fleet import Fleet, gone, groups_of_runs, jailed, sleeping
+from tests.waiting import eventually
 
 MANY = 40
 TELL = """

@@ -10,7 +10,8 @@ from domain.ids import new_id
 from domain.model import Priority
 from domain.verdict import State
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, eventually, sleeping
+from tests.integration.celery.fleet import Fleet, sleeping
+from tests.waiting import eventually
 
 
 def test_messages_of_what_is_done_or_unknown_are_dropped(fleet: Fleet, worker: ProcessContainer) -> None:

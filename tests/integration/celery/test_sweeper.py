@@ -7,7 +7,8 @@ import psutil
 
 from domain.verdict import State
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, eventually, jailed, sleeping
+from tests.integration.celery.fleet import Fleet, jailed, sleeping
+from tests.waiting import eventually
 
 
 def test_it_sweeps_while_every_slot_is_busy(

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from domain.verdict import Verdict
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, eventually, gone, groups_of_runs, jailed, sleeping
+from tests.integration.celery.fleet import Fleet, gone, groups_of_runs, jailed, sleeping
+from tests.waiting import eventually
 
 
 def test_no_worker_keeps_messages_that_another_could_use(

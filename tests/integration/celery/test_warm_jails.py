@@ -5,7 +5,8 @@ import pytest
 from domain.verdict import Verdict
 from tests.integration.celery.conftest import Start
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, eventually, gone, groups_of_runs, jailed, pool
+from tests.integration.celery.fleet import Fleet, gone, groups_of_runs, jailed, pool
+from tests.waiting import eventually
 
 HELLO = "print(input())"
 

@@ -13,8 +13,9 @@ from domain.model import Callback, File, Submission, TestCase
 from domain.vault import Vault
 from domain.webhooks import SUBSCRIBABLE
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, eventually
+from tests.integration.celery.fleet import Fleet
 from tests.integration.webhooks.receiving import Receiving, receiving
+from tests.waiting import eventually
 
 SECRET = signing.new_secret()
 Start = Callable[..., ProcessContainer]

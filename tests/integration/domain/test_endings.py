@@ -13,7 +13,7 @@ from domain.endings import endings
 from domain.events import Events
 from domain.ids import new_id
 from standalone import ports
-from tests.integration.celery.fleet import eventually
+from tests.waiting import eventually
 
 LONG_S = 60.0
 

@@ -1,7 +1,6 @@
 """Live events over a real Redis, and listeners whose Redis or sender fails."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from domain.verdict import State, Verdict
 from domain.views import SubmissionView
 from standalone import ports
 from standalone.servers import Valkey
+from tests.waiting import eventually
 
 Submit = Callable[..., SubmissionView]
 
@@ -80,10 +80,7 @@ class Heard:
         return [event.name for event in self.events]
 
     def await_count(self, count: int) -> None:
-        until = time.monotonic() + 10
-        while len(self.events) < count:
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        eventually(lambda: len(self.events) >= count)
 
 
 def test_it_works(told: Live) -> None:

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from domain.ahead import Ahead, read_ahead
-from domain.languages import Languages, read
+from domain.language_files import read
+from domain.languages import Languages
 from domain.model import File
 
 FOLDER = Path(__file__).parents[3] / "jail-configs" / "languages"

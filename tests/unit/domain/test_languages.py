@@ -3,8 +3,11 @@ from pathlib import Path
 import pytest
 
 from domain.errors import InvalidRequest
-from domain.languages import Language, Languages, compile_step, compiler_sources, entry_point, environment, expand, read
+from domain.language_files import read
+from domain.languages import Languages
 from domain.model import File
+from domain.placeholders import environment, expand
+from domain.source_trees import compile_step, compiler_sources, entry_point
 
 FOLDER = Path(__file__).parents[3] / "jail-configs" / "languages"
 NAMES = ["c", "cpp", "go", "java", "javascript", "python", "rust"]
@@ -70,7 +73,7 @@ def test_no_placeholder_is_left_over(languages: Languages, name: str) -> None:
     values = {"entry": "a", "main_class": "A", "memory_mb": "64", "cpus": "1"}
     steps = [language.run] + ([language.compile.step] if language.compile else [])
     texts = [
-        part for step in steps for part in [*expand(step.argv, lists, values), *environment(step, values).values()]
+        part for step in steps for part in [*expand(step.argv, lists, values), *environment(step.env, values).values()]
     ]
     assert not any("{" in text for text in texts)
 
@@ -222,5 +225,5 @@ def test_placeholders_are_filled_once() -> None:
 
 
 def test_the_environment_is_filled(languages: Languages) -> None:
-    javascript: Language = languages.known["javascript"]
-    assert environment(javascript.run, {"cpus": "2"}) == {"UV_THREADPOOL_SIZE": "2"}
+    javascript = languages.known["javascript"]
+    assert environment(javascript.run.env, {"cpus": "2"}) == {"UV_THREADPOOL_SIZE": "2"}

@@ -11,7 +11,7 @@ from tests.unit.workers.grading import Make, Told
 from tests.unit.workers.ledger import NOWHERE, Ledger
 from tests.unit.workers.making import LANGUAGES, asking, claimed
 from tests.unit.workers.test_stopwatch import Clock
-from workers import grade, lease, patience, recorder, spread
+from workers import grade, lease, patience, recorder, scout
 from workers.broadcast import Broadcaster
 from workers.grade import Grader
 from workers.lease import Leases
@@ -78,9 +78,9 @@ def grader(tmp_path: Path, told: Told, leases: Leases, broadcaster: Broadcaster)
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The scout looks all the time; and no thread may remain."""
-    monkeypatch.setattr(spread, "HEAD_START_S", 0.1)  # who grades takes the first, however busy the machine
-    monkeypatch.setattr(spread, "LOOK_S", 0.001)
-    monkeypatch.setattr(spread, "GRACE_S", 0.005)
+    monkeypatch.setattr(scout, "HEAD_START_S", 0.1)  # who grades takes the first, however busy the machine
+    monkeypatch.setattr(scout, "LOOK_S", 0.001)
+    monkeypatch.setattr(scout, "GRACE_S", 0.005)
     before = threading.active_count()
     yield
     assert threading.active_count() == before

@@ -1,8 +1,7 @@
 """What is told live of an execution: order, redaction, and that nobody but the teller waits for Redis."""
 
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from domain.model import ExecutionTelemetry, Outcome, TestCase, TestResult, Usag
 from domain.verdict import State, Verdict
 from tests.unit.workers.grading import Told
 from tests.unit.workers.making import asking, claimed
+from tests.waiting import eventually
 from workers import broadcast
 from workers.broadcast import NO_BROADCASTER, Broadcast, Broadcaster
 from workers.pieces import MOST_BYTES
@@ -167,14 +167,6 @@ def looking(monkeypatch: pytest.MonkeyPatch, broadcaster: Broadcaster) -> Broadc
     """One that looks all the time."""
     monkeypatch.setattr(broadcast, "LOOK_S", 0.001)
     return broadcaster
-
-
-def eventually(look: Callable[[], bool]) -> None:
-    """Look until it is so."""
-    deadline = time.monotonic() + 30
-    while not look():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def test_what_lasts_is_told_without_waiting_for_its_end(looking: Broadcaster, told: Told) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.languages import Language, Languages
+from domain.language import Language
+from domain.languages import Languages
 from domain.settings import Settings
 from tests.unit.workers.making import LANGUAGES
 from workers.host import Found, language_version, look, packages_sha256, platform_versions, report, tree_sha256

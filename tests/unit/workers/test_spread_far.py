@@ -60,7 +60,7 @@ class Far:
 
 @pytest.fixture(autouse=True)
 def worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workers.spread.WORTH_FAR_S", 0.0)
+    monkeypatch.setattr("workers.scout.WORTH_FAR_S", 0.0)
 
 
 def helped(grader: Grader, far: Far) -> Grader:
@@ -126,7 +126,7 @@ def test_where_nobody_helps_it_goes_on_alone(grader: Make, ledger: Ledger) -> No
 
 def test_slots_of_our_own_come_first(grader: Make, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """And for what will soon be done nobody else is asked."""
-    monkeypatch.setattr("workers.spread.WORTH_FAR_S", 1000.0)
+    monkeypatch.setattr("workers.scout.WORTH_FAR_S", 1000.0)
     far = Far(lambda index, _: found(index))
     programs = Programs(case1=lambda _: programs.after(lambda: 2 in programs.began))
     graded(helped(grader(FakeSandbox(programs, spare=[7])), far), ledger, asking(test_cases=CASES))

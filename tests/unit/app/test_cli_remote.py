@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.cli import main
-from app.cli_remote import printable
+from app.cli_parts import printable
 from tests.answering import Answer, Api, answering
 
 Run = Callable[..., Result]

@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import redis
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from app.cli import main
 from domain import deliveries, queue, webhooks
 from domain.attempts import Tried, claim, record
 from domain.db import Database
@@ -18,16 +16,6 @@ from domain.vault import Vault
 from domain.webhooks import SUBSCRIBABLE, Webhook
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(database_url: str, redis_url: str, tmp_path: Path) -> Run:
-    environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SHIPD_STATE_DIR": str(tmp_path)}
-
-    def execute(*arguments: str) -> Result:
-        return CliRunner().invoke(main, list(arguments), env={**environ, "COLUMNS": "300"}, catch_exceptions=False)
-
-    return execute
 
 
 @pytest.fixture
