@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from flask import Response, jsonify
@@ -15,7 +14,6 @@ from app.batch_backend import Batches as Backend
 from app.blueprint import Routes
 from app.body import load_apart
 from app.json import encode
-from app.live.held import held
 from app.schemas import links
 from app.schemas.batch import BatchAsked, BatchRequest, ItemsQuery, ResultsQuery
 from app.schemas.batch_answers import (
@@ -33,7 +31,7 @@ from app.wiring import wired
 from domain.batch_reading import BatchView
 from domain.batches import Item, Made, Refused
 from domain.blobs import BlobDamaged, BlobMissing
-from domain.errors import LimitReached, ShipdError, Unavailable
+from domain.errors import ShipdError, Unavailable
 from domain.logging import logger
 from domain.roles import Scope
 from domain.submissions import Sent
@@ -62,9 +60,7 @@ class Batches(MethodView):
         items, refused = _read(asked.members)
         sent = Sent(owner_id(), asked.body_sha256, key=idempotency.key())
         made = backend.create(items, refused, sent=sent, atomic=asked.atomic, admit=limits.admit)
-        view = backend.get(made.id, owner_id())
-        with suppress(LimitReached):  # it is kept: whoever sent it is told so, and waits with GET
-            view = _wait(backend, view, query["wait"])
+        view = _wait(backend, backend.get(made.id, owner_id()), query["wait"])
         answer = jsonify(batch_json(view) | {"items": _items(backend, made, refused)})
         answer.status_code = 200 if made.replayed else 201
         answer.headers["Location"] = links.batch(made.id)["self"]
@@ -122,10 +118,7 @@ class Results(MethodView):
         told, seconds = query.get("after", frozenset()), query["wait"]
         assert isinstance(told, AbstractSet)  # noqa: S101 - by its field
         assert isinstance(seconds, float)  # noqa: S101 - by its field
-        with ExitStack() as held_for_it:
-            held_for_it.enter_context(held())
-            answer = Response(_lines(backend, view, told, seconds), mimetype=_LINES)
-            answer.call_on_close(held_for_it.pop_all().close)
+        answer = Response(_lines(backend, view, told, seconds), mimetype=_LINES)
         answer.headers["Cache-Control"] = "no-store"
         answer.headers["X-Accel-Buffering"] = "no"  # a proxy that gathers the lines would defeat their purpose
         return answer
@@ -153,10 +146,7 @@ def _items(backend: Backend, made: Made, refused: Refused) -> list[dict[str, obj
 
 
 def _wait(backend: Backend, view: BatchView, seconds: float) -> BatchView:
-    if seconds <= 0 or view.done:
-        return view
-    with held():
-        return backend.wait(view, seconds)
+    return view if seconds <= 0 or view.done else backend.wait(view, seconds)
 
 
 def _lines(backend: Backend, view: BatchView, before: AbstractSet[int], seconds: float) -> Iterator[bytes]:

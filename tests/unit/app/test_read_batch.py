@@ -1,13 +1,11 @@
 """Reading a batch: how far it is, its items page by page, and results as they come."""
 
 import uuid
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.live.held import MOST, held
 from domain.errors import Unavailable
 from domain.model import TestResult, Usage
 from domain.verdict import State, Verdict
@@ -54,24 +52,6 @@ def test_it_waits_when_asked_and_there_is_something_to_wait_for(
 
     assert backend.batches.waits == [3]
     assert answer.body["done"]
-
-
-def test_not_all_threads_wait_for_batches(api: "Api", backend: "MemoryBackend", batch: str) -> None:
-    body, waiting = {"submissions": [HELLO]}, [f"/v1/batches/{batch}?wait=3", f"/v1/batches/{batch}/results"]
-    with ExitStack() as others:
-        for _ in range(MOST):
-            others.enter_context(held())
-        for path in waiting:
-            refused = api.get(path)
-            assert (refused.status, refused.headers["Retry-After"]) == (503, "2")
-        assert backend.batches.waits == []
-        assert api.get(f"/v1/batches/{batch}").status == 200
-        sent = api.post("/v1/batches?wait=3", body)
-        assert (sent.status, sent.body["done"]) == (201, False)
-
-    for _ in range(MOST + 1):
-        assert api.get(waiting[0]).status == 200
-        assert api.lines(waiting[1])[0] == 200
 
 
 @pytest.mark.parametrize("part", ["", "/items", "/results"])
