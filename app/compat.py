@@ -65,17 +65,27 @@ def names() -> Names:
 
 
 def take_key(blueprint: Routes, *headers: str) -> None:
-    """Take the key from where their clients send it: one of these headers, or Authorization without a scheme."""
+    """Take the key from where their clients send it: one of these headers, or Authorization without a scheme.
+
+    Two that differ are given on joined as two headers of one name are, which is no key: neither is believed.
+    """
 
     def lead(_endpoint: str | None, _values: object) -> None:
-        own = request.headers.get("Authorization", "")
-        sent = next((request.headers[name] for name in headers if name in request.headers), None)
-        # What stands in a header of theirs counts, whatever it is: a wrong key is not made good by another.
-        if sent is not None or (own and " " not in own):
-            request.environ["HTTP_AUTHORIZATION"] = f"Bearer {own if sent is None else sent}"
+        sent = [_key(request.headers.get(name, "")) for name in ("Authorization", *headers)]
+        found = dict.fromkeys(key for key in sent if key)
+        if found:
+            request.environ["HTTP_AUTHORIZATION"] = f"Bearer {','.join(found)}"
 
     # It comes before every `before_request`, and so before anybody asks who is asking.
     blueprint.url_value_preprocessor(lead)
+
+
+def _key(value: str) -> str:
+    """Give the key in a header's value, with `Bearer` before it or without; nothing where another scheme stands."""
+    scheme, space, token = value.strip().partition(" ")
+    if not space:
+        return scheme
+    return token if scheme.lower() == "bearer" else ""
 
 
 def tell_errors(blueprint: Routes, translate: Translate) -> None:

@@ -147,6 +147,7 @@ def _of_rotation(by: Key, entry: KeyEntry, expires_at: datetime | None) -> Itera
         or not granted(entry.role, entry.scopes) <= granted(by.role, by.scopes)
         or (entry.network and not by.network)
         or (by.static_check is not None and entry.static_check != by.static_check)
+        or not entry.limits.within(by.limits)
         or (last is not None and (entry.expires_at is None or entry.expires_at > last))
     ):
         yield Problem("", "this key may more than yours", "rotate it with itself, or ask an administrator")

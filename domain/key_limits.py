@@ -41,6 +41,12 @@ class KeyLimits:
         given = {name: value for name, value in vars(self).items() if value is not None}
         return replace(others, **{**given, "ceilings": {**others.ceilings, **self.ceilings}})
 
+    def within(self, others: Self) -> bool:
+        """Whether nothing that counts for a key alone is more than `others` have; the rest is an owner's."""
+        if self.rate != others.rate:  # two rates of several windows have no order
+            return False
+        return all(name in self.ceilings and self.ceilings[name] <= most for name, most in others.ceilings.items())
+
     def lower(self, ranges: Ranges) -> Ranges:
         """Give the deployment's ranges with this key's ceilings; a default above one is lowered to it."""
         return Ranges(**{name: _lowered(known, self.ceilings.get(name)) for name, known in ranges.items()})

@@ -6,13 +6,15 @@ from flask import Response, request
 from flask.views import MethodView
 from werkzeug.exceptions import BadRequest
 
-from app.auth import owner
+from app.auth import known, owner
 from app.blueprint import Routes
 from app.errors import error_answer
 from app.live import giving, handshake, sse
 from app.live.taken import Listen
 from app.schemas.query import EventsQuery, event_id
 from app.wiring import wired
+from domain.roles import Reach, Scope
+from domain.standing import Current
 
 blueprint = Routes("events", __name__, description="What happens, while it happens")
 
@@ -28,7 +30,8 @@ _DESCRIPTION = """The first event, `state`, says how it stands now. Then comes e
 `state`, `test_result`, `output`, and at last `done`, which ends the stream. Events bear ids: whoever is cut off sends
 the last one and misses nothing that was kept (an hour; about 2,000 events). With `Upgrade: websocket` the same comes as
 messages `{"id", "event", "data"}`; browsers, which can send no `Authorization` there, offer the subprotocols `shipd`
-and `bearer.KEY`. A stream lasts an hour at the most, also where its key is revoked meanwhile."""
+and `bearer.KEY`. To type needs `submissions:write`, too. A stream lasts an hour at the most, also where its key is
+revoked meanwhile."""
 
 
 @blueprint.at(RULE)
@@ -48,7 +51,7 @@ class Events(MethodView):
         if request.method == "HEAD":
             return Response(mimetype=sse.MIMETYPE, headers=sse.HEADERS)
         subprotocol = websocket and handshake.SUBPROTOCOL in handshake.offered(request)
-        task = Listen(current.execution_id, after, websocket, current.takes_stdin, subprotocol)
+        task = Listen(current.execution_id, after, websocket, _no_stdin(current), subprotocol)
         return giving.give(task) or _nobody()
 
 
@@ -60,6 +63,15 @@ def _websocket() -> bool:
         return False
     handshake.check(request, wired().settings.cors_origins)
     return True
+
+
+def _no_stdin(current: Current) -> str | None:
+    """Say why nothing may be typed, if so: to type is to write, and who may read need not be who may write."""
+    key = known()
+    reach = key.reach(Scope.SUBMISSIONS_WRITE)
+    if reach is None or (reach is Reach.OWN and key.id != current.owner_id):
+        return f"typing needs {Scope.SUBMISSIONS_WRITE.value} of whoever sent this submission"
+    return None if current.takes_stdin else "this submission is not interactive: it reads no stdin"
 
 
 def _nobody() -> Response:

@@ -7,7 +7,7 @@ from flask import Response, jsonify
 from flask.views import MethodView
 
 from app import etags, idempotency, limits
-from app.auth import caller, owner, owner_id, whose
+from app.auth import caller, known, owner, owner_id, whose
 from app.blueprint import Routes, selectable
 from app.live.patience import Patience, answers
 from app.live.taken import Told
@@ -17,7 +17,7 @@ from app.schemas.listing import page_json
 from app.schemas.query import MAX_WAIT_S, NoQuery, ReadQuery, WaitQuery
 from app.schemas.request import Request, SubmissionRequest
 from app.schemas.response import submission_json
-from app.schemas.selecting import Selection, select
+from app.schemas.selecting import Selection, select, selection
 from app.schemas.submission_list import ListQuery, Page
 from app.wiring import wired
 from domain.errors import InvalidRequest, Problem
@@ -27,6 +27,7 @@ from domain.views import SubmissionView
 
 blueprint = Routes("submissions", __name__, description="Code in, verdicts out")
 
+_STATE = selection(["id", "execution.id", "execution.state"])
 _LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Where the submission is."}}
 
 
@@ -79,11 +80,15 @@ class OneSubmission(MethodView):
         return patience.answer(view, "read", 200, {"fields": fields})
 
     @blueprint.takes(NoQuery, location="query")
-    @blueprint.gives(200, SubmissionAnswer, example=examples.SUBMISSION)
+    @blueprint.gives(200, selectable("SubmissionAnswer", "SubmissionSelection"), example=examples.SUBMISSION)
     @blueprint.refuses(401, 404, 503)
     def delete(self, _query: dict[str, object], submission_id: uuid.UUID) -> Response:
-        """Cancel a submission: what runs of it is ended. One that is over stays as it is: look at `state`."""
-        return _answer(wired().backend.cancel(submission_id, whose(Scope.SUBMISSIONS_WRITE)), 200)
+        """Cancel a submission: what runs of it is ended. One that is over stays as it is: look at `state`.
+
+        A key without `submissions:read` is told the state alone.
+        """
+        view = wired().backend.cancel(submission_id, whose(Scope.SUBMISSIONS_WRITE))
+        return _answer(view, 200, None if known().reach(Scope.SUBMISSIONS_READ) else _STATE)
 
 
 @blueprint.at("/execute")

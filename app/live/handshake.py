@@ -69,7 +69,11 @@ def _is_allowed(request: Request, origins: tuple[str, ...]) -> bool:
     origin = request.headers.get("Origin")
     if origin is None or origin in origins or "*" in origins:
         return True
-    return urlsplit(origin).scheme in {"http", "https"} and urlsplit(origin).netloc == request.host
+    try:
+        told = urlsplit(origin)
+    except ValueError:
+        return False
+    return told.scheme in {"http", "https"} and told.netloc == request.host
 
 
 def _is_nonce(text: str) -> bool:

@@ -29,7 +29,8 @@ class Listen:
     execution_id: UUID
     after: str | None
     websocket: bool
-    takes_stdin: bool
+    no_stdin: str | None
+    """Why nothing that is typed is taken; None: it is."""
     subprotocol: bool
     """Whether the client offered `shipd`, to be answered."""
 

@@ -149,8 +149,8 @@ class Session:
     def _type(self, said: str) -> None:
         self._allowance.take(len(said))
         data = read(said)
-        if not self._task.takes_stdin:
-            raise RefusedError(CloseReason.POLICY_VIOLATION, "this submission is not interactive: it reads no stdin")
+        if self._task.no_stdin is not None:
+            raise RefusedError(CloseReason.POLICY_VIOLATION, self._task.no_stdin)
         try:
             if not self._streams.type(self._task.execution_id, data):
                 raise RefusedError(CloseReason.POLICY_VIOLATION, "too much was typed into this run")

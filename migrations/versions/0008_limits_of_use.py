@@ -58,10 +58,13 @@ CREATE FUNCTION spent_today(owner uuid, who text) RETURNS bigint STABLE LANGUAGE
 $$
 """
 
+# Nothing is the least of a budget only where no key has one: 0 means as much as they like.
 BUDGET_OF = """
 CREATE FUNCTION budget_of(owner uuid, usual_s bigint) RETURNS bigint STABLE LANGUAGE sql AS $$
     SELECT nullif(coalesce((
-        SELECT min((limits ->> 'cpu_s_per_day')::bigint) FROM api_keys WHERE owner_id = owner AND revoked_at IS NULL
+        SELECT coalesce(min(nullif(own, 0)), min(own))
+        FROM api_keys, CAST(limits ->> 'cpu_s_per_day' AS bigint) AS own
+        WHERE owner_id = owner AND revoked_at IS NULL
     ), usual_s), 0)
 $$
 """

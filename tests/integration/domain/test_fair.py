@@ -332,3 +332,15 @@ def test_a_key_may_have_a_budget_of_its_own(queue: Queue, rows: Rows) -> None:
 
     rows("""UPDATE api_keys SET limits = '{"cpu_s_per_day": 0}'""")
     queue.submit()
+
+
+def test_no_other_key_takes_an_owners_budget_away(queue: Queue, rows: Rows) -> None:
+    rows("""UPDATE api_keys SET limits = '{"cpu_s_per_day": 1}'""")
+    queue.finish(queue.submit(), cpu_time_ms=1000)
+    rows(
+        "INSERT INTO api_keys (id, owner_id, name, role, prefix, secret_sha256, limits) SELECT gen_random_uuid(),"
+        """ owner_id, 'unlimited', role, '0123456789ab', secret_sha256, '{"cpu_s_per_day": 0}' FROM api_keys"""
+    )
+
+    with pytest.raises(LimitReached, match="1 CPU seconds"):
+        queue.submit()

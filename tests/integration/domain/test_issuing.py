@@ -10,6 +10,7 @@ import pytest
 from domain import audit, issuing, key_list, keys, owners
 from domain.db import Database
 from domain.errors import InvalidRequest, NotFound, Unauthenticated
+from domain.key_limits import KeyLimits
 from domain.keys import Key, NewKey
 from domain.roles import Role, Scope
 
@@ -173,6 +174,34 @@ def test_nobody_has_another_secret_made_for_a_key_that_may_more(
     equal = verified(NewKey("equal", Role.SERVICE, owner_id=service.id, scopes=WRITES))
     issuing.rotate(db, service, str(equal.prefix), grace=AT_ONCE, expires_at=None)
     issuing.rotate(db, service, str(service.prefix), grace=AT_ONCE, expires_at=None)
+
+
+WEAKER = KeyLimits(ceilings={"memory_mb": 128}, rate="5/minute")
+BESIDE = {
+    "none": (KeyLimits(), False),
+    "another rate": (KeyLimits(ceilings={"memory_mb": 128}, rate="500/minute"), False),
+    "a higher ceiling": (KeyLimits(ceilings={"memory_mb": 129}, rate="5/minute"), False),
+    "another ceiling": (KeyLimits(ceilings={"timeout_ms": 1000}, rate="5/minute"), False),
+    "the same": (WEAKER, True),
+    "lower ones": (KeyLimits(ceilings={"memory_mb": 64, "timeout_ms": 1000}, rate="5/minute", at_once=1), True),
+}
+
+
+@pytest.mark.parametrize(("limits", "allowed"), BESIDE.values(), ids=BESIDE)
+def test_nobody_has_another_secret_made_for_a_key_of_weaker_limits(
+    db: Database, verified: Callable[[NewKey], Key], limits: KeyLimits, allowed: bool
+) -> None:
+    maker = verified(NewKey("maker", Role.SERVICE, scopes=WRITES))
+    beside = verified(NewKey("beside", Role.SERVICE, scopes=WRITES, owner_id=maker.id))
+    keys.limit(db, str(maker.prefix), WEAKER)
+    keys.limit(db, str(beside.prefix), limits)
+    limited = replace(maker, limits=WEAKER)
+
+    if allowed:
+        issuing.rotate(db, limited, str(beside.prefix), grace=AT_ONCE, expires_at=None)
+        return
+    with pytest.raises(InvalidRequest, match="may more"):
+        issuing.rotate(db, limited, str(beside.prefix), grace=AT_ONCE, expires_at=None)
 
 
 def test_an_administrators_key_of_few_scopes_makes_none_that_reaches_further(

@@ -262,7 +262,8 @@ class MemoryStreams:
     backend: MemoryBackend
 
     def current(self, submission_id: uuid.UUID, owner_id: uuid.UUID | None) -> Current:
-        return Current(self.backend.get(submission_id, owner_id).execution.id, takes_stdin=True)
+        view = self.backend.get(submission_id, owner_id)
+        return Current(view.execution.id, view.owner_id, takes_stdin=True)
 
     def follow(self, execution_id: uuid.UUID, after: LivePlace | None, on_drop: Callable[[], None]) -> Following:
         raise NotImplementedError("only the stream process follows")

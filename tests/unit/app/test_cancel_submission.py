@@ -3,8 +3,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain.model import File, Submission, TestCase, TestResult
+from domain.roles import Scope
 from domain.verdict import State, Verdict
-from tests.unit.app.conftest import done
+from tests.unit.app.conftest import SERVICE, done
 
 if TYPE_CHECKING:
     from tests.unit.app.conftest import Api, MemoryBackend
@@ -54,6 +55,17 @@ def test_what_is_done_stays_done(api: "Api", backend: "MemoryBackend") -> None:
     answer = api.delete(f"/v1/submissions/{view.id}")
 
     assert (answer.status, execution_of(answer.body)["verdict"]) == (200, "AC")
+
+
+def test_who_may_only_write_reads_nothing_by_it(api: "Api", backend: "MemoryBackend") -> None:
+    view = backend.keep(HELLO, done(TestResult(0, Verdict.AC)))
+    backend.keys["writes"] = replace(SERVICE, scopes=frozenset({Scope.SUBMISSIONS_WRITE}))
+    api.key = "writes"
+
+    answer = api.delete(f"/v1/submissions/{view.id}")
+
+    told = {"id": str(view.id), "execution": {"id": str(view.execution.id), "state": "done"}}
+    assert (answer.status, answer.body) == (200, told)
 
 
 def test_what_is_not_the_callers_is_not_there(api: "Api", backend: "MemoryBackend") -> None:

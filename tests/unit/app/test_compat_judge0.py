@@ -51,6 +51,28 @@ def told(api: "Api", token: str, query: str = "?fields=*") -> "dict[str, object]
     return api.get(f"{SUBMISSIONS}/{token}{query}").body
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"X_Auth_Token": "service"}, 201),
+        ({"X_Auth_Token": "Bearer service"}, 201),
+        ({"Authorization": "service"}, 201),
+        ({"Authorization": "Bearer service", "X_Auth_Token": "service"}, 201),
+        ({"Authorization": "Basic c2VydmljZQ==", "X_RapidAPI_Key": "service"}, 201),
+        ({"Authorization": "Bearer service", "X_Auth_Token": ""}, 201),
+        ({"Authorization": "Bearer person", "X_Auth_Token": "service"}, 401),
+        ({"Authorization": "person", "X_ApiHub_Key": "service"}, 401),
+        ({"X_Auth_Token": "service", "X_RapidAPI_Key": "person"}, 401),
+        ({"Authorization": "Basic c2VydmljZQ=="}, 401),
+        ({"X_Auth_Token": "service,person"}, 401),
+        ({}, 401),
+    ],
+)
+def test_exactly_one_key_is_taken(api: "Api", headers: dict[str, str], status: int) -> None:
+    api.key = None
+    assert api.post(SUBMISSIONS, HELLO, **headers).status == status
+
+
 def test_it_works(api: "Api", sent: "Callable[[], Submission]") -> None:
     answer = api.post(SUBMISSIONS, HELLO | {"stdin": "1", "expected_output": "hello"})
 

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.live import giving
+from app.live.taken import Listen
 from app.wiring import EXTENSION
+from domain.keys import Key, Role
 from domain.model import File, Submission
+from domain.roles import Scope
 from domain.views import SubmissionView
 
 if TYPE_CHECKING:
@@ -74,6 +78,34 @@ def test_what_is_no_event_is_not_gone_on_after(api: "Api", path: str, last: str)
     assert api.get(f"{path}?key=secret").status == 422
 
 
+READ, WRITE = Scope.SUBMISSIONS_READ, Scope.SUBMISSIONS_WRITE
+
+
+@pytest.mark.parametrize(
+    ("key", "may_type"),
+    [
+        (Key(uuid.UUID(int=2), "its own", Role.SERVICE), True),
+        (Key(uuid.UUID(int=2), "its own, to read", Role.SERVICE, scopes=frozenset({READ})), False),
+        (Key(uuid.UUID(int=9), "an operator, who reads everybody's", Role.OPERATOR), False),
+        (Key(uuid.UUID(int=9), "an administrator", Role.ADMIN), True),
+        (Key(uuid.UUID(int=9), "an administrator, to read", Role.ADMIN, scopes=frozenset({READ})), False),
+        (Key(uuid.UUID(int=9), "an administrator, for both", Role.ADMIN, scopes=frozenset({READ, WRITE})), True),
+    ],
+)
+def test_who_may_only_read_does_not_type(
+    api: "Api", backend: "MemoryBackend", path: str, key: Key, may_type: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[object] = []
+    monkeypatch.setattr(giving, "give", given.append)
+    backend.keys["one"], api.key = key, "one"
+
+    assert status(api, path) == 503
+
+    (task,) = given
+    assert isinstance(task, Listen)
+    assert (task.no_stdin is None) == may_type
+
+
 def test_a_websocket_is_opened_like_any(api: "Api", path: str) -> None:
     assert status(api, path) == 503
 
@@ -87,6 +119,7 @@ def test_a_websocket_is_opened_like_any(api: "Api", path: str) -> None:
         ({"Sec-WebSocket-Version": "8"}, 426),
         ({"Origin": "https://elsewhere.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
         ({"Origin": "javascript://localhost"}, 403),
         ({"Origin": "http://localhost"}, 503),
         ({"Origin": "https://localhost"}, 503),

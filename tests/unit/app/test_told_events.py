@@ -37,8 +37,8 @@ def test_the_same_is_a_message() -> None:
 @pytest.mark.parametrize(
     "task",
     [
-        Listen(UUID(int=1), "7-1", websocket=True, takes_stdin=False, subprotocol=True),
-        Listen(UUID(int=1), None, websocket=False, takes_stdin=True, subprotocol=False),
+        Listen(UUID(int=1), "7-1", websocket=True, no_stdin="not now", subprotocol=True),
+        Listen(UUID(int=1), None, websocket=False, no_stdin=None, subprotocol=False),
         Wait(UUID(int=1), UUID(int=2), 12.5, 201, "read", {"fields": {"execution": {"verdict": {}}}}),
         Later("batch", {"id": "x"}, 2.5),
     ],
