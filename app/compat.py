@@ -71,8 +71,10 @@ def take_key(blueprint: Routes, *headers: str) -> None:
     """
 
     def lead(_endpoint: str | None, _values: object) -> None:
-        sent = [_key(request.headers.get(name, "")) for name in ("Authorization", *headers)]
-        found = dict.fromkeys(key for key in sent if key)
+        found = dict.fromkeys(_key(request.headers[name]) for name in headers if name in request.headers)
+        own = request.headers.get("Authorization", "")
+        if own and (" " not in own or _is_bearer(own)):
+            found[_key(own)] = None
         if found:
             request.environ["HTTP_AUTHORIZATION"] = f"Bearer {','.join(found)}"
 
@@ -81,11 +83,12 @@ def take_key(blueprint: Routes, *headers: str) -> None:
 
 
 def _key(value: str) -> str:
-    """Give the key in a header's value, with `Bearer` before it or without; nothing where another scheme stands."""
-    scheme, space, token = value.strip().partition(" ")
-    if not space:
-        return scheme
-    return token if scheme.lower() == "bearer" else ""
+    """Give the key in a header's value, with `Bearer` before it or without."""
+    return value.strip().partition(" ")[2] if _is_bearer(value) else value.strip()
+
+
+def _is_bearer(value: str) -> bool:
+    return value.strip().lower().startswith("bearer ")
 
 
 def tell_errors(blueprint: Routes, translate: Translate) -> None:

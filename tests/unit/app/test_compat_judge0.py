@@ -59,7 +59,7 @@ def told(api: "Api", token: str, query: str = "?fields=*") -> "dict[str, object]
         ({"Authorization": "service"}, 201),
         ({"Authorization": "Bearer service", "X_Auth_Token": "service"}, 201),
         ({"Authorization": "Basic c2VydmljZQ==", "X_RapidAPI_Key": "service"}, 201),
-        ({"Authorization": "Bearer service", "X_Auth_Token": ""}, 201),
+        ({"Authorization": "Bearer service", "X_Auth_Token": ""}, 401),
         ({"Authorization": "Bearer person", "X_Auth_Token": "service"}, 401),
         ({"Authorization": "person", "X_ApiHub_Key": "service"}, 401),
         ({"X_Auth_Token": "service", "X_RapidAPI_Key": "person"}, 401),
