@@ -18,6 +18,7 @@ def correlate(app: Flask) -> None:
     """Give every request an id and a span, and every answer both. Before what may answer."""
     app.before_request(_begin)
     app.after_request(_label)
+    app.teardown_request(_end)
 
 
 def request_id() -> str:
@@ -37,6 +38,11 @@ def _begin() -> None:
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
     trace = tracing.begin(request.headers.get(tracing.HEADER)) if found is None else tracing.go_on(found.traceparent)
     g.traceparent = trace.header
+
+
+def _end(_: BaseException | None) -> None:
+    """Whatever this thread does next belongs to nobody's trace."""
+    tracing.end()
 
 
 def _label(response: Response) -> Response:

@@ -67,6 +67,12 @@ def go_on(header: str) -> Trace:
     return _enter(parse(header) or Trace(_new(16), _new(8)))
 
 
+def end() -> None:
+    """Belong to no trace from now on."""
+    _current.set(None)
+    structlog.contextvars.unbind_contextvars("trace_id", "span_id")
+
+
 @contextmanager
 def span(header: object) -> Iterator[None]:
     """Do a block within the trace that a message bears; without a valid one it is done all the same."""

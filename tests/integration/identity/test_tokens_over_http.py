@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from domain import keys
 from domain.db import Database
+from domain.roles import Role, granted
 from domain.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def ask(http: FlaskClient, token: str, method: str = "GET", path: str = "/v1/me"
 
 
 def said(body: Mapping[str, Any]) -> str:
-    assert set(body) == {"error"}
+    assert set(body) == {"error", "request_id"}
     return str(body["error"]["message"])
 
 
@@ -35,7 +36,7 @@ def test_it_works(http: FlaskClient, provider: "Provider") -> None:
 
     assert status == 200
     assert (me["role"], me["issuer"], me["subject"], me["prefix"]) == ("submitter", provider.url, "alice", None)
-    assert me["scopes"] == ["keys:read", "submissions:read", "submissions:write"]
+    assert me["scopes"] == sorted(granted(Role.SUBMITTER, None))
     assert me["expires_at"]
 
 

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from app.wiring import EXTENSION
+from domain import tracing
 from domain.settings import Settings
 
 if TYPE_CHECKING:
@@ -162,3 +163,8 @@ def test_where_none_is_listed_none_may(api: "Api") -> None:
     assert "Access-Control-Allow-Origin" not in answered
     assert "Origin" not in answered.get("Vary", "")
     assert preflight(api)[0] == 401
+
+
+def test_no_trace_is_left_in_the_thread(api: "Api") -> None:
+    api.get("/livez", traceparent=f"00-{'a' * 32}-{'b' * 16}-01")
+    assert tracing.headers() == {}
