@@ -7,11 +7,10 @@ from flask.views import MethodView
 
 from app.auth import owner, whose
 from app.blueprint import Routes
-from app.schemas.paging import PageQuery
+from app.schemas.paging import Page, PageQuery
 from app.schemas.query import NoQuery
 from app.schemas.webhook_answers import DeliveriesAnswer, DeliveryAnswer, deliveries_json, delivery_json
 from app.wiring import wired
-from domain.listing import Place
 from domain.roles import Scope
 
 blueprint = Routes("deliveries", __name__, description="How telling of it went")
@@ -24,11 +23,11 @@ class OfWebhook(MethodView):
     @blueprint.takes(PageQuery, location="query")
     @blueprint.gives(200, DeliveriesAnswer)
     @blueprint.refuses(401, 404, 503)
-    def get(self, query: dict[str, object], webhook_id: uuid.UUID) -> Response:
+    def get(self, asked: Page, webhook_id: uuid.UUID) -> Response:
         """List what an endpoint was sent, newest first, each with its attempts."""
-        before, limit = _place(query)
-        page = wired().backend.webhooks.of_webhook(webhook_id, whose(Scope.WEBHOOKS_READ), before=before, limit=limit)
-        return jsonify(deliveries_json(page, full=len(page) == limit))
+        webhooks, whose_it_is = wired().backend.webhooks, whose(Scope.WEBHOOKS_READ)
+        found = webhooks.of_webhook(webhook_id, whose_it_is, before=asked.before, limit=asked.limit)
+        return jsonify(deliveries_json(found, asked))
 
 
 @blueprint.at("/v1/submissions/<uuid:submission_id>/deliveries")
@@ -38,11 +37,11 @@ class OfSubmission(MethodView):
     @blueprint.takes(PageQuery, location="query")
     @blueprint.gives(200, DeliveriesAnswer)
     @blueprint.refuses(401, 404, 503)
-    def get(self, query: dict[str, object], submission_id: uuid.UUID) -> Response:
+    def get(self, asked: Page, submission_id: uuid.UUID) -> Response:
         """List what was sent of a submission, to its callback and to endpoints, newest first."""
-        before, limit = _place(query)
-        page = wired().backend.webhooks.of_submission(submission_id, owner(), before=before, limit=limit)
-        return jsonify(deliveries_json(page, full=len(page) == limit))
+        webhooks = wired().backend.webhooks
+        found = webhooks.of_submission(submission_id, owner(), before=asked.before, limit=asked.limit)
+        return jsonify(deliveries_json(found, asked))
 
 
 @blueprint.at("/v1/deliveries/<uuid:delivery_id>")
@@ -69,10 +68,3 @@ class Redeliver(MethodView):
         answer = jsonify(delivery_json(wired().backend.webhooks.redeliver(delivery_id, whose(Scope.WEBHOOKS_WRITE))))
         answer.status_code = 202
         return answer
-
-
-def _place(query: dict[str, object]) -> tuple[Place | None, int]:
-    limit, before = query["limit"], query.get("cursor")
-    assert isinstance(limit, int)  # noqa: S101 - by its field
-    assert before is None or isinstance(before, Place)  # noqa: S101 - by its field
-    return before, limit

@@ -16,12 +16,11 @@ from app.schemas.keys import (
     key_json,
     keys_json,
 )
-from app.schemas.paging import PageQuery
+from app.schemas.paging import Page, PageQuery
 from app.schemas.query import NoQuery
 from app.wiring import wired
 from domain.issuing import Issued
 from domain.keys import NewKey
-from domain.listing import Place
 from domain.roles import Scope
 
 blueprint = Routes("keys", __name__, description="What others may use instead of one's own key")
@@ -34,13 +33,10 @@ class Keys(MethodView):
     @blueprint.takes(PageQuery, location="query")
     @blueprint.gives(200, KeysAnswer)
     @blueprint.refuses(401, 503)
-    def get(self, query: dict[str, object]) -> Response:
+    def get(self, asked: Page) -> Response:
         """List keys, newest first, those that ended too; operators see everybody's. Secrets are not kept."""
-        limit, before = query["limit"], query.get("cursor")
-        assert isinstance(limit, int)  # noqa: S101 - by its field
-        assert before is None or isinstance(before, Place)  # noqa: S101 - by its field
-        page = wired().backend.key_page(whose(Scope.KEYS_READ), before=before, limit=limit)
-        return jsonify(keys_json(page, full=len(page) == limit))
+        found = wired().backend.key_page(whose(Scope.KEYS_READ), before=asked.before, limit=asked.limit)
+        return jsonify(keys_json(found, asked))
 
     @blueprint.takes(NoQuery, location="query")
     @blueprint.takes(KeyRequest)

@@ -18,7 +18,7 @@ from app.schemas.query import MAX_WAIT_S, NoQuery, ReadQuery, WaitQuery
 from app.schemas.request import Request, SubmissionRequest
 from app.schemas.response import submission_json
 from app.schemas.selecting import Selection, select, selection
-from app.schemas.submission_list import ListQuery, Page
+from app.schemas.submission_list import FilteredPage, ListQuery
 from app.wiring import wired
 from domain.errors import InvalidRequest, Problem
 from domain.idempotency import HEADER
@@ -51,7 +51,7 @@ class Submissions(MethodView):
     @blueprint.takes(ListQuery, location="query")
     @blueprint.gives(200, selectable("PageAnswer", "PageSelection"), example=examples.PAGE)
     @blueprint.refuses(401, 503)
-    def get(self, asked: Page) -> Response:
+    def get(self, asked: FilteredPage) -> Response:
         """List submissions that are all of what is asked for, newest first; the cursor leads to the next page."""
         found = wired().backend.page(owner(), filters=asked.filters, before=asked.before, limit=asked.limit)
         answer = jsonify(page_json(found, asked))

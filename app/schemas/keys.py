@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError, fields, post_load
 from app.schemas.complaints import Complaint, shown
 from app.schemas.documents import word
 from app.schemas.fields import Choice, Flag, Text, Whole
-from app.schemas.paging import cursor
+from app.schemas.paging import Page, next_cursor
 from app.schemas.parts import Items, Part, Value
 from app.schemas.request import Id
 from app.schemas.response import Json, time_json
@@ -178,9 +178,9 @@ def issued_json(issued: Issued) -> Json:
     return {"key": issued.text, **key_json(issued.entry)}
 
 
-def keys_json(page: Sequence[KeyEntry], *, full: bool) -> Json:
+def keys_json(found: Sequence[KeyEntry], asked: Page) -> Json:
     """Give a page of keys; a cursor where there may be more."""
-    return {"keys": list(map(key_json, page)), "next_cursor": cursor(page[-1].place) if page and full else None}
+    return {"keys": list(map(key_json, found)), "next_cursor": next_cursor(found, asked)}
 
 
 def me_json(key: Key) -> Json:

@@ -5,10 +5,10 @@ from dataclasses import asdict
 
 from app.readiness import Check
 from app.schemas import links
-from app.schemas.paging import cursor
+from app.schemas.paging import next_cursor
 from app.schemas.response import Json, time_json, verdict_json
 from app.schemas.selecting import select
-from app.schemas.submission_list import Page
+from app.schemas.submission_list import FilteredPage
 from domain import __version__
 from domain.audit import Entry
 from domain.language import Language
@@ -17,12 +17,11 @@ from domain.listing import Summary
 from domain.verdict import hidden_reason
 
 
-def page_json(found: Sequence[Summary], asked: Page) -> Json:
+def page_json(found: Sequence[Summary], asked: FilteredPage) -> Json:
     """Give a page of submissions; a cursor where there may be more."""
-    full = len(found) == asked.limit
     return {
         "submissions": [select(summary_json(summary), asked.fields) for summary in found],
-        "next_cursor": cursor(found[-1].place, asdict(asked.filters)) if full else None,
+        "next_cursor": next_cursor(found, asked, asdict(asked.filters)),
     }
 
 

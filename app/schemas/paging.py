@@ -5,7 +5,10 @@ import binascii
 import hashlib
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from marshmallow import ValidationError, post_load
@@ -20,6 +23,22 @@ _TIME_BYTES = 8
 _PLACE_BYTES = _TIME_BYTES + 16
 _BOUND_BYTES = 6
 _CURSOR_CHARS = (_PLACE_BYTES + _BOUND_BYTES) * 4 // 3
+
+
+@dataclass(frozen=True)
+class Page:
+    """What was asked for of a list: how many, made before which place; its newest where there is no place."""
+
+    limit: int
+    before: Place | None
+
+
+class Listed(Protocol):
+    """What stands in a list."""
+
+    @property
+    def place(self) -> Place:
+        """Where it stands there."""
 
 
 class PageSize(Value[int]):
@@ -56,17 +75,23 @@ class Cursor(Value[bytes]):
 
 
 class PageQuery(Part):
-    """`?limit=20&cursor=...`; what is loaded has the cursor as a Place."""
+    """`?limit=20&cursor=...`."""
 
     limit = PageSize()
     cursor = Cursor()
 
     @post_load
-    def make(self, data: dict[str, object], **_: object) -> object:
-        """Read the cursor."""
-        raw = data.pop("cursor", None)
-        assert raw is None or isinstance(raw, bytes)  # noqa: S101 - by its field
-        return data if raw is None else {**data, "cursor": place_in(raw, None)}
+    def make(self, data: dict[str, object], **_: object) -> Page:
+        """See that the cursor is one of a list without filters."""
+        return page(data, None)
+
+
+def page(data: dict[str, object], chosen: object) -> Page:
+    """Take out of what was loaded which page it is. Raises ValidationError for a cursor of another list."""
+    limit, raw = data.pop("limit"), data.pop("cursor", None)
+    assert isinstance(limit, int)  # noqa: S101 - by its field
+    assert raw is None or isinstance(raw, bytes)  # noqa: S101 - by its field
+    return Page(limit, None if raw is None else place_in(raw, chosen))
 
 
 def place_in(raw: bytes, chosen: object) -> Place:
@@ -77,7 +102,12 @@ def place_in(raw: bytes, chosen: object) -> Place:
     return place(raw)
 
 
-def cursor(last: Place, chosen: object = None) -> str:
+def next_cursor(found: Sequence[Listed], asked: Page, chosen: object = None) -> str | None:
+    """Give the cursor of the next page where there may be one, of the list with these filters (any JSON)."""
+    return cursor(found[-1].place, chosen) if len(found) == asked.limit else None
+
+
+def cursor(last: Place, chosen: object) -> str:
     """Write a place of the list with these filters (any JSON) so that nobody is tempted to build one."""
     microseconds = (last.created_at - _EPOCH) // timedelta(microseconds=1)
     raw = microseconds.to_bytes(_TIME_BYTES, "big") + last.id.bytes + _bound(chosen)

@@ -9,22 +9,20 @@ from marshmallow import ValidationError, post_load
 from app.schemas.complaints import Complaint, shown
 from app.schemas.documents import SubmissionSummary
 from app.schemas.fields import Choice, Text
-from app.schemas.paging import PageQuery, place_in
+from app.schemas.paging import Page, PageQuery, page
 from app.schemas.parts import Value
 from app.schemas.request import Language
 from app.schemas.selecting import Fields, Selection
-from domain.listing import Filters, Place
+from domain.listing import Filters
 from domain.verdict import State, Verdict
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Page:
-    """What was asked for."""
+class FilteredPage(Page):
+    """What was asked for of the list of submissions."""
 
-    limit: int
-    before: Place | None
     filters: Filters
     fields: Selection | None
 
@@ -59,15 +57,12 @@ class ListQuery(PageQuery):
     fields = Fields(SubmissionSummary)  # type: ignore[assignment]
 
     @post_load
-    def make(self, data: dict[str, object], **_: object) -> Page:
+    def make(self, data: dict[str, object], **_: object) -> FilteredPage:
         """See that the cursor is one of this list."""
-        limit, raw = data.pop("limit"), data.pop("cursor", None)
-        chosen = data.pop("fields", None)
-        filters = _filters(data)
-        assert isinstance(limit, int)  # noqa: S101 - by its field
-        assert raw is None or isinstance(raw, bytes)  # noqa: S101 - by its field
-        before = None if raw is None else place_in(raw, asdict(filters))
-        return Page(limit, before, filters, chosen)  # type: ignore[arg-type]
+        fields = data.pop("fields", None)
+        filters = _filters({name: value for name, value in data.items() if name not in {"limit", "cursor"}})
+        asked = page(data, asdict(filters))
+        return FilteredPage(asked.limit, asked.before, filters, fields)  # type: ignore[arg-type] # by its field
 
 
 def _filters(data: dict[str, object]) -> Filters:

@@ -6,7 +6,7 @@ from marshmallow import Schema, fields
 
 from app.schemas import links
 from app.schemas.documents import word
-from app.schemas.paging import cursor
+from app.schemas.paging import Page, next_cursor
 from app.schemas.response import Json, time_json
 from domain.deliveries import Attempt, Delivery, DeliveryState
 from domain.webhooks import SUBSCRIBABLE, Disabled, Event, Webhook
@@ -117,9 +117,9 @@ def _attempt_json(attempt: Attempt) -> Json:
     return {**vars(attempt), "at": time_json(attempt.at)}
 
 
-def deliveries_json(page: Sequence[Delivery], *, full: bool) -> Json:
+def deliveries_json(found: Sequence[Delivery], asked: Page) -> Json:
     """Give a page of deliveries; a cursor where there may be more."""
     return {
-        "deliveries": [delivery_json(delivery) for delivery in page],
-        "next_cursor": cursor(page[-1].place) if page and full else None,
+        "deliveries": [delivery_json(delivery) for delivery in found],
+        "next_cursor": next_cursor(found, asked),
     }

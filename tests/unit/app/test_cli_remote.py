@@ -9,7 +9,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.cli import main
-from app.cli_parts import printable
 from tests.answering import Answer, Api, answering
 
 Run = Callable[..., Result]
@@ -141,7 +140,3 @@ def test_events_are_shown_as_they_come(run: Run, platform: Api) -> None:
     assert result.stderr == "state running\n�done AC\n"
     told = run("watch", "00000000-0000-4000-8000-000000000000", "--json").stdout.splitlines()
     assert [json.loads(line)["event"] for line in told] == names
-
-
-def test_what_a_terminal_would_obey_is_taken_out() -> None:
-    assert printable("é\t\n\x1b\x00\r\u202e") == "é\t\n\\x1b\\x00\\x0d\\x202e"
