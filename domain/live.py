@@ -44,6 +44,8 @@ PAUSE_S = 5.0
 """So long nothing more is told to a Redis that did not answer: grading must not wait for it again and again."""
 TYPED_MOST = 5_000
 """As many messages of stdin are taken for one execution."""
+TYPED_BYTES = 1024 * 1024
+"""And as many bytes of it, over however many connections they come: Redis keeps them for an hour."""
 AT_ONCE = 1_000
 """As many events are read in one go."""
 
@@ -63,7 +65,15 @@ redis.call('EXPIRE', KEYS[2], ARGV[4])
 """
 _TYPE = """
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
-redis.call('XADD', KEYS[1], '*', ARGV[2], ARGV[3])
+local size = ARGV[2] == 'data' and #ARGV[3] or 0
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+if last then
+    for at = 1, #last[2], 2 do
+        if last[2][at] == 'typed_bytes' then size = size + tonumber(last[2][at + 1]) end
+    end
+end
+if size > tonumber(ARGV[5]) then return 0 end
+redis.call('XADD', KEYS[1], '*', ARGV[2], ARGV[3], 'typed_bytes', size)
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 return 1
 """
@@ -186,8 +196,9 @@ class Live:
     def type(self, execution_id: UUID, data: bytes | None) -> bool:
         """Pass on what was typed, None for its end; False where that is too much already. Raises Unavailable."""
         field, value = ("eof", b"1") if data is None else ("data", data)
+        arguments: list[str | int | bytes] = [TYPED_MOST, field, value, TTL_S, TYPED_BYTES]
         try:
-            return bool(self._type(keys=[typed.stream_of(execution_id)], args=[TYPED_MOST, field, value, TTL_S]))
+            return bool(self._type(keys=[typed.stream_of(execution_id)], args=arguments))
         except (redis.RedisError, OSError) as error:
             raise Unavailable(f"Redis does not take what was typed: {error}; try again") from error
 

@@ -135,6 +135,14 @@ def test_what_is_typed_has_an_end(told: Live, monkeypatch: pytest.MonkeyPatch) -
     assert [told.type(execution_id, data) for data in (b"\xff\x00", None, b"more")] == [True, True, False]
 
 
+def test_no_more_is_typed_into_a_run_than_redis_should_keep(told: Live) -> None:
+    execution_id, quarter = new_id(), bytes(live.TYPED_BYTES // 4)
+
+    assert [told.type(execution_id, quarter) for _ in range(5)] == [True] * 4 + [False]
+    assert [told.type(execution_id, data) for data in (b"x", None)] == [False, True]
+    assert told.type(new_id(), quarter)
+
+
 def test_without_redis_nothing_is_raised(redis_url: str) -> None:
     del redis_url
     nowhere = Live(f"redis://127.0.0.1:{ports.choose(1)[0]}/0")
