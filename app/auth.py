@@ -7,6 +7,7 @@ the views; those of others are answered as if they were not there.
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import unquote
 from uuid import UUID
 
 import structlog
@@ -100,7 +101,7 @@ def names(key: Key) -> dict[str, str]:
 
 def _refuse_secrets_in_url() -> None:
     """URLs stand in logs, in histories and in what a browser tells other sites: a secret there is none any more."""
-    if has_secrets(request.path) or has_secrets(request.query_string.decode("latin-1")):
+    if has_secrets(request.path) or has_secrets(unquote(request.query_string.decode("latin-1"))):
         hint = "send the header `Authorization: Bearer KEY`, and rotate the key that was sent so"
         raise InvalidRequest(Problem("", "keys and tokens have no place in a URL, which is kept in many logs", hint))
 

@@ -17,12 +17,15 @@ import httpcore
 from httpcore._backends.base import SOCKET_OPTION  # the type of a parameter that we must have
 
 from domain.addresses import Address, Reach
+from domain.logging import logger
 from domain.webhook_url import Target
 
 MAX_ANSWER_BYTES = 4096
 """Of the body; no more is read."""
 MAX_RECEIVED_BYTES = 256 * 1024
 """Of all that comes, headers, chunk sizes and what TLS leaves of it: more is a flood."""
+
+log = logger(__name__)
 
 Resolve = Callable[[str, int], Sequence[Address]]
 """Gives the addresses of a name. Raises OSError."""
@@ -76,7 +79,9 @@ class Sender:
         for address in found:
             reason = reach.refusal(address)
             if reason is not None:
-                raise Refused(f"{target.host} is at {address}, which must not be called: {reason}")
+                # Whoever registered a name reads this: what it means within our network is for our log alone.
+                log.warning("receiver_refused", host=target.host, address=str(address), reason=reason)
+                raise Refused(f"{target.host} is at an address that must not be called: {reason}")
         return found
 
     def _resolved(self, target: Target, deadline: "Deadline") -> Sequence[Address]:

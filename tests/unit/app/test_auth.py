@@ -51,6 +51,13 @@ def test_a_key_is_asked_for_before_the_body_is_read(api: "Api") -> None:
     assert api.send(b"{").status == 401
 
 
+def test_a_key_in_a_url_is_refused_however_it_is_written(api: "Api") -> None:
+    secret = "0" * 64
+    for written in (f"shipd_{'a' * 12}_{secret}", f"shipd%5F{'a' * 12}%5f{secret}", f"%73hipd_{'a' * 12}_{secret}"):
+        assert api.get(f"/v1/languages?key={written}").fields.keys() == {""}
+        assert api.get(f"/v1/languages/{written}").fields.keys() == {""}
+
+
 def test_it_does_not_ask_the_database_for_what_is_no_key(api: "Api", backend: "MemoryBackend") -> None:
     backend.keys["with space"] = backend.keys["service"]
 
