@@ -47,7 +47,7 @@ if not (ROOT and (TREE_V2 / "cgroup.controllers").exists()):
     collect_ignore.append("test_cgroup_v2.py")
 
 
-HELD = ("test_held_runtimes.py", "test_held_in_the_pool.py")
+HELD = ("test_held_runtimes.py", "test_held_in_the_pool.py", "test_live_runtimes.py")
 if not ROOT:  # permission events of fanotify are root's
     collect_ignore += [*HELD, "test_gate.py"]
 elif not all(Path(f"/usr/bin/{name}").exists() for name in ("node", "javac")):  # as on an emulated machine
