@@ -26,6 +26,16 @@ _LAST_EVENT_ID = {
     "schema": {"type": "string", "pattern": "^[0-9]{1,19}-[0-9]{1,19}$"},
     "description": "Go on after this event; it goes before last_event_id.",
 }
+_EVENT = {
+    "type": "object",
+    "description": "One event of the stream; `data` is JSON.",
+    "properties": {
+        "id": {"type": "string"},
+        "event": {"type": "string", "enum": ["state", "test_result", "output", "done"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
 _DESCRIPTION = """The first event, `state`, says how it stands now. Then comes everything that is told of it:
 `state`, `test_result`, `output`, and at last `done`, which ends the stream. Events bear ids: whoever is cut off sends
 the last one and misses nothing that was kept (an hour; about 2,000 events). With `Upgrade: websocket` the same comes as
@@ -40,7 +50,7 @@ class Events(MethodView):
 
     @blueprint.says(parameters=[_LAST_EVENT_ID], description=_DESCRIPTION)
     @blueprint.takes(EventsQuery, location="query")
-    @blueprint.gives(200, {"type": "string"}, content_type=sse.MIMETYPE)
+    @blueprint.gives(200, _EVENT, content_type=sse.MIMETYPE)
     @blueprint.refuses(400, 401, 403, 404, 426, 503)
     def get(self, query: dict[str, str], submission_id: uuid.UUID) -> Response:
         """Follow a submission."""
