@@ -1,6 +1,7 @@
 """Errors told to Sentry, where a deployment says so (SENTRY_DSN); request bodies and local variables stay here."""
 
 import sentry_sdk
+from sentry_sdk.integrations.stdlib import StdlibIntegration
 from sentry_sdk.types import Event, Hint
 
 from domain import __version__
@@ -19,6 +20,8 @@ def start_sentry(settings: Settings) -> None:
         send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
+        # It puts traces into the environment of every program that is started, nsjail's and compilers' among them.
+        disabled_integrations=[StdlibIntegration],
         before_send=_without_secrets,
     )
 

@@ -1,6 +1,7 @@
 """What is reported to Sentry says nothing that lets anybody in."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -39,7 +40,14 @@ def kept() -> Iterator[Kept]:
     transport = sentry_sdk.get_client().transport = Kept()
     yield transport
     sentry_sdk.get_client().close(timeout=0)
-    sentry_sdk.init()
+    sentry_sdk.init(default_integrations=False)
+
+
+@pytest.mark.usefixtures("kept")
+def test_programs_that_are_started_are_given_no_more_than_they_should_have() -> None:
+    with sentry_sdk.start_transaction(name="request"):
+        done = subprocess.run(["/usr/bin/env"], env={}, capture_output=True, check=True)
+    assert done.stdout == b""
 
 
 @pytest.mark.parametrize(
