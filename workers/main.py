@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from billiard.util import set_pdeathsig
 from celery import Celery, signals
 from celery.beat import Service
 
@@ -139,6 +140,9 @@ class Worker:
 
         @signals.worker_process_init.connect(weak=False)
         def _child(**_: object) -> None:
+            # Celery has a child killed with its parent; ours finishes what it holds, and ends when it is found alone.
+            # (The kernel forgets the signal too, but only when a file is first written as a slot's user.)
+            set_pdeathsig(0)
             self.sandbox.start_pool()
             tasks.lines = Lines(database, settings.redis_url)
             tasks.grader = self.grader(os.getpid(), tasks.lines)

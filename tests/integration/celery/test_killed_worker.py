@@ -38,6 +38,14 @@ def test_an_execution_that_kills_its_worker_each_time_is_given_up(fleet: Fleet, 
     assert (execution.verdict, execution.reason, execution.attempt) == (Verdict.JE, "attempts", 2)
 
 
+def test_an_idle_pool_process_that_lost_its_worker_ends(fleet: Fleet, worker: ProcessContainer) -> None:
+    assert fleet.waiting() == 0
+    processes = worker.children()
+    assert processes
+    worker.kill()
+    eventually(lambda: gone(processes))
+
+
 def test_a_pool_process_that_lost_its_worker_finishes_what_it_holds_and_ends(
     fleet: Fleet, worker: ProcessContainer
 ) -> None:
