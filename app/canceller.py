@@ -43,7 +43,8 @@ class Canceller:
         for one in ended:
             self.events.publish(one.execution_id, State.CANCELLED)
             self.live.append(one.execution_id, live.DONE, standing.CANCELLED.data)
-            announce(self.celery, self.db, one.submission_id, one.execution_id)
+            if one.announced:
+                announce(self.celery, self.db, one.submission_id, one.execution_id)
         if ended:
             # What waited for their places need not wait for the sweeper.
             queue.enqueue_all(self.celery, fair.send_all_waiting(self.db, self.usual))

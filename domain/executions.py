@@ -65,27 +65,22 @@ _GIVE_BACK = f"""
 """
 
 
-# What was recorded stays: it is true, and may have been read.
+# What was recorded stays: it is true, and may have been read. Rows are locked in one order, so that two who cancel the
+# same do not wait for each other.
 _CANCEL = f"""
-    UPDATE executions AS e SET state = 'cancelled', lease_until = NULL, finished_at = now(), {results.totals()}
-    FROM submissions AS s
-    WHERE s.id = %(submission_id)s AND (%(owner_id)s::uuid IS NULL OR s.owner_id = %(owner_id)s)
-        AND e.submission_id = s.id AND e.state NOT IN ('done', 'cancelled')
-    RETURNING e.id, e.worker, e.submission_id
-"""
-
-# In one order, so that two who cancel the same do not wait for each other.
-_CANCEL_BATCH = f"""
     WITH theirs AS (
-        SELECT e.id FROM batches AS b JOIN batch_items AS i ON i.batch_id = b.id
-        JOIN executions AS e ON e.submission_id = i.submission_id
-        WHERE b.id = %(batch_id)s AND (%(owner_id)s::uuid IS NULL OR b.owner_id = %(owner_id)s)
-            AND i.status = 201 AND e.state NOT IN ('done', 'cancelled')
+        SELECT e.id FROM {{theirs}} AND (%(owner_id)s::uuid IS NULL OR own.owner_id = %(owner_id)s)
+            AND e.state NOT IN ('done', 'cancelled')
         ORDER BY e.id FOR UPDATE OF e
     )
     UPDATE executions AS e SET state = 'cancelled', lease_until = NULL, finished_at = now(), {results.totals()}
     FROM theirs WHERE e.id = theirs.id
-    RETURNING e.id, e.worker, e.submission_id
+    RETURNING e.id, e.worker, e.submission_id, e.announced
+"""
+_OF_SUBMISSION = "submissions AS own JOIN executions AS e ON e.submission_id = own.id WHERE own.id = %(id)s"
+_OF_BATCH = """
+    batches AS own JOIN batch_items AS i ON i.batch_id = own.id AND i.status = 201
+    JOIN executions AS e ON e.submission_id = i.submission_id WHERE own.id = %(id)s
 """
 
 
@@ -96,6 +91,8 @@ class Cancelled:
     execution_id: UUID
     worker: str | None
     submission_id: UUID
+    announced: bool
+    """Whether somebody wants to be told: a trigger has written to whom."""
 
 
 def _leave_to_sweeper(user: User) -> None:
@@ -229,15 +226,17 @@ def cancel(db: Database, submission_id: UUID, owner_id: UUID | None) -> list[Can
     Whoever held it has lost its claim. There is nothing to give where all is over, or there is no such submission.
     Raises Unavailable.
     """
-    with db.statement() as tx:
-        found = tx.execute(_CANCEL.encode(), {"submission_id": submission_id, "owner_id": owner_id}).fetchall()
-    return [Cancelled(*row) for row in found]
+    return _cancelled(db, _OF_SUBMISSION, submission_id, owner_id)
 
 
 def cancel_batch(db: Database, batch_id: UUID, owner_id: UUID | None) -> list[Cancelled]:
     """Cancel what is not over of what a batch of this owner (None: of anybody) made, as `cancel` does, all at once."""
+    return _cancelled(db, _OF_BATCH, batch_id, owner_id)
+
+
+def _cancelled(db: Database, theirs: str, own_id: UUID, owner_id: UUID | None) -> list[Cancelled]:
     with db.statement() as tx:
-        found = tx.execute(_CANCEL_BATCH.encode(), {"batch_id": batch_id, "owner_id": owner_id}).fetchall()
+        found = tx.execute(_CANCEL.format(theirs=theirs).encode(), {"id": own_id, "owner_id": owner_id}).fetchall()
     return [Cancelled(*row) for row in found]
 
 

@@ -26,7 +26,7 @@ PATIENCE_S = 10
 def test_it_works(db: Database, blobs: BlobStore, owner: UUID, submit: Callable[..., SubmissionView]) -> None:
     view = submit()
 
-    assert executions.cancel(db, view.id, owner) == [Cancelled(view.execution.id, None, view.id)]
+    assert executions.cancel(db, view.id, owner) == [Cancelled(view.execution.id, None, view.id, announced=False)]
 
     execution = submissions.get(db, blobs, view.id, owner).execution
     assert (execution.state, execution.verdict, execution.results) == (State.CANCELLED, None, ())
@@ -70,7 +70,7 @@ def test_its_worker_writes_nothing_more_and_what_it_wrote_stays(
     assert executions.record(db, blobs, claim, [first])
 
     assert executions.cancel(db, claim.submission_id, None) == [
-        Cancelled(claim.execution_id, "worker-7", claim.submission_id)
+        Cancelled(claim.execution_id, "worker-7", claim.submission_id, announced=False)
     ]
 
     before = rows("SELECT * FROM executions")
