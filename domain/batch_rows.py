@@ -50,7 +50,12 @@ def prepare(submission: Submission, sent: Sent, user: User, blobs: BlobStore, va
     Unavailable where the secret of a callback cannot be sealed.
     """
     own_id = sent.id or new_id()
-    own = {"id": own_id, "owner_id": sent.owner_id, "body_sha256": sent.body_sha256, **storing.values(submission)}
+    own = {
+        "id": own_id,
+        "owner_id": sent.owner_id,
+        "body_sha256": sent.body_sha256,
+        **storing.values(submission, blobs),
+    }
     own |= dict.fromkeys(("callback_url", "callback_secret"))
     if submission.callback is not None:
         own |= callback_values(submission.callback, own_id, vault)

@@ -10,17 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from domain.file import File as File  # noqa: PLC0414 - the smallest part of the model
+from domain.judging import Checker as Checker  # noqa: PLC0414 - with all that belongs to it in a file of its own
+from domain.judging import CheckerType as CheckerType  # noqa: PLC0414
+from domain.judging import Interactor, Judging, TestGroup
 from domain.limits import Constraints
 from domain.verdict import Verdict
-
-
-@dataclass(frozen=True)
-class File:
-    """One file by its path relative to the box (validated: no `..`, not absolute, no NUL), with permission bits."""
-
-    path: str
-    content: bytes
-    mode: int = 0o644
 
 
 @dataclass(frozen=True)
@@ -48,23 +43,8 @@ class TestCase:
     is_hidden: bool = False
     points: int | None = None
     group: str | None = None
-
-
-class CheckerType(StrEnum):
-    """How an output is compared with the expected one."""
-
-    TOKENS = "tokens"
-    EXACT = "exact"
-    LINES = "lines"
-    FLOAT = "float"
-
-
-@dataclass(frozen=True)
-class Checker:
-    """The checker of a submission; `tolerance` counts for `float` only."""
-
-    type: CheckerType = CheckerType.TOKENS
-    tolerance: float = 1e-6
+    checker_arguments: tuple[str, ...] = ()
+    """What the checker, or the interactor, is given for this test case besides its own arguments."""
 
 
 class Priority(StrEnum):
@@ -105,7 +85,7 @@ class Submission:
     test_cases: tuple[TestCase, ...]
     arguments: tuple[str, ...] = ()
     constraints: Constraints = field(default_factory=Constraints)
-    checker: Checker = Checker()
+    checker: Checker = field(default_factory=Checker)
     outputs: tuple[str, ...] = ()
     stop_on_first_failure: bool = False
     priority: Priority = Priority.NORMAL
@@ -117,8 +97,20 @@ class Submission:
     cache: Cache = Cache.COMPILE
     interactive: bool = False
     """Whether the only test case has its input typed while it runs."""
+    interactor: Interactor | None = None
+    """Talks to the program, in place of input that is known before."""
+    passes: int = 1
+    """How often the program may be run for one test case, each time with what the checker left for it."""
+    groups: tuple[TestGroup, ...] = ()
+    """Outer ones before inner ones; a test case's group may be none of them, and is then a name and no more."""
     callback: Callback | None = None
     """Known while it is being kept; who grades does not read it."""
+
+    @property
+    def judging(self) -> Judging:
+        """All of how it is judged that is more than comparing outputs."""
+        checker = self.checker
+        return Judging(checker.program, checker.protocol, checker.arguments, self.interactor, self.passes, self.groups)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from psycopg.rows import DictRow, TupleRow
 from domain import payload
 from domain.blobs import BlobStore
 from domain.gathering import gathered, scattered, split
+from domain.judging import decode
 from domain.limits import Constraints
-from domain.model import Cache, Checker, CheckerType, Expectation, File, Priority, Submission, TestCase
+from domain.model import Cache, Expectation, File, Priority, Submission, TestCase
 from domain.network import NetworkRule, Protocol
 from domain.payload import Payload
 from domain.storing import CASE_FILE, CONSTRAINTS, FILE, TEST_CASE
@@ -23,7 +24,7 @@ from domain.views import CaseView
 _SUBMISSION = (
     *("language", "entry_point", "arguments", "checker_type", "checker_tolerance", "outputs"),
     *("stop_on_first_failure", "priority", "problem_id", "user_id", "metadata", "network_rules", "cache"),
-    *("static_check", "interactive"),
+    *("static_check", "interactive", "judging", "judging_sha256"),
     *CONSTRAINTS,
 )
 _VIEW = (
@@ -35,7 +36,7 @@ _CASE_VIEW = ("name", "is_hidden", "points", "test_group")
 
 def _part(alias: str, table: str, columns: Sequence[str], order: str) -> str:
     # Arrays of several lengths are no array of PostgreSQL's.
-    names = ("to_json(arguments) AS arguments" if name == "arguments" else name for name in columns)
+    names = (f"to_json({name}) AS {name}" if name.endswith("arguments") else name for name in columns)
     rows = f"SELECT {', '.join(names)} FROM {table} WHERE submission_id = s.id ORDER BY {order}"
     return gathered(alias, columns, rows)
 
@@ -63,6 +64,7 @@ def read(row: Sequence[object], blobs: BlobStore) -> Submission:
         by_case.setdefault(file[:2], []).append(_file(file[2:], blobs))
     return _submission(
         own,
+        blobs,
         sources=tuple(_file(file, blobs) for file in scattered(sources)),
         test_cases=tuple(_test_case(case, by_case, blobs) for case in scattered(cases)),
     )
@@ -91,8 +93,11 @@ def _file(row: TupleRow, blobs: BlobStore) -> File:
     return File(path, payload.load(content, sha256, blobs), mode)
 
 
-def _submission(row: Sequence[object], *, sources: tuple[File, ...], test_cases: tuple[TestCase, ...]) -> Submission:
+def _submission(
+    row: Sequence[object], blobs: BlobStore, *, sources: tuple[File, ...], test_cases: tuple[TestCase, ...]
+) -> Submission:
     named: DictRow = dict(zip(_SUBMISSION, row, strict=True))
+    judging = decode(Payload(named["judging"], named["judging_sha256"]).load(blobs))
     return Submission(
         language=named["language"],
         sources=sources,
@@ -100,7 +105,7 @@ def _submission(row: Sequence[object], *, sources: tuple[File, ...], test_cases:
         test_cases=test_cases,
         arguments=tuple(named["arguments"]),
         constraints=_constraints(named),
-        checker=Checker(CheckerType(named["checker_type"]), named["checker_tolerance"]),
+        checker=judging.checker(named["checker_type"], named["checker_tolerance"]),
         outputs=tuple(named["outputs"]),
         stop_on_first_failure=named["stop_on_first_failure"],
         priority=Priority(named["priority"]),
@@ -110,6 +115,9 @@ def _submission(row: Sequence[object], *, sources: tuple[File, ...], test_cases:
         static_check=named["static_check"],
         cache=Cache(named["cache"]),
         interactive=named["interactive"],
+        interactor=judging.interactor,
+        passes=judging.passes,
+        groups=judging.groups,
     )
 
 
@@ -142,4 +150,5 @@ def _test_case(row: TupleRow, files: dict[tuple[object, object], list[File]], bl
         is_hidden=named["is_hidden"],
         points=named["points"],
         group=named["test_group"],
+        checker_arguments=tuple(named["checker_arguments"]),
     )

@@ -18,6 +18,7 @@ from domain.db import Connection, Cursor
 from domain.fair import URGENCY, User, Usual
 from domain.inserting import KEPT, MOST_ROWS, Row, places
 from domain.inserting import insert as insert_rows
+from domain.judging import encode
 from domain.model import File, Priority, Submission, TestCase
 from domain.network import NetworkRule
 from domain.payload import Payload
@@ -36,7 +37,7 @@ CONSTRAINTS = (
 FILE = ("position", "path", "mode", "content", "content_sha256")
 TEST_CASE = (
     *("ordinal", "name", "stdin", "stdin_sha256", "arguments", "expected_stdout", "expected_stdout_sha256"),
-    *("expected_exit_code", "timeout_ms", "is_hidden", "points", "test_group"),
+    *("expected_exit_code", "timeout_ms", "is_hidden", "points", "test_group", "checker_arguments"),
 )
 CASE_FILE = ("ordinal", "role", *FILE)
 _PLACE = ("uuid", "text", "smallint", "integer", "bigint")
@@ -71,15 +72,18 @@ def prepare(new: Submission, blobs: BlobStore) -> Rows:
     )
 
 
-def values(new: Submission) -> dict[str, object]:
-    """Give the submission's own columns with their values."""
+def values(new: Submission, blobs: BlobStore) -> dict[str, object]:
+    """Give the submission's own columns with their values; a long one is in the blob store then. Raises OSError."""
     constraints = new.constraints
+    judging = Payload.keep(encode(new.judging), blobs)
     return {
         "language": new.language,
         "entry_point": new.entry_point,
         "arguments": list(new.arguments),
         "checker_type": new.checker.type,
         "checker_tolerance": new.checker.tolerance,
+        "judging": judging.inline,
+        "judging_sha256": judging.sha256,
         "outputs": list(new.outputs),
         "stop_on_first_failure": new.stop_on_first_failure,
         "priority": new.priority,
@@ -183,6 +187,7 @@ def _test_case_row(case: TestCase, blobs: BlobStore) -> Row:
         case.is_hidden,
         case.points,
         case.group,
+        list(case.checker_arguments),
     )
 
 

@@ -82,7 +82,7 @@ def create(
     own_id, execution_id = submission_id or new_id(), new_id()
     admit()
     rows = storing.prepare(new, blobs)
-    own = {"id": own_id, "owner_id": owner_id, "body_sha256": body_sha256, **storing.values(new)}
+    own = {"id": own_id, "owner_id": owner_id, "body_sha256": body_sha256, **storing.values(new, blobs)}
     if new.callback is not None:
         own |= callback_values(new.callback, own_id, vault or Vault(db))
     try:

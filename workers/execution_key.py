@@ -9,11 +9,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
+from domain.judging import encode
 from domain.model import Claim, File, TestCase
 from workers.compile import Compiled
 from workers.prepare import Plan, run_limits
 
-FORMAT = 2
+FORMAT = 3
 """Counts up whenever what is kept, or how, changes."""
 
 
@@ -33,6 +34,7 @@ def base(claim: Claim, plan: Plan, compiled: Compiled, platform: Mapping[str, st
             "program": _files(compiled.files),
             "constraints": asdict(submission.constraints),
             "checker": [submission.checker.type, submission.checker.tolerance],
+            "judging": _hash(encode(submission.judging) or b""),
             "outputs": submission.outputs,
         }
     )
@@ -58,6 +60,7 @@ def of_case(common: bytes, plan: Plan, compiled: Compiled, case: TestCase) -> by
                 _files(expected.files),
                 expected.exit_code,
             ],
+            "checker": case.checker_arguments,
             "is_hidden": case.is_hidden,
         }
     )

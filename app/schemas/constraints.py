@@ -75,6 +75,9 @@ class Tolerance(Value[float]):
         return float(value)
 
 
+OFFERED = tuple(kind for kind in CheckerType if kind not in {CheckerType.KATTIS, CheckerType.PROGRAM})
+
+
 class CheckerName(Choice):
     """The type of a checker; programs as checkers come later."""
 
@@ -88,7 +91,7 @@ class CheckerName(Choice):
 class CheckerPart(Part):
     """How outputs are compared with what is expected."""
 
-    type = CheckerName(*CheckerType)
+    type = CheckerName(*OFFERED)
     tolerance = Tolerance()
     language = NotOffered("it belongs to checkers of type program")
     source = NotOffered("it belongs to checkers of type program")
