@@ -47,6 +47,10 @@ class Reader:
             raise ValueError(f"{name} is not set; set it, or {name}_FILE, to a URL that starts with {_one_of(schemes)}")
         return value
 
+    def port(self, name: str) -> int | None:
+        """Read a port, None where it is not set."""
+        return None if self.text(name) is None else self.integer(name, 0, floor=1, ceiling=65535)
+
     def integer(self, name: str, default: int, *, floor: int, ceiling: int | None = None) -> int:
         """Read a whole number from `floor` to `ceiling`."""
         text = self.text(name)

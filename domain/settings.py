@@ -132,6 +132,10 @@ class Settings:
     """SHIPD_CORS_ORIGINS: origins whose pages may use the API and open WebSockets, with commas: `https://code.example.org`."""
     hsts_s: int = 0
     """SHIPD_HSTS_S: behind TLS, for how long browsers are told to use nothing else; 0: they are told nothing."""
+    metrics_host: str = "127.0.0.1"
+    """SHIPD_METRICS_HOST: the address on which a worker answers Prometheus."""
+    metrics_port: int | None = None
+    """SHIPD_METRICS_PORT: the port for that; nothing is counted where it is not set."""
     flower_url: str | None = None
     """SHIPD_FLOWER_URL: where Flower answers, for the index page."""
     db_pool_min: int = 1
@@ -203,6 +207,8 @@ class Settings:
             stop_grace_s=read.integer("SHIPD_STOP_GRACE_S", cls.stop_grace_s, floor=0),
             cors_origins=read.origins("SHIPD_CORS_ORIGINS"),
             hsts_s=read.integer("SHIPD_HSTS_S", cls.hsts_s, floor=0, ceiling=MAX_HSTS_S),
+            metrics_host=read.text("SHIPD_METRICS_HOST") or cls.metrics_host,
+            metrics_port=read.port("SHIPD_METRICS_PORT"),
             flower_url=read.url("SHIPD_FLOWER_URL", ("http://", "https://")),
             db_pool_min=pool_min,
             db_pool_max=read.integer("SHIPD_DB_POOL_MAX", max(cls.db_pool_max, pool_min), floor=max(1, pool_min)),

@@ -18,9 +18,11 @@ from sandbox.config import PoolConfig, SandboxConfig
 from sandbox.jail import Jail
 from sandbox.limits import Limits
 from sandbox.network import Allow, Network, NetworkConfig, Protocol
+from sandbox.pool import Pool
 from sandbox.result import Cause, Counters, RunAborted, RunResult, SandboxError
 from sandbox.sandbox import Sandbox
 from sandbox.seam import BoxFiles, Jails, OpenJail
+from sandbox.shelf import PoolStats
 from sandbox.slots import Slot
 from sandbox.streams import Taker
 from sandbox.telling import Listener
@@ -42,7 +44,9 @@ __all__ = [
     "Network",
     "NetworkConfig",
     "OpenJail",
+    "Pool",
     "PoolConfig",
+    "PoolStats",
     "Protocol",
     "RunAborted",
     "RunResult",

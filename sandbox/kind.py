@@ -54,6 +54,15 @@ class Kind:
         )
 
     @property
+    def started(self) -> str:
+        """Name what has been started: an interpreter, a runtime's program (`java`), `series`, or `nothing`."""
+        if self.series:
+            return "series"
+        if self.interpreter is not None:
+            return self.interpreter
+        return self.argv[0].rpartition("/")[2] if self.argv else "nothing"
+
+    @property
     def executing(self) -> "Kind":
         """The kind that any program can be executed in."""
         return Kind(self.mounts)

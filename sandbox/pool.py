@@ -8,9 +8,10 @@ is everything while a pool is broken.
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from sandbox.config import PoolConfig
@@ -77,12 +78,20 @@ class Pool:
             if shelf is not None:
                 self._give_back(shelf, clean=True)
 
-    def sizes(self) -> dict[str, int]:
+    def sizes(self) -> Counter[str]:
         """Count the jails by state: `ready`, `making`, `taken`."""
         with self._changed:
-            taken = sum(shelf.taken for shelf in self._shelves)
-            ready = sum(shelf.ready is not None and not shelf.taken for shelf in self._shelves)
-            return {"ready": ready, "taken": taken, "making": len(self._shelves) - taken - ready}
+            return Counter(shelf.state for shelf in self._shelves)
+
+    def sizes_by_kind(self) -> Counter[tuple[str, str]]:
+        """Count the jails by what has been started in them (`Kind.started`), and state."""
+        with self._changed:
+            return Counter((shelf.kind.started, shelf.state) for shelf in self._shelves)
+
+    def counted(self) -> PoolStats:
+        """Give what was counted so far."""
+        with self._changed:
+            return replace(self.stats)
 
     def warm(self, slot: Slot, kind: Kind, patience_s: float) -> bool:
         """Have a jail of a kind standing before it is asked for; whether it stands after `patience_s` at the most."""

@@ -40,6 +40,13 @@ class Shelf:
     taken: bool = False
     used_at: float = field(default_factory=time.monotonic)
 
+    @property
+    def state(self) -> str:
+        """`taken`, `ready` or `making`."""
+        if self.taken:
+            return "taken"
+        return "making" if self.ready is None else "ready"
+
 
 def end(parts: Iterable[Warm | Maker]) -> None:
     """End what is not wanted any more: makers first, or they would make another."""

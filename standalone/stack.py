@@ -69,7 +69,7 @@ class Stack:
     @cached_property
     def ports(self) -> Mapping[str, int]:
         """The port of each part, by name."""
-        names = ["flower", *(server.name for server in (Postgres, Valkey)), *([] if self._port else ["api"])]
+        names = ["flower", "metrics", *(server.name for server in (Postgres, Valkey)), *([] if self._port else ["api"])]
         chosen = ports.remembered(self.folder / "ports.json", names)
         return {**chosen, "api": self._port} if self._port else chosen
 
@@ -98,6 +98,7 @@ class Stack:
             # Two platforms on one machine must not share cgroups.
             "SHIPD_INSTANCE": "shipd-" + hashlib.sha256(bytes(self.folder)).hexdigest()[:8],
             "SHIPD_CGROUPS": "auto" if delegation.may_make_cgroups() else "none",
+            "SHIPD_METRICS_PORT": str(self.ports["metrics"]),
         }
         return {**chosen, **self._base, **own, **urls}
 

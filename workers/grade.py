@@ -58,6 +58,10 @@ def _nobody(claim: Claim) -> None:
     """Nobody is told."""
 
 
+def uncounted(language: str, result: TestResult) -> None:
+    """Nobody asks."""
+
+
 @dataclass(frozen=True)
 class Grader:
     """What grading needs; one per worker process, used for one execution at a time."""
@@ -88,6 +92,8 @@ class Grader:
     """Sends to the queue what waited for the place of what was graded."""
     announced: Callable[[Claim], None] = _nobody
     """Called when an execution is over that somebody wants to be told of; it does not raise."""
+    ran: Callable[[str, TestResult], None] = uncounted
+    """Counts a run in a language."""
 
     def grade(self, execution_id: UUID) -> Claim | None:
         """Grade an execution to its end. Gives the claim back, and returns it, where the worker must stop before."""
@@ -225,6 +231,7 @@ class Grading:
             for index, result in enumerate(spread.results()):
                 self.hold.check()
                 self.broadcast.result(submission.test_cases[index], result)
+                self.grader.ran(bench.plan.language.name, result)
                 recorder.add(result)
                 earlier.note(index, result, in_doubt=index in work.doubted)
                 found.append((result.verdict, result.reason))

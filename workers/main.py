@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,19 +19,18 @@ from billiard.util import set_pdeathsig
 from celery import Celery, signals
 from celery.beat import Service
 
-from domain import collector, compiled, hosts
+from domain import collector, compiled
 from domain.announce import announce
 from domain.blobs import BlobStore
 from domain.cancelling import Cancellations
 from domain.db import Database
-from domain.errors import Unavailable
 from domain.events import Events
 from domain.kept_runs import KeptRuns
 from domain.languages import Languages
 from domain.line import Lines
 from domain.live import Live
 from domain.logging import configure, logger
-from domain.model import HostReport, Priority
+from domain.model import HostReport, Priority, TestResult
 from domain.queue import CONTROL, ask_for_help, enqueue, help_queue, make_celery
 from domain.sentry import start_sentry
 from domain.settings import TREE, Settings
@@ -39,16 +38,16 @@ from domain.static_checks import StaticChecks
 from domain.typed import TypedInput
 from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError
 from sandbox.reach import reachable
-from workers import delivering, host, network, prepared, tasks
+from workers import delivering, heartbeat, host, network, prepared, tasks
 from workers.broadcast import Broadcaster
 from workers.compile_cache import Compiler
 from workers.execution_cache import Executor
 from workers.fleet import Fleet
-from workers.grade import Grader
+from workers.grade import Grader, uncounted
 from workers.lease import Leases
+from workers.metrics import Counting, answer_prometheus
 from workers.stop import Stop
 
-HEARTBEAT_S = 10.0
 MIB = 1024 * 1024
 ALONE = ("--without-mingle", "--without-gossip")
 """Workers have nothing to tell each other, and gossip stumbles when the broker comes back."""
@@ -57,6 +56,7 @@ log = logger(__name__)
 settings = Settings.from_environment()
 celery: Celery = make_celery(settings)
 database = Database(settings.database_url, min_size=settings.db_pool_min, max_size=settings.db_pool_max)
+celery.conf.worker_consumer = "workers.consumer:PatientConsumer"
 tasks.register(celery, settings, database)
 
 
@@ -92,6 +92,8 @@ class Worker:
     prepared: Mapping[str, Path] = field(default_factory=dict)
     platform: Mapping[str, str] = field(default_factory=dict)
     """What a result may depend on beside the language."""
+    ran: Callable[[str, TestResult], None] = uncounted
+    """Counts a run, where somebody asks for such numbers."""
 
     def grader(self, process: int, lines: Lines) -> Grader:
         """Make what one child of the pool grades with."""
@@ -117,6 +119,7 @@ class Worker:
             usual=settings.usual,
             send=partial(enqueue, celery),
             announced=lambda claim: announce(celery, database, claim.submission_id, claim.execution_id),
+            ran=self.ran,
         )
 
     def _fleet(self, lines: Lines) -> Fleet | None:
@@ -144,18 +147,23 @@ class Worker:
             # (The kernel forgets the signal too, but only when a file is first written as a slot's user.)
             set_pdeathsig(0)
             self.sandbox.start_pool()
+            counting = Counting(self.sandbox.pool) if settings.metrics_port else None
+            self.ran = counting.ran if counting else uncounted
             tasks.lines = Lines(database, settings.redis_url)
             tasks.grader = self.grader(os.getpid(), tasks.lines)
             _listen(tasks.grader)
             collector.settle()
 
-        @signals.worker_process_shutdown.connect(weak=False)
-        def _child_ends(**_: object) -> None:
-            self.sandbox.stop_pool()
+            @signals.worker_process_shutdown.connect(weak=False)
+            def _child_ends(**_: object) -> None:
+                if counting is not None:
+                    counting.end()
+                self.sandbox.stop_pool()
 
         @signals.worker_ready.connect(weak=False)
         def _ready(**_: object) -> None:
-            threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+            beat = partial(heartbeat.beat, database, settings.host_name, self._report)
+            threading.Thread(target=beat, name="heartbeat", daemon=True).start()
 
         @signals.worker_shutting_down.connect(weak=False)
         def _stopping(**_: object) -> None:
@@ -166,19 +174,6 @@ class Worker:
     def _report(self) -> HostReport:
         offers = self.sandbox.config.network is not None
         return host.report(settings, self.sandbox.slots.count, self.found, network=offers)
-
-    def _beat(self) -> None:
-        """Tell every few seconds that this host is there; all it has to offer when nobody knows it yet."""
-        known = False
-        pause = threading.Event()
-        while True:
-            try:
-                if not known:
-                    hosts.report(database, self._report())
-                known = hosts.heartbeat(database, settings.host_name)
-            except Unavailable as error:
-                log.warning("heartbeat_failed", error=str(error))
-            pause.wait(HEARTBEAT_S)
 
 
 def _listen(grader: Grader) -> None:
@@ -269,6 +264,12 @@ def run(arguments: Sequence[str]) -> int:
         worker = prepare()
     except (SandboxError, ValueError) as error:
         log.critical("host_unfit", error=str(error), hint="run `python -m sandbox doctor`")
+        return 1
+    try:
+        answer_prometheus(settings)
+    except OSError as error:
+        hint = "set SHIPD_METRICS_PORT to a free port, or leave it out"
+        log.critical("metrics_not_served", port=settings.metrics_port, error=str(error), hint=hint)
         return 1
     worker.attach()
     with ExitStack() as mounted:

@@ -1,0 +1,32 @@
+"""What Prometheus is told by a worker whose jails stand ready."""
+
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from standalone.stack import Stack
+from tests.waiting import eventually
+
+
+def _samples(stack: Stack) -> dict[tuple[str, str], float]:
+    text = requests.get(f"http://127.0.0.1:{stack.ports['metrics']}/metrics", timeout=10).text
+    found: dict[tuple[str, str], float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            label = sample.labels.get("language") or sample.labels.get("outcome") or sample.labels.get("state", "")
+            found[sample.name, label] = found.get((sample.name, label), 0.0) + sample.value
+    return found
+
+
+def test_a_worker_tells_how_jails_were_come_by(stack: Stack) -> None:
+    before = _samples(stack)
+    body = {"language": "python", "source": {"type": "code", "content": "print(1)"}}
+    for _ in range(4):
+        assert stack.client.post("/v1/submissions?wait=60", body).status == 201
+
+    def grown(name: str, label: str = "") -> float:
+        return _samples(stack).get((name, label), 0.0) - before.get((name, label), 0.0)
+
+    assert grown("jail_acquisition_duration_seconds_count", "python") == 4
+    eventually(lambda: grown("jail_pool_requests_total", "hit") + grown("jail_pool_requests_total", "miss") >= 4)
+    assert _samples(stack)["jail_pool_size", "ready"] >= 1
+    assert grown("jail_pool_made_total") >= 1

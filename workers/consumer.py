@@ -1,0 +1,26 @@
+"""The part of a worker that takes messages; with it, what is told of tasks is told a few times a second.
+
+Celery tells Flower of each task's steps as they come: of a short task that is a tenth of all that a worker's main
+process does, and as much again in Flower, which reads each message by itself.
+"""
+
+from celery.worker.consumer import Consumer
+
+FLUSH_S = 0.25
+"""How long an event may wait for others to go along with; two dozen of them go at once."""
+
+
+class PatientConsumer(Consumer):  # type: ignore[misc] # Celery has no types
+    """Celery's consumer, but events of tasks wait a moment for those that follow."""
+
+    _waits = False
+
+    def on_send_event_buffered(self) -> None:
+        """Have what is buffered sent in a moment, if it is not to be already."""
+        if self.hub and not self._waits:
+            self._waits = True
+            self.hub.call_later(FLUSH_S, self._flush_waiting)
+
+    def _flush_waiting(self) -> None:
+        self._waits = False
+        self._flush_events()
