@@ -1,5 +1,6 @@
 """Real servers for the whole test run, each started at its first use and gone at the end."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,27 @@ import pytest
 from standalone import ports
 from standalone.servers import Postgres, Valkey
 from standalone.stack import Stack
+
+ONE_AFTER_THE_OTHER = ("tests/jail/", "tests/problems/", "tests/e2e/", "tests/integration/celery/")
+"""Tests that run programs: two of them at once would take each other's CPUs, and make what is timed longer."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests (`make test`), give one all that run programs, and begin with these."""
+    if not config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        runs = item.nodeid.startswith(ONE_AFTER_THE_OTHER)
+        item.add_marker(pytest.mark.xdist_group("programs" if runs else item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: not item.nodeid.startswith(ONE_AFTER_THE_OTHER))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let what runs programs have the CPUs first."""
+    beside = hasattr(item.config, "workerinput") and not item.nodeid.startswith(ONE_AFTER_THE_OTHER)
+    if beside and os.nice(0) == 0:
+        os.nice(10)
 
 
 @pytest.fixture(scope="session")

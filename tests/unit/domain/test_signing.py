@@ -48,7 +48,7 @@ def test_a_key_is_long_enough_and_base64(secret: str) -> None:
     assert secret.removeprefix(signing.PREFIX) == "" or secret not in str(refused.value)
 
 
-@pytest.mark.parametrize("secret", [signing.new_secret(), "another one"])
+@pytest.mark.parametrize("secret", [signing.new_secret(), "another one"], ids=["ours", "a text"])
 def test_the_example_of_the_documents_verifies_it(secret: str) -> None:
     document = (TREE / "docs" / "webhooks.md").read_text()
     (example,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
