@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from domain.file import File
 from domain.judging import PLAIN, Judging, Program
 from domain.limits import Constraints
 from domain.model import Checker
@@ -102,6 +103,8 @@ class ProblemVersion:
     """Each must accept (exit 42) every input before the version may be used."""
     validator_arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What input validators are given, by name of the test case."""
+    included: Mapping[str, tuple[File, ...]] = field(default_factory=dict)
+    """Files laid over the sources of every submission, by the name of its language; `""`: of any, and under these."""
     examples: tuple[Example, ...] = ()
     metadata: Mapping[str, object] = field(default_factory=dict)
     """Author, source, license, keywords and the like, as the package says them."""
