@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from domain.blobs import BlobStore
+from domain.blobs import BlobDamaged, BlobMissing, BlobStore
 from domain.model import TestCase, TestResult
 from domain.verdict import SKIPPED, Verdict
-from sandbox import BoxFiles, Cause, Jails, Listener, Network, RunResult, Slot, Taker
+from sandbox import BoxFiles, Cause, Jails, Listener, Network, RunResult, SandboxError, Slot, Taker
 from workers.broadcast import Broadcast
 from workers.check import compare
 from workers.collect import Kept, collect
@@ -101,8 +101,26 @@ def in_series(bench: Bench, cases: Sequence[TestCase]) -> Iterator[Bench]:
         yield replace(bench, sandbox=jails)
 
 
+def loaded(case: TestCase, blobs: BlobStore) -> TestCase:
+    """Give a test case with its data; only of a stored problem it is not at hand. Raises SandboxError, OSError."""
+    kept = case.kept
+    if kept is None:
+        return case
+    try:
+        expected = replace(
+            case.expected,
+            stdout=None if kept.expected_stdout is None else kept.expected_stdout.load(blobs),
+            files=tuple(file.load(blobs) for file in kept.expected_files),
+        )
+        files = tuple(file.load(blobs) for file in kept.files)
+        return replace(case, stdin=kept.stdin.load(blobs) or b"", files=files, expected=expected, kept=None)
+    except (BlobMissing, BlobDamaged) as error:
+        raise SandboxError(f"the data of test case {case.name!r} cannot be read: {error}") from error
+
+
 def run_test_case(bench: Bench, case: TestCase) -> TestResult:
     """Run one test case, once. Raises SandboxError where the run says nothing, RunAborted."""
+    case = loaded(case, bench.blobs)
     plan, watch = bench.plan, bench.watch
     constraints = plan.submission.constraints
     limits = run_limits(constraints, case, plan.language)
@@ -145,7 +163,7 @@ def _result(case: TestCase, result: RunResult, judgement: Judgement, kept: Kept,
     )
 
 
-def points(case: TestCase, verdict: Verdict | None) -> int | None:
+def points(case: TestCase, verdict: Verdict | None) -> float | None:
     """What a test case earns: its points when it passed, else 0; None where it has none to give."""
     if case.points is None:
         return None

@@ -22,7 +22,7 @@ def payload(entry: Entry, blobs: BlobStore) -> Payload:
 
 def document(entry: Entry, path: str, blobs: BlobStore) -> Document:
     """Keep a file as a part of a problem, under a path of its own there."""
-    return Document(path, payload(entry, blobs), entry.size_bytes)
+    return Document(path, payload(entry, blobs), entry.size_bytes, entry.mode)
 
 
 def entry(path: str, kept: Payload, size_bytes: int, blobs: BlobStore) -> Entry:

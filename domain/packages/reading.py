@@ -11,11 +11,11 @@ from domain.packages.cases import Reader
 from domain.packages.faults import refused
 from domain.packages.header import Header
 from domain.packages.limits import Limits
-from domain.packages.report import Line, Report
+from domain.packages.report import Report
 from domain.packages.scoring import Scoring
 from domain.packages.submissions import Examples
 from domain.packages.tree import Tree
-from domain.problem import ProblemVersion
+from domain.problem import Finding, ProblemVersion
 
 LIMITS, STATED = "limits", "time_limit_stated"
 """In a version's metadata: limits that are kept as the package says them, and whether it says a time limit."""
@@ -43,7 +43,7 @@ class Imported:
     """A version, not kept yet, with what became of the package's parts."""
 
     version: ProblemVersion
-    report: tuple[Line, ...]
+    report: tuple[Finding, ...]
     time_limit_stated: bool
 
 
