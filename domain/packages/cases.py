@@ -73,7 +73,8 @@ class Reader:
             case.name,
             keeping.payload(self.tree.entry(f"{path}.in"), self.blobs),
             self._answer(path),
-            files=self._files(path),
+            files=self._files(f"{path}.files"),
+            expected_files=self._files(f"{path}{data.EXPECTED}"),
             arguments=split(data.inherited(chain, "args"), f"{path}: args"),
             checker_arguments=self._of_judge(path, chain),
             # What an interactor is given says what the program is to find out.
@@ -92,8 +93,7 @@ class Reader:
         self.report.note(f"{path}.ans", "is not there: its validator is given an empty one")
         return Payload(inline=b"")
 
-    def _files(self, path: str) -> tuple[Document, ...]:
-        folder = f"{path}.files"
+    def _files(self, folder: str) -> tuple[Document, ...]:
         return tuple(
             keeping.document(one, one.path.removeprefix(f"{folder}/"), self.blobs) for one in self.tree.under(folder)
         )

@@ -17,9 +17,11 @@ from domain.packages.yaml_files import Table
 ROOT = "data"
 SAMPLE, SECRET = "sample", "secret"
 SETTINGS = ("test_group.yaml", "testdata.yaml")
+EXPECTED = ".expected"
+"""A folder of ours beside a test case: files that the program must write."""
 MAX_DEPTH = 8
 _VALIDATED = ("invalid_input", "invalid_inputs", "invalid_output", "valid_output", "invalid_answer", "bad")
-_OF_CASES = {".in", ".ans", ".out", ".files", ".args", ".yaml", ".hint", ".desc", ".md", ".interaction"}
+_OF_CASES = {".in", ".ans", ".out", ".files", ".args", ".yaml", ".hint", ".desc", ".md", ".interaction", EXPECTED}
 _PICTURES = {".png", ".jpg", ".jpeg", ".svg"}
 _SHOWN = {".statement", ".download"}
 
@@ -82,7 +84,7 @@ class _Walk:
         names = self.tree.names(path)
         inner = {each for each in names if self.tree.is_folder(f"{path}/{each}")}
         cases = {each.removesuffix(".in") for each in names if each.endswith(".in") and each not in inner}
-        folders = {each for each in inner if not each.endswith((".files", ".download"))}
+        folders = {each for each in inner if not each.endswith((".files", ".download", EXPECTED))}
         _tell_of_others(path, names, cases, folders, self.report)
         return Folder(name, settings, tuple(self._members(name, sorted(cases | folders), cases, folders, settings)))
 

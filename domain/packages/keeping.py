@@ -25,9 +25,9 @@ def document(entry: Entry, path: str, blobs: BlobStore) -> Document:
     return Document(path, payload(entry, blobs), entry.size_bytes, entry.mode)
 
 
-def entry(path: str, kept: Payload, size_bytes: int, blobs: BlobStore) -> Entry:
+def entry(path: str, kept: Payload, size_bytes: int, blobs: BlobStore, mode: int = 0o644) -> Entry:
     """Give what is kept as a file of a package."""
-    return Entry(path, size_bytes, lambda: opened(kept, blobs), payload=kept)
+    return Entry(path, size_bytes, lambda: opened(kept, blobs), mode, kept)
 
 
 def opened(kept: Payload, blobs: BlobStore) -> BinaryIO:

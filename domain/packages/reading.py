@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from domain.blobs import BlobStore
 from domain.judging import Judging
 from domain.limits import Range, Ranges
-from domain.packages import data, header, languages, limits, scoring, statements, submissions, validators
+from domain.packages import data, extras, header, languages, limits, scoring, statements, submissions, validators
 from domain.packages.cases import Reader
 from domain.packages.faults import refused
 from domain.packages.header import Header
@@ -87,6 +87,7 @@ def read(
         included=submissions.included(tree, head, report),
         metadata={**head.metadata, **_limits_said(spent)},
     )
+    version = extras.apply(tree, version, allowed, report)
     return Imported(version, report.lines, spent.stated)
 
 

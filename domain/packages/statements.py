@@ -12,7 +12,7 @@ from domain.problem import Document, Statement
 
 FOLDERS = ("statement", "problem_statement")
 ATTACHMENTS = "attachments"
-_PROBLEM = re.compile(r"problem(?:\.([a-z]{2,3}(?:-[A-Za-z]{2,4})?))?\.(tex|md|pdf|html)")
+PROBLEM = re.compile(r"problem(?:\.([a-z]{2,3}(?:-[A-Za-z]{2,4})?))?\.(tex|md|pdf|html)")
 _FORMATS = ("md", "tex", "html", "pdf")
 """The first that there is of one language is taken."""
 _BY_TEXT = {"md", "tex", "html"}
@@ -27,7 +27,7 @@ def read(tree: Tree, header: Header, fallback: str, blobs: BlobStore, report: Re
     folder = _folder(tree, header)
     found = _texts(tree, folder, report)
     others = {one.path.removeprefix(f"{folder}/"): one for one in tree.under(folder)} if folder else {}
-    shown = tuple(keeping.document(one, path, blobs) for path, one in others.items() if not _PROBLEM.fullmatch(path))
+    shown = tuple(keeping.document(one, path, blobs) for path, one in others.items() if not PROBLEM.fullmatch(path))
     languages = sorted(found, key=lambda language: (language != ENGLISH, language))
     made = []
     for language in languages:
@@ -62,7 +62,7 @@ def _texts(tree: Tree, folder: str, report: Report) -> dict[str, Entry]:
     """Find the text of each language: in its folder, else at the root, where some have a PDF."""
     by_language: dict[str, dict[str, str]] = {}
     for name in tree.names(folder):
-        if (match := _PROBLEM.fullmatch(name)) is not None:
+        if (match := PROBLEM.fullmatch(name)) is not None:
             path = f"{folder}/{name}" if folder else name
             by_language.setdefault(match[1] or ENGLISH, {})[match[2]] = path
     if not by_language and folder:
