@@ -49,6 +49,8 @@ ROUTES: Mapping[str, Need] = {
     "GET /v1/webhooks/<uuid:webhook_id>/deliveries": Scope.WEBHOOKS_READ,
     "GET /v1/deliveries/<uuid:delivery_id>": Scope.WEBHOOKS_READ,
     "POST /v1/deliveries/<uuid:delivery_id>/redeliver": Scope.WEBHOOKS_WRITE,
+    "PUT /v1/problems/<problem_id>/package": Scope.PROBLEMS_WRITE,
+    "GET /v1/problems/<problem_id>/package": Scope.PROBLEMS_READ,
     "GET /v1/keys": Scope.KEYS_READ,
     "POST /v1/keys": Scope.KEYS_WRITE,
     "POST /v1/keys/<prefix>/rotate": Scope.KEYS_WRITE,

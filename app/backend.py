@@ -8,6 +8,7 @@ from uuid import UUID
 from app import readiness
 from app.batch_backend import Batches
 from app.live.streams import Streams
+from app.package_backend import Packages
 from app.webhook_backend import Webhooks
 from domain.fair import User
 from domain.issuing import Issued
@@ -31,6 +32,10 @@ class Backend(Protocol):
     @property
     def webhooks(self) -> Webhooks:
         """What can be asked of webhooks."""
+
+    @property
+    def packages(self) -> Packages:
+        """What can be asked about problem packages."""
 
     @property
     def streams(self) -> Streams:

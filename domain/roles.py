@@ -36,6 +36,8 @@ class Scope(StrEnum):
     WEBHOOKS_READ = "webhooks:read"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
+    PROBLEMS_READ = "problems:read"
+    PROBLEMS_WRITE = "problems:write"
 
 
 class Reach(StrEnum):
@@ -50,7 +52,8 @@ GRANTS: Mapping[Role, Mapping[Scope, Reach]] = {
     Role.SUBMITTER: _OWN,
     Role.SERVICE: _OWN,
     Role.AUTHOR: _OWN,
-    Role.OPERATOR: _OWN | dict.fromkeys((Scope.SUBMISSIONS_READ, Scope.WEBHOOKS_READ, Scope.KEYS_READ), Reach.ALL),
+    Role.OPERATOR: _OWN
+    | dict.fromkeys((Scope.SUBMISSIONS_READ, Scope.WEBHOOKS_READ, Scope.KEYS_READ, Scope.PROBLEMS_READ), Reach.ALL),
     Role.ADMIN: dict.fromkeys(Scope, Reach.ALL),
 }
 NAMED = frozenset({Scope.KEYS_WRITE})

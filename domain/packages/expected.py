@@ -3,7 +3,6 @@
 The format knows four verdicts: what exceeds memory or output there is a run-time error.
 """
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -41,6 +40,8 @@ FOLDERS: Mapping[str, tuple[Verdict, ...]] = {
 }
 """Folders that are not here, `mixed` among them, expect nothing by themselves."""
 PARTIAL = "partially_accepted"
+NOT_ALL = 1 - 1e-6
+"""The most of the points of something that is not worth all of them."""
 _TAG = re.compile(rb"@EXPECTED_(RESULTS|SCORE)@\s*:\s*([^\r\n*]+)")
 _WORD = re.compile(r"[A-Za-z][A-Za-z_-]+")
 _KEYS = {"language", "entrypoint", "authors", "author", "model_solution", "permitted", "required", "score"}
@@ -59,7 +60,7 @@ def by_folder(path: str, most: float | None) -> Expected:
     """Say what a submission's folder expects; `most` is what the whole problem is worth."""
     folder = path.partition("/")[0].replace("-", "_")
     if folder == PARTIAL:
-        return Expected((), (0.0, math.nextafter(most, 0.0)) if most else None)
+        return Expected((), (0.0, most * NOT_ALL) if most else None)
     return Expected(ordered(FOLDERS.get(folder, ())))
 
 

@@ -18,6 +18,8 @@ DEFAULT_MEMORY_MB = 2048
 DEFAULT_OUTPUT_KB = 8192
 """What judges of the format have where a package says nothing: authors count on it."""
 DEFAULT_PASSES = 2
+LEGACY_MULTIPLIER, MULTIPLIER = 5.0, 2.0
+"""How many times the slowest accepted submission may take, where a package does not say."""
 MOST_PASSES = 1000
 
 _TAKEN = {"time_limit", "memory", "output", "validation_passes"}
@@ -71,8 +73,9 @@ def read(tree: Tree, header: Header, ranges: Ranges, report: Report) -> Limits:
     return Limits(constraints, _passes(header), asked_s is not None, rest)
 
 
-def inference(limits: Mapping[str, object]) -> Inference:
-    """Say how the time limit follows from runs, of the limits that a package says. Raises InvalidRequest."""
+def inference(header: Header) -> Inference:
+    """Say how the time limit follows from runs. Raises InvalidRequest."""
+    limits = header.limits
     named = yaml_files.table(limits.get("time_multipliers"))
     multiplier = yaml_files.number(named.get("ac_to_time_limit"), f"{FILE}: limits.time_multipliers")
     if multiplier is None:
@@ -80,7 +83,8 @@ def inference(limits: Mapping[str, object]) -> Inference:
         older = older.get("ac_to_time_limit") if isinstance(older, dict) else older
         multiplier = yaml_files.number(older, f"{FILE}: limits.time_multiplier")
     resolution = yaml_files.number(limits.get("time_resolution"), f"{FILE}: limits.time_resolution")
-    return Inference(max(1.0, multiplier or 5.0), max(0.01, resolution or 1.0))
+    usual = LEGACY_MULTIPLIER if header.legacy else MULTIPLIER
+    return Inference(max(1.0, multiplier or usual), max(0.01, resolution or 1.0))
 
 
 def _time_limit_s(tree: Tree, header: Header, report: Report) -> float | None:

@@ -15,7 +15,7 @@ from domain.packages.report import Report
 from domain.packages.scoring import Scoring
 from domain.packages.submissions import Examples
 from domain.packages.tree import Tree
-from domain.problem import Finding, ProblemVersion
+from domain.problem import Example, Finding, ProblemVersion
 
 LIMITS, STATED = "limits", "time_limit_stated"
 """In a version's metadata: limits that are kept as the package says them, and whether it says a time limit."""
@@ -89,6 +89,19 @@ def read(
     )
     version = extras.apply(tree, version, allowed, report)
     return Imported(version, report.lines, spent.stated)
+
+
+def examples(tree: Tree) -> tuple[Example, ...]:
+    """Read the example submissions of a package alone. Raises InvalidRequest."""
+    report = Report()
+    head = header.read(tree, report)
+    worth = scoring.read(data.read(tree, head, report), head, report)
+    return Examples(tree, head, _most(worth), report).read()
+
+
+def inferred(tree: Tree) -> limits.Inference:
+    """Say how a package's time limit follows from its accepted submissions. Raises InvalidRequest."""
+    return limits.inference(header.read(tree, Report()))
 
 
 def _timed(spent: Limits, timeout_ms: int | None, allowed: Range) -> Limits:
