@@ -119,6 +119,7 @@ def run_program(
     made: CompiledProgram,
     task: Task,
     read: Callable[[BoxFiles], Read],
+    *,
     cancel: int | None = None,
 ) -> tuple[RunResult, Read]:
     """Run it once; `read` is called when it is dead, to take what it left in its box.
