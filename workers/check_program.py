@@ -3,11 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.judging import Checker, Protocol
-from domain.model import File, TestCase
+from domain.judging import Checker, CheckerType, Protocol
+from domain.model import File, Submission, TestCase
 from domain.verdict import Verdict
 from sandbox import BoxFiles, Jails, Slot
-from workers.author_program import FOLDER, CompiledProgram, Task, inside, run_program
+from workers.author_program import (
+    FOLDER,
+    CompiledProgram,
+    Task,
+    Workshop,
+    compile_program,
+    inside,
+    kept_program,
+    run_program,
+)
 from workers.checked import (
     MOST_MESSAGE_BYTES,
     MOST_NEXT_BYTES,
@@ -24,6 +33,23 @@ NEXT = "nextpass.in"
 MOST_KEPT_FILES = 100
 MOST_KEPT_BYTES = 32 * 1024 * 1024
 """Of a feedback folder that is kept for the next pass; one with more is the checker's fault."""
+
+
+def checker_of(shop: Workshop, slot: Slot, asked: Submission, cancel: int | None = None) -> "CheckerProgram | None":
+    """Compile the checker of a submission; None where outputs are compared by us. Raises as `compile_program` does."""
+    program = asked.checker.program
+    if asked.checker.type is not CheckerType.PROGRAM or program is None:
+        return None
+    return CheckerProgram(shop.sandbox, compile_program(shop, slot, program, cancel), asked.checker, asked.passes)
+
+
+def kept_checker(shop: Workshop, asked: Submission) -> "CheckerProgram | None":
+    """Give it as it was compiled before; None where it was not, or is none. Raises InvalidRequest."""
+    program = asked.checker.program
+    if asked.checker.type is not CheckerType.PROGRAM or program is None:
+        return None
+    made = kept_program(shop, program)
+    return None if made is None else CheckerProgram(shop.sandbox, made, asked.checker, asked.passes)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from domain.blobs import BlobStore
-from domain.model import CheckerType, File, TestCase, TestResult
+from domain.model import Checker, CheckerType, File, TestCase, TestResult
 from domain.verdict import SKIPPED, Verdict
 from sandbox import BoxFiles, Cause, Jails, Listener, Network, RunResult, SandboxError, Slot, Taker
 from workers.broadcast import Broadcast
@@ -194,6 +194,11 @@ def points(case: TestCase, verdict: Verdict | None) -> int | None:
     return case.points if verdict is not None and verdict.passed else 0
 
 
+def points_again(plan: Plan, case: TestCase, found: TestResult) -> float | None:
+    """What a result earns that was found elsewhere, or before: what its checker gave it, else what it is worth now."""
+    return found.points if plan.submission.checker.type is CheckerType.PROGRAM else points(case, found.verdict)
+
+
 def skipped(case: TestCase) -> TestResult:
     """The result of a test case that was not run because an earlier one failed."""
     return TestResult(case.ordinal, None, SKIPPED, points=points(case, None))
@@ -235,8 +240,21 @@ def _judge_exit(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) ->
     return Judgement(Verdict.RTE, f"exit:{actual}")
 
 
+def checker_for(plan: Plan, case: TestCase) -> Checker:
+    """Give the checker with the arguments that it has for this test case."""
+    checker = plan.submission.checker
+    return replace(checker, arguments=(*checker.arguments, *case.checker_arguments))
+
+
 def _judge_output(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) -> Judgement:
-    expected, checker = case.expected, plan.submission.checker
+    try:
+        return _compared(plan, case, result, box)
+    except ValueError as error:  # arguments that were kept before anybody looked at them
+        return Judgement(Verdict.JE, "checker", f"the checker's arguments are wrong: {error}")
+
+
+def _compared(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) -> Judgement:
+    expected, checker = case.expected, checker_for(plan, case)
     if checker.type is CheckerType.PROGRAM:
         return Judgement(Verdict.AC, unchecked=tuple(_written(plan, case, result, box)))
     if expected.stdout is None and not expected.files and expected.exit_code is None:
