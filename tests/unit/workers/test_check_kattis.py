@@ -50,7 +50,8 @@ def plainly(flags: list[str], actual: bytes, expected: bytes) -> bool:
 
 def split(data: bytes) -> tuple[list[bytes], list[bytes]]:
     """Give the tokens, and what stands before, between and behind them."""
-    tokens, spaces = [], [b""]
+    tokens: list[bytes] = []
+    spaces = [b""]
     for byte in data:
         if byte in SPACE:
             if len(tokens) == len(spaces):
