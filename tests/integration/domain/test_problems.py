@@ -10,14 +10,12 @@ from domain import keys, problems
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound
-from domain.judging import Program
 from domain.model import File
 from domain.problem import Example, Finding, ProblemVersion, VersionState, Visibility
 from domain.verdict import Verdict
-from tests.integration.domain.stored import LONG, SAMPLE, SECRET, SUM, easy, with_cases
+from tests.integration.domain.stored import LONG, PROGRAM, SAMPLE, SECRET, SUM, easy, with_cases
 
 Rows = Callable[..., list[dict[str, object]]]
-PROGRAM = Program("python", (File("check.py", b"import sys\nsys.exit(42)\n"),))
 VALIDATED = replace(SUM, input_validators=(PROGRAM,), validator_arguments={"secret/1": ("--big",)})
 
 
