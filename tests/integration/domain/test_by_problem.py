@@ -49,7 +49,7 @@ def test_it_is_claimed_with_what_the_problem_says(
     found = claim.submission
     assert (found.constraints.timeout_ms, found.constraints.memory_mb) == (4000, 128)
     assert (found.outputs, found.groups) == (SUM.outputs, SUM.judging.groups)
-    assert rows("SELECT FROM test_cases") == []
+    assert rows("SELECT 1 FROM test_cases") == []
     secret = found.test_cases[1]
     assert (secret.stdin, secret.files, secret.expected.stdout) == (b"", (), None)
     whole = loaded(secret, blobs)
@@ -139,11 +139,11 @@ def test_what_was_judged_stays_when_the_problem_goes(
     problems.delete(db, "sum", owner)
 
     assert submissions.get(db, blobs, view.id, owner).asked.problem_version == 1
-    assert len(rows("SELECT FROM problem_versions")) == 1
+    assert len(rows("SELECT 1 FROM problem_versions")) == 1
     rows("DELETE FROM submissions")
     problems.create(db, blobs, easy(), owner_id=owner)
     problems.delete(db, "sum", owner)
-    assert rows("SELECT FROM problem_versions") == []
+    assert rows("SELECT 1 FROM problem_versions") == []
 
 
 def test_a_hidden_case_of_a_problem_is_hidden_everywhere(
