@@ -138,8 +138,9 @@ def test_what_nobody_used_is_gone_with_all_its_rows(db: Database, blobs: BlobSto
 
     problems.delete(db, "sum", owner)
 
-    for table in ("problems", "problem_versions", "problem_cases", "problem_case_files", "problem_documents"):
-        assert rows(f"SELECT 1 FROM {table}") == []
+    assert rows("SELECT 1 FROM problems") == rows("SELECT 1 FROM problem_versions") == []
+    assert rows("SELECT 1 FROM problem_cases") == rows("SELECT 1 FROM problem_case_files") == []
+    assert rows("SELECT 1 FROM problem_documents") == []
 
 
 def test_nobody_deletes_what_is_not_theirs(db: Database, blobs: BlobStore, owner: UUID, other: UUID) -> None:
