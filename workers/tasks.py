@@ -5,7 +5,7 @@ from uuid import UUID
 
 from celery import Celery, Task
 
-from domain import deliveries, executions, queue, tracing
+from domain import deliveries, executions, problems, queue, tracing
 from domain.blobs import BlobStore
 from domain.compiled import FOLDER, CompiledStore
 from domain.db import Database
@@ -50,6 +50,17 @@ def _sweep_deliveries(celery: Celery, settings: Settings, database: Database) ->
         return
     for delivery_id in due:
         queue.deliver(celery, delivery_id)
+
+
+def _sweep_problems(celery: Celery, settings: Settings, database: Database) -> None:
+    """Send again the versions of problems whose check hangs."""
+    try:
+        overdue = problems.sweep(database, message_lost_s=settings.message_lost_s)
+    except Unavailable as error:
+        log.warning("problems_not_swept", error=str(error))
+        return
+    for version_id in overdue:
+        queue.check_problem(celery, version_id)
 
 
 def _register_deliver(celery: Celery) -> None:
@@ -110,6 +121,7 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
             log.info("requeued", execution_id=str(execution_id))
             queue.enqueue(celery, execution_id, priority)
         _sweep_deliveries(celery, settings, database)
+        _sweep_problems(celery, settings, database)
 
 
 def _register_help(celery: Celery) -> None:
