@@ -9,6 +9,7 @@ from app import readiness
 from app.batch_backend import Batches
 from app.live.streams import Streams
 from app.package_backend import Packages
+from app.problem_backend import Problems
 from app.webhook_backend import Webhooks
 from domain.fair import User
 from domain.issuing import Issued
@@ -28,6 +29,10 @@ class Backend(Protocol):
     @property
     def batches(self) -> Batches:
         """What can be asked about batches."""
+
+    @property
+    def problems(self) -> Problems:
+        """What can be asked of problems."""
 
     @property
     def webhooks(self) -> Webhooks:

@@ -12,12 +12,12 @@ from dataclasses import asdict, replace
 from domain.document import Document
 from domain.judging import encode
 from domain.kept_case import KeptCase
-from domain.model import Claim, File, TestCase
+from domain.model import CheckerType, Claim, File, TestCase
 from domain.payload import Payload
 from workers.compile import Compiled
 from workers.prepare import Plan, run_limits
 
-FORMAT = 3
+FORMAT = 4
 """Counts up whenever what is kept, or how, changes."""
 
 
@@ -57,6 +57,8 @@ def of_case(common: bytes, plan: Plan, compiled: Compiled, case: TestCase) -> by
             "limits": asdict(run_limits(plan.submission.constraints, case, plan.language)),
             **(_data(case) if case.kept is None else _kept_data(case.kept, case.expected.exit_code)),
             "checker": case.checker_arguments,
+            # A checker may give a part of them: of others' results they are looked up again.
+            "points": case.points if plan.submission.checker.type is CheckerType.PROGRAM else None,
             "is_hidden": case.is_hidden,
         }
     )

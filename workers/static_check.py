@@ -17,8 +17,8 @@ from workers.check_python import FOUND
 from workers.compile import Compiled, CompileError
 from workers.convert import telemetry_of, usage_of
 from workers.fill import fill
+from workers.loading import loaded
 from workers.prepare import KIB, MIB, Plan, disk_bytes
-from workers.run import loaded
 from workers.started import refuse_what_did_not_start
 
 SCRIPT = Path(__file__).with_name("check_python.py")

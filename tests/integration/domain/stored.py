@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from domain.document import Document
-from domain.judging import Aggregation, Judging, TestGroup
+from domain.judging import Aggregation, Judging, Program, TestGroup
 from domain.limits import Constraints
 from domain.model import File
 from domain.payload import Payload
 from domain.problem import ProblemCase, ProblemVersion, Statement
 
 LONG = b"x" * 10_000
+PROGRAM = Program("python", (File("check.py", b"import sys\nsys.exit(42)\n"),))
 
 
 def text(data: bytes) -> Payload:

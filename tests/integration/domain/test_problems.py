@@ -10,14 +10,12 @@ from domain import keys, problems
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound
-from domain.judging import Program
 from domain.model import File
 from domain.problem import Example, Finding, ProblemVersion, VersionState, Visibility
 from domain.verdict import Verdict
-from tests.integration.domain.stored import LONG, SAMPLE, SECRET, SUM, easy, with_cases
+from tests.integration.domain.stored import LONG, PROGRAM, SAMPLE, SECRET, SUM, easy, with_cases
 
 Rows = Callable[..., list[dict[str, object]]]
-PROGRAM = Program("python", (File("check.py", b"import sys\nsys.exit(42)\n"),))
 VALIDATED = replace(SUM, input_validators=(PROGRAM,), validator_arguments={"secret/1": ("--big",)})
 
 
@@ -140,8 +138,9 @@ def test_what_nobody_used_is_gone_with_all_its_rows(db: Database, blobs: BlobSto
 
     problems.delete(db, "sum", owner)
 
-    for table in ("problems", "problem_versions", "problem_cases", "problem_case_files", "problem_documents"):
-        assert rows(f"SELECT FROM {table}") == []
+    assert rows("SELECT 1 FROM problems") == rows("SELECT 1 FROM problem_versions") == []
+    assert rows("SELECT 1 FROM problem_cases") == rows("SELECT 1 FROM problem_case_files") == []
+    assert rows("SELECT 1 FROM problem_documents") == []
 
 
 def test_nobody_deletes_what_is_not_theirs(db: Database, blobs: BlobStore, owner: UUID, other: UUID) -> None:
