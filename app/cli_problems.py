@@ -210,7 +210,7 @@ def _checked(api: "Client", sent: "Package") -> "tuple[str, list[Finding]]":
     """Wait until a version is checked, and give what was found on the way in and then."""
     if sent["state"] != "checking":
         return sent["state"], sent["report"]
-    version = api.checked_version(sent["id"], sent["version"])
+    version = api.checked_version(sent["id"], sent["version"])["version"]
     return version["state"], [*sent["report"], *version.get("report", [])]
 
 

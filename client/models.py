@@ -209,11 +209,20 @@ class ProblemPage(TypedDict):
     next_cursor: str | None
 
 
-class ProblemVersion(TypedDict):
-    """A version of a problem: `checking`, `ready` or `refused`, with what its check found."""
+class VersionState(TypedDict):
+    """How far a version is: `checking`, `ready` or `refused`, with what its check found."""
 
+    number: int
     state: str
     report: NotRequired[list[Finding]]
+
+
+class ProblemVersion(TypedDict):
+    """A version of a problem. What else there is in it: /docs."""
+
+    id: str
+    title: str
+    version: VersionState
 
 
 class TimeLimit(TypedDict):

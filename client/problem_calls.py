@@ -28,10 +28,10 @@ def problem_version(problem_id: str, number: int) -> Flow[ProblemVersion]:
 
 
 def checked_version(problem_id: str, number: int) -> Flow[ProblemVersion]:
-    """Read a version of a problem once it is checked: look at its `state`."""
+    """Read a version of a problem once it is checked: look at `state` in its `version`."""
     while True:
         found = yield from problem_version(problem_id, number)
-        if found["state"] != "checking":
+        if found["version"]["state"] != "checking":
             return found
         yield Pause(BETWEEN_S)
 

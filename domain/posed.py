@@ -15,6 +15,8 @@ from domain import problem_rows
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import InvalidRequest, Problem
+from domain.file import File
+from domain.included import laid_over
 from domain.judging import Judging
 from domain.kept_case import KeptCase
 from domain.limits import Constraints, Ranges
@@ -51,6 +53,7 @@ class Posed:
     languages: tuple[str, ...]
     outputs: tuple[str, ...]
     stop_on_first_failure: bool
+    included: Mapping[str, tuple[File, ...]]
 
     @classmethod
     def of(cls, version: ProblemVersion) -> "Posed":
@@ -65,6 +68,7 @@ class Posed:
             languages=version.languages,
             outputs=version.outputs,
             stop_on_first_failure=version.stop_on_first_failure,
+            included=version.included,
         )
 
     def constraints_for(self, language: str) -> Constraints:
@@ -80,8 +84,11 @@ class Posed:
     def applied(self, submission: Submission) -> Submission:
         """Put what the problem says into a submission."""
         judging = self.judging
+        sources, entry_point = laid_over(submission.sources, submission.entry_point, submission.language, self.included)
         return replace(
             submission,
+            sources=sources,
+            entry_point=entry_point,
             test_cases=self.test_cases,
             checker=self.checker,
             interactor=judging.interactor,

@@ -32,7 +32,7 @@ _LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Where th
 _MIB = 1024 * 1024
 
 
-@blueprint.at("/v1/problems/<problem_id>/package")
+@blueprint.at("/v1/problems/<slug:problem_id>/package")
 class Package(MethodView):
     """A problem as a package."""
 
@@ -61,7 +61,7 @@ class Package(MethodView):
             )
         answer = jsonify(package_json(stored))
         answer.status_code = 201
-        answer.headers["Location"] = links.problem(problem_id)
+        answer.headers["Location"] = str(links.problem(problem_id)["self"])
         answer.set_etag(_tag(stored.made.version_id), weak=True)
         return answer
 

@@ -9,11 +9,6 @@ def submission(submission_id: UUID) -> str:
     return f"/v1/submissions/{submission_id}"
 
 
-def problem(problem_id: str) -> str:
-    """Give the path of a problem."""
-    return f"/v1/problems/{problem_id}"
-
-
 def batch(batch_id: UUID) -> dict[str, object]:
     """Give the paths of a batch and its parts."""
     own = f"/v1/batches/{batch_id}"

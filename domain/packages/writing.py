@@ -25,6 +25,8 @@ VERSION = "2023-07-draft"
 _NAME = re.compile(r"(sample|secret)(/[A-Za-z0-9_][A-Za-z0-9_.+-]{0,200}){1,7}")
 _RESERVED = ("/test_group", "/testdata")
 _KB_IN_MB = 1024
+_BREAKS = re.compile("[\x85\u2028\u2029]")
+"""Line breaks that PyYAML writes as they are and reads as others."""
 _WORDS = {
     Verdict.AC: "AC",
     Verdict.WA: "WA",
@@ -189,4 +191,7 @@ def _expected(example: Example) -> dict[str, object]:
 
 
 def _yaml(value: object) -> bytes:
-    return yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=1000).encode()
+    written = yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=1000)
+    if _BREAKS.search(written):
+        written = yaml.safe_dump(value, sort_keys=False, width=1000)
+    return written.encode()

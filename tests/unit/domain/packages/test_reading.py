@@ -9,7 +9,7 @@ from domain.errors import InvalidRequest
 from domain.judging import CheckerType, Protocol
 from domain.limits import Range, Ranges
 from domain.packages import reading
-from domain.payload import INLINE_BYTES
+from domain.payload import INLINE_BYTES, Payload
 from domain.verdict import Verdict
 from tests.unit.domain.packages.trees import CURRENT, HELLO, VALIDATOR, Files, read, told, tree
 
@@ -24,7 +24,7 @@ def test_it_reads_the_smallest_package(tmp_path: Path) -> None:
     version = read(HELLO, tmp_path).version
     assert (version.id, version.title) == ("hello", "Hello")
     assert [(case.name, case.is_hidden) for case in version.test_cases] == [("sample/1", False), ("secret/2", True)]
-    assert version.test_cases[1].stdin.inline == version.test_cases[1].expected_stdout.inline == b"2\n"
+    assert version.test_cases[1].stdin == version.test_cases[1].expected_stdout == Payload(inline=b"2\n")
     assert version.checker.type is CheckerType.KATTIS
     assert [(one.path, one.program.language, one.expected) for one in version.examples] == [
         ("accepted/echo.py", "python", (Verdict.AC,))
@@ -38,7 +38,7 @@ def test_long_data_goes_to_the_blob_store_and_short_data_does_not(tmp_path: Path
     version = read({**HELLO, "data/secret/3.in": long, "data/secret/3.ans": long}, tmp_path).version
     case = version.test_cases[-1]
     assert case.stdin.inline is None
-    assert case.stdin.sha256 == case.expected_stdout.sha256
+    assert case.stdin == case.expected_stdout
     assert len(list((tmp_path / "blobs").glob("??/??/*"))) == 1
 
 
@@ -313,7 +313,7 @@ def test_an_interactive_problem_needs_no_answers(tmp_path: Path) -> None:
     assert "is missing" in refused(files, tmp_path)
     files |= {"problem.yaml": "validation: custom interactive", "output_validators/v.py": VALIDATOR}
     imported = read(files, tmp_path)
-    assert imported.version.test_cases[0].expected_stdout.inline == b""
+    assert imported.version.test_cases[0].expected_stdout == Payload(inline=b"")
     assert "empty" in told(imported, "sample/1.ans")[0]
 
 

@@ -51,7 +51,7 @@ def groups(draw: st.DrawFn) -> tuple[TestGroup, ...]:
 
 
 @st.composite
-def test_cases(draw: st.DrawFn, grouped: tuple[TestGroup, ...]) -> tuple[ProblemCase, ...]:
+def problem_cases(draw: st.DrawFn, grouped: tuple[TestGroup, ...]) -> tuple[ProblemCase, ...]:
     names = draw(st.lists(TEXTS | NAMES.map(lambda name: f"secret/{name}"), min_size=1, max_size=5, unique=True))
     return tuple(
         ProblemCase(
@@ -115,7 +115,7 @@ def versions(draw: st.DrawFn) -> ProblemVersion:
         passes=draw(st.integers(1, 5)) if program else 1,
         groups=grouped,
     )
-    cases = draw(test_cases(grouped))
+    cases = draw(problem_cases(grouped))
     if interactor is None and checker.program is None:
         cases = tuple(replace(case, expected_stdout=case.expected_stdout or inline(b"")) for case in cases)
     title = draw(TEXTS)
@@ -157,7 +157,7 @@ def assert_same(found: ProblemVersion, wanted: ProblemVersion) -> None:
     assert different == {}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(versions())
 def test_any_version_comes_back_the_same(version: ProblemVersion) -> None:
     with tempfile.TemporaryDirectory() as scratch:

@@ -29,9 +29,9 @@ def tree(files: Files, links: Mapping[str, str] | None = None) -> Tree:
     return Tree.of((entry(path, _bytes(data)) for path, data in files.items()), links)
 
 
-def read(files: Files, folder: Path, **options: int) -> Imported:
+def read(files: Files, folder: Path, timeout_ms: int | None = None) -> Imported:
     """Read a package; `folder` is where its blobs go."""
-    return reading.read(tree(files), "hello", BlobStore(folder / "blobs"), **options)
+    return reading.read(tree(files), "hello", BlobStore(folder / "blobs"), timeout_ms=timeout_ms)
 
 
 def zipped(files: Files) -> io.BytesIO:
