@@ -8,6 +8,8 @@ from uuid import UUID
 from app import readiness
 from app.batch_backend import Batches
 from app.live.streams import Streams
+from app.package_backend import Packages
+from app.problem_backend import Problems
 from app.webhook_backend import Webhooks
 from domain.fair import User
 from domain.issuing import Issued
@@ -29,8 +31,16 @@ class Backend(Protocol):
         """What can be asked about batches."""
 
     @property
+    def problems(self) -> Problems:
+        """What can be asked of problems."""
+
+    @property
     def webhooks(self) -> Webhooks:
         """What can be asked of webhooks."""
+
+    @property
+    def packages(self) -> Packages:
+        """What can be asked about problem packages."""
 
     @property
     def streams(self) -> Streams:

@@ -11,6 +11,7 @@ from app import access
 from app import doctor as examination
 from app.cli_keys import keys
 from app.cli_parts import as_json, database, print_json, print_table, read_settings, told
+from app.cli_problems import problem
 from app.cli_remote import batch, submit, watch
 from app.cli_webhooks import webhooks
 from app.readiness import Check
@@ -31,7 +32,7 @@ def main() -> None:
     """
 
 
-for _command in (keys, webhooks, submit, batch, watch):
+for _command in (keys, webhooks, problem, submit, batch, watch):
     main.add_command(_command)
 
 

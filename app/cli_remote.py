@@ -26,7 +26,7 @@ INVALID_LINE = "line {}: {}; every line of the file is the body of a POST /v1/su
 existing = click.Path(exists=True, path_type=Path)
 
 
-def _told(command: Callable[Arguments, bool]) -> Callable[Arguments, None]:
+def told(command: Callable[Arguments, bool]) -> Callable[Arguments, None]:
     """Have what goes wrong told without a traceback, and exit with 1 where not everything passed."""
 
     @wraps(command)
@@ -44,7 +44,8 @@ def _told(command: Callable[Arguments, bool]) -> Callable[Arguments, None]:
 
 
 @contextmanager
-def _connected() -> Iterator["Client"]:
+def connected() -> Iterator["Client"]:
+    """Give a client of the platform that the environment names."""
     from client import Client  # noqa: PLC0415 - as said above
 
     read = Reader(os.environ)
@@ -62,7 +63,7 @@ def _connected() -> Iterator["Client"]:
 @click.option("--stdin", type=existing, help="What the program reads.")
 @click.option("--wait", is_flag=True, help="Wait for the result.")
 @as_json
-@_told
+@told
 def submit(file: Path, language: str | None, stdin: Path | None, *, wait: bool, as_json: bool) -> bool:
     """Send FILE, or all files of the folder FILE, to be run; exits with 1 where it did not pass.
 
@@ -70,7 +71,7 @@ def submit(file: Path, language: str | None, stdin: Path | None, *, wait: bool, 
     """
     from client import code, folder, sources  # noqa: PLC0415 - as said above
 
-    with _connected() as api:
+    with connected() as api:
         source = folder(file) if file.is_dir() else code(file.read_bytes(), file.name)
         request: SubmissionRequest = {"language": language or _language_of(api, file), "source": source}
         if stdin is not None:
@@ -128,7 +129,7 @@ def batch() -> None:
 @batch.command("submit")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @as_json
-@_told
+@told
 def submit_batch(file: Path, *, as_json: bool) -> bool:
     """Send every line of FILE, each the body of a POST /v1/submissions, and wait for all of them.
 
@@ -137,7 +138,7 @@ def submit_batch(file: Path, *, as_json: bool) -> bool:
     from client import progress  # noqa: PLC0415 - as said above
 
     requests = list(_requests(file))
-    with _connected() as api, progress.bar(len(requests), file.name) as over:
+    with connected() as api, progress.bar(len(requests), file.name) as over:
         items = api.run_batch(requests, progress=over)
     if as_json:
         for item in items:
@@ -177,10 +178,10 @@ def _row(item: "BatchItem") -> Sequence[object]:
 @click.command()
 @click.argument("submission_id", type=click.UUID)
 @as_json
-@_told
+@told
 def watch(submission_id: object, *, as_json: bool) -> bool:
     """Show what happens to a submission while it happens, until it is over; exits with 1 where it did not pass."""
-    with _connected() as api:
+    with connected() as api:
         for event in api.events(str(submission_id)):
             if as_json:
                 click.echo(json.dumps({"id": event.id, "event": event.event, "data": event.data}))

@@ -1,6 +1,7 @@
 """The client whose methods are awaited: under asyncio or trio."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -95,7 +96,8 @@ class AsyncClient(Operations):
             await anyio.sleep(step.seconds)
             return None
         try:
-            return transport.reply(await self._http.request(**transport.asked(step)))
+            sent = None if step.file is None else _pieces(step.file)
+            return transport.reply(await self._http.request(**transport.asked(step), content=sent))
         except httpx.TransportError as error:
             return Failure(error)
 
@@ -116,3 +118,8 @@ class AsyncClient(Operations):
                 ended = Failure(error)
             if not stream.done:
                 await anyio.sleep(stream.pause_s(ended))
+
+
+async def _pieces(path: Path) -> AsyncIterator[bytes]:
+    for piece in transport.pieces(path):
+        yield piece

@@ -7,6 +7,7 @@ from math import inf
 from time import monotonic
 from typing import Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
+from client import problem_calls
 from client.errors import Unreachable
 from client.flows import Call, Flow, Pause, Reply
 from client.models import Batch, Language, Page, Submission, SubmissionRequest
@@ -159,3 +160,9 @@ class Operations:
     send_batch = Operation(_send_batch)
     get_batch = Operation(_get_batch)
     cancel_batch = Operation(_cancel_batch)
+    problem = Operation(problem_calls.problem)
+    problems = Operation(problem_calls.problems)
+    problem_version = Operation(problem_calls.problem_version)
+    checked_version = Operation(problem_calls.checked_version)
+    put_package = Operation(problem_calls.put_package)
+    delete_problem = Operation(problem_calls.delete_problem)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TypeVar
 
 from client.errors import ApiError, Unreachable, from_answer
@@ -29,6 +30,8 @@ class Call:
     params: Mapping[str, str | int | float] = field(default_factory=dict)
     body: object = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    file: Path | None = None
+    """What is sent in place of a JSON body, piece by piece."""
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,7 @@ class Submission(TypedDict):
     metadata: NotRequired[dict[str, Any]]
     user_id: str | None
     problem_id: str | None
+    problem_version: NotRequired[int | None]
     constraints: NotRequired[dict[str, Any]]
     execution: Execution
 
@@ -182,6 +183,66 @@ class Batch(TypedDict):
     done: bool
     counts: dict[str, int]
     items: NotRequired[list[BatchItem]]
+
+
+class Finding(TypedDict):
+    """One line of a report; `ok` where all that was said is heeded."""
+
+    stage: str
+    name: str
+    ok: bool
+    message: str
+
+
+class Problem(TypedDict):
+    """A stored problem. What else there is in it: /docs."""
+
+    id: str
+    title: NotRequired[str]
+    visibility: NotRequired[str]
+
+
+class ProblemPage(TypedDict):
+    """Some problems; a cursor where there may be more."""
+
+    problems: list[Problem]
+    next_cursor: str | None
+
+
+class VersionState(TypedDict):
+    """How far a version is: `checking`, `ready` or `refused`, with what its check found."""
+
+    number: int
+    state: str
+    report: NotRequired[list[Finding]]
+
+
+class ProblemVersion(TypedDict):
+    """A version of a problem. What else there is in it: /docs."""
+
+    id: str
+    title: str
+    version: VersionState
+
+
+class TimeLimit(TypedDict):
+    """Of one test case; `stated` where the package or the request says it."""
+
+    timeout_ms: int
+    stated: bool
+
+
+class Package(TypedDict):
+    """What a package became; `report` says what was left out of it."""
+
+    id: str
+    title: str
+    version: int
+    state: str
+    time_limit: TimeLimit
+    test_cases: int
+    examples: int
+    report: list[Finding]
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,8 @@ class Client(Operations):
             time.sleep(step.seconds)
             return None
         try:
-            return transport.reply(self._http.request(**transport.asked(step)))
+            sent = None if step.file is None else transport.pieces(step.file)
+            return transport.reply(self._http.request(**transport.asked(step), content=sent))
         except httpx.TransportError as error:
             return Failure(error)
 

@@ -1,6 +1,7 @@
 """What both clients do alike with httpx."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TypedDict
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from client.flows import Call, Reply
 TIMEOUT_S = 90.0
 """Longer than the API holds an answer, or is silent in a stream."""
 CONNECT_S = 10.0
+PIECE_BYTES = 1024 * 1024
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -52,6 +54,13 @@ def asked(call: Call) -> Asked:
         "json": call.body,
         "headers": call.headers,
     }
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    """Read a file that is sent, piece by piece. Raises OSError."""
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece
 
 
 def reply(response: httpx.Response) -> Reply:

@@ -91,6 +91,8 @@ class Settings:
     """SHIPD_MAX_BODY_BYTES: the largest request body."""
     person_body_bytes: int = 8 * 1024 * 1024
     """SHIPD_PERSON_BODY_BYTES: the largest of a submitter's key; never more than the largest of all."""
+    max_package_mb: int = 512
+    """SHIPD_MAX_PACKAGE_MB: the largest problem package that is taken, packed."""
     person_source_bytes: int = 10 * 1024
     """SHIPD_PERSON_SOURCE_BYTES: the most source that a submitter's key may send at once."""
     service_source_bytes: int = 64 * 1024 * 1024
@@ -188,6 +190,7 @@ class Settings:
             max_attempts=read.integer("SHIPD_MAX_ATTEMPTS", cls.max_attempts, floor=1),
             max_body_bytes=read.integer("SHIPD_MAX_BODY_BYTES", cls.max_body_bytes, floor=1024),
             person_body_bytes=read.integer("SHIPD_PERSON_BODY_BYTES", cls.person_body_bytes, floor=1024),
+            max_package_mb=read.integer("SHIPD_MAX_PACKAGE_MB", cls.max_package_mb, floor=1, ceiling=4096),
             person_source_bytes=read.integer("SHIPD_PERSON_SOURCE_BYTES", cls.person_source_bytes, floor=1),
             service_source_bytes=read.integer("SHIPD_SERVICE_SOURCE_BYTES", cls.service_source_bytes, floor=1),
             person_rate=_rate(read, "SHIPD_PERSON_RATE", cls.person_rate),

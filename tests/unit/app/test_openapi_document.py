@@ -74,6 +74,7 @@ def test_it_lists_every_route(document: Json) -> None:
         "/v1/keys/{prefix}/rotate",
         "/v1/languages",
         "/v1/me",
+        "/v1/problems/{problem_id}/package",
         "/v1/submissions",
         "/v1/submissions/{submission_id}",
         "/v1/submissions/{submission_id}/artifacts/{ordinal}/{path}",
