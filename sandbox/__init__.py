@@ -13,7 +13,7 @@ A program's fault is a `RunResult`; ours is a `SandboxError`. Nothing is ever ru
 """
 
 from sandbox.box import Box, Collected, Collection
-from sandbox.command import Command, Mount
+from sandbox.command import BOX_PATH, Command, Mount
 from sandbox.config import PoolConfig, SandboxConfig
 from sandbox.jail import Jail
 from sandbox.limits import Limits
@@ -27,6 +27,7 @@ from sandbox.telling import Listener
 from sandbox.transcript import Said, Speaker
 
 __all__ = [
+    "BOX_PATH",
     "Allow",
     "Box",
     "BoxFiles",

@@ -51,6 +51,8 @@ class FakeBox:
     disk_bytes: int
     files: dict[str, bytes] = field(default_factory=dict)
     modes: dict[str, int] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
+    """Those that were made for themselves."""
 
     def write(self, path: str, content: bytes, mode: int = 0o644) -> None:
         """Put a file in."""
@@ -63,6 +65,10 @@ class FakeBox:
         if sum(-(-len(known) // PAGE) * PAGE for known in (*self.files.values(), content)) > self.disk_bytes:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
         self.files[path], self.modes[path] = content, mode
+
+    def make_folder(self, path: str) -> None:
+        """Note that it is to be there."""
+        self.folders.add(path)
 
     def read(self, path: str, at_most: int) -> tuple[bytes, bool] | None:
         """Read a file."""

@@ -22,6 +22,9 @@ class BoxFiles(Protocol):
     def write(self, path: str, content: bytes, mode: int = 0o644) -> None:
         """Put a file in. Raises OSError: ENOSPC where the box is too small, EEXIST, ENOTDIR for clashing names."""
 
+    def make_folder(self, path: str) -> None:
+        """Make a folder, and those that it lies in; one that is there is left. Raises OSError, as `write` does."""
+
     def read(self, path: str, at_most: int) -> tuple[bytes, bool] | None:
         """Read a regular file: up to `at_most` bytes and whether there was more. None where there is none."""
 

@@ -120,6 +120,7 @@ class TestCasePart(Part):
     is_hidden = Flag()
     points = Whole(floor=0, ceiling=MAX_POINTS)
     group = Text(min_chars=1)
+    checker_arguments = Arguments()
 
     @post_load
     def make(self, data: dict[str, object], **_: object) -> TestCase:
@@ -127,6 +128,7 @@ class TestCasePart(Part):
         given = data.pop("input", Input())
         assert isinstance(given, Input)  # noqa: S101 - by its field
         inner = {"stdin": given.stdin, "files": given.files, "arguments": given.arguments}
+        data["checker_arguments"] = tuple(data.get("checker_arguments", ()))  # type: ignore[arg-type]
         return TestCase(**({"ordinal": 0, "name": ""} | inner | data))  # type: ignore[arg-type]
 
 
