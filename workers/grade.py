@@ -228,7 +228,9 @@ class Grading:
         self._enter(State.COMPILING)
         with self.watch.phase("compile"):
             if check is not None:
-                compiled = self._tried(lambda: check_sources(sandbox, slot, check, made, cancel))
+                compiled = self._tried(
+                    lambda: check_sources(sandbox, slot, check, made, self.grader.blobs, cancel=cancel)
+                )
             if made.language.compile is not None:
                 compiler = self.grader.compiler
                 anew = partial(compile_submission, sandbox, slot, made, compiler.folder(made), cancel)
