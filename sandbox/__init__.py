@@ -21,11 +21,12 @@ from sandbox.network import Allow, Network, NetworkConfig, Protocol
 from sandbox.pool import Pool
 from sandbox.result import Cause, Counters, RunAborted, RunResult, SandboxError
 from sandbox.sandbox import Sandbox
-from sandbox.seam import BoxFiles, Jails, OpenJail
+from sandbox.seam import BoxFiles, Conversation, Jails, OpenJail, Side
 from sandbox.shelf import PoolStats
 from sandbox.slots import Slot
 from sandbox.streams import Taker
 from sandbox.telling import Listener
+from sandbox.transcript import Said, Speaker
 
 __all__ = [
     "BOX_PATH",
@@ -36,6 +37,7 @@ __all__ = [
     "Collected",
     "Collection",
     "Command",
+    "Conversation",
     "Counters",
     "Jail",
     "Jails",
@@ -51,9 +53,12 @@ __all__ = [
     "Protocol",
     "RunAborted",
     "RunResult",
+    "Said",
     "Sandbox",
     "SandboxConfig",
     "SandboxError",
+    "Side",
     "Slot",
+    "Speaker",
     "Taker",
 ]
