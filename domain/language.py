@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from domain.ahead import Ahead
+from domain.file import File
 from domain.placeholders import ARGUMENTS
 
 
@@ -91,6 +92,8 @@ class Language:
     """Threads that the runtime itself needs, on top of `processes`."""
     mounts: tuple[str, ...] = ()
     """Folders of the host that its jails show read-only, beside /usr, /lib, /lib64 and /bin."""
+    harness: File | None = None
+    """What calls a function of the sources in the program's place; None: it has no function problems."""
 
 
 @dataclass(frozen=True)

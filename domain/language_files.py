@@ -6,24 +6,27 @@ from dataclasses import replace
 from pathlib import Path
 
 from domain.ahead import read_ahead
+from domain.file import File
 from domain.language import CompileStep, Language, Preparation, Step
 
 
 def read(path: Path) -> Language:
     """Read one language file. Raises ValueError that names the file and what is wrong in it."""
     try:
-        return _language(tomllib.loads(path.read_text()))
-    except (KeyError, TypeError, ValueError) as error:
+        return _language(tomllib.loads(path.read_text()), path.parent.parent / "harness")
+    except (KeyError, OSError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error!r}") from error
 
 
-def _language(data: dict[str, object]) -> Language:
+def _language(data: dict[str, object], harnesses: Path) -> Language:
     table = dict(data)
     compiled = table.pop("compile", None)
     run = table.pop("run")
+    harness = table.pop("harness", None)
     language = Language(
         run=_step(run),
         compile=_compile_step(compiled) if compiled is not None else None,
+        harness=None if harness is None else File(str(harness), (harnesses / str(harness)).read_bytes()),
         versions={name: _strings(flags) for name, flags in _table(table.pop("versions")).items()},
         **{name: _strings(value) if isinstance(value, list) else value for name, value in table.items()},  # type: ignore[arg-type]
     )

@@ -11,6 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.file import File as File  # noqa: PLC0414 - the smallest part of the model
+from domain.function import Function
 from domain.judging import Checker as Checker  # noqa: PLC0414 - with all that belongs to it in a file of its own
 from domain.judging import CheckerType as CheckerType  # noqa: PLC0414
 from domain.judging import Interactor, Judging, TestGroup
@@ -103,6 +104,8 @@ class Submission:
     """How often the program may be run for one test case, each time with what the checker left for it."""
     groups: tuple[TestGroup, ...] = ()
     """Outer ones before inner ones; a test case's group may be none of them, and is then a name and no more."""
+    function: Function | None = None
+    """What the sources must define: each test case is one call of it."""
     callback: Callback | None = None
     """Known while it is being kept; who grades does not read it."""
 
@@ -110,7 +113,15 @@ class Submission:
     def judging(self) -> Judging:
         """All of how it is judged that is more than comparing outputs."""
         checker = self.checker
-        return Judging(checker.program, checker.protocol, checker.arguments, self.interactor, self.passes, self.groups)
+        return Judging(
+            checker.program,
+            checker.protocol,
+            checker.arguments,
+            interactor=self.interactor,
+            passes=self.passes,
+            groups=self.groups,
+            function=self.function,
+        )
 
 
 @dataclass(frozen=True)

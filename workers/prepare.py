@@ -15,6 +15,7 @@ from domain.languages import Languages
 from domain.limits import Constraints
 from domain.model import File, Submission, TestCase
 from sandbox import Command, Limits
+from workers.calling import caller, calling_files
 
 KIB = 1024
 MIB = 1024 * 1024
@@ -88,7 +89,8 @@ class Plan:
 
     def _run_values(self, main_class: str | None) -> dict[str, str]:
         if main_class is None:
-            return self.values
+            called = caller(self.language) if self.submission.function is not None else None
+            return self.values if called is None else {**self.values, "entry": called}
         return {**self.values, "main_class": main_class, "main_class_path": main_class.replace(".", "/")}
 
     def held_at(self, case: TestCase, main_class: str | None, files: Sequence[File]) -> str | None:
@@ -98,6 +100,11 @@ class Plan:
             return None
         (path,) = placeholders.expand((ahead.file,), {}, self._run_values(main_class))
         return path if ahead.suits(files, path) else None
+
+    def files(self, compiled: Sequence[File], case: TestCase) -> list[File]:
+        """Give what lies in the box of one test case: what was compiled, the case's own, and what we put there."""
+        files, function = box_files(compiled, case.files), self.submission.function
+        return files if function is None else box_files(files, calling_files(self.language, function, self.entry))
 
     def _command(
         self, step: Step, lists: Mapping[str, Sequence[str]], values: Mapping[str, str], stdin: bytes = b""

@@ -10,16 +10,19 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from domain.blobs import BlobStore
+from domain.function import Function
 from domain.model import TestCase, TestResult
 from domain.verdict import SKIPPED, Verdict
 from sandbox import BoxFiles, Cause, Jails, Listener, Network, RunResult, Slot, Taker
 from workers.broadcast import Broadcast
+from workers.calling import RETURNED
 from workers.check import compare
+from workers.check_value import fault, most_bytes
 from workers.collect import Kept, collect
 from workers.compile import Compiled
 from workers.convert import telemetry_of, usage_of
 from workers.fill import fill
-from workers.prepare import Plan, box_files, disk_bytes, run_limits
+from workers.prepare import Plan, disk_bytes, run_limits
 from workers.started import refuse_what_did_not_start
 from workers.stopwatch import Stopwatch
 
@@ -106,7 +109,7 @@ def run_test_case(bench: Bench, case: TestCase) -> TestResult:
     plan, watch = bench.plan, bench.watch
     constraints = plan.submission.constraints
     limits = run_limits(constraints, case, plan.language)
-    files = box_files(bench.compiled.files, case.files)
+    files = plan.files(bench.compiled.files, case)
     size = disk_bytes(constraints.disk_limit_mb, files)
     on_disk = not constraints.disk_is_tmpfs
     main_class = bench.compiled.main_class
@@ -195,6 +198,8 @@ def _judge_exit(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) ->
 
 def _judge_output(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) -> Judgement:
     expected, checker = case.expected, plan.submission.checker
+    if plan.submission.function is not None:
+        return _judge_returned(plan.submission.function, case, box)
     if expected.stdout is None and not expected.files and expected.exit_code is None:
         return Judgement(Verdict.OK)
     if expected.stdout is not None and not compare(checker, result.stdout, expected.stdout):
@@ -207,6 +212,16 @@ def _judge_output(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) 
         if longer or not compare(checker, content, file.content):
             return Judgement(Verdict.WA, f"file:{file.path}")
     return Judgement(Verdict.AC)
+
+
+def _judge_returned(function: Function, case: TestCase, box: BoxFiles) -> Judgement:
+    """Judge what the harness wrote down: the program may have written it itself, and is then taken at its word."""
+    expected = case.expected.stdout
+    content, longer = box.read(RETURNED, most_bytes(expected)) or (None, False)
+    wrong = fault(function, content, expected, cut=longer)
+    if wrong is not None:
+        return Judgement(Verdict.WA, "returned", wrong)
+    return Judgement(Verdict.OK if expected is None else Verdict.AC)
 
 
 def _read_limit(plan: Plan, expected_bytes: int) -> int:

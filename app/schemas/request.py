@@ -12,6 +12,7 @@ from app.schemas.complaints import Complaint, as_messages, shown
 from app.schemas.constraints import CheckerPart, ConstraintsPart
 from app.schemas.fields import Choice, Flag, Text
 from app.schemas.files import RelativePath, Source, Sources, path_clashes
+from app.schemas.function import FunctionPart, function_messages
 from app.schemas.interactive import interactive_fault, patient
 from app.schemas.metadata import Metadata
 from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value
@@ -107,6 +108,7 @@ class SubmissionRequest(Part):
     problem_id = Text(min_chars=1)
     checker = Object(CheckerPart)
     interactor = NotOffered()
+    function = Object(FunctionPart)
     constraints = Object(ConstraintsPart)
     outputs = Items(RelativePath(), most=MAX_OUTPUTS, description="Globs of files to collect: out/*.png")
     stop_on_first_failure = Flag()
@@ -120,10 +122,10 @@ class SubmissionRequest(Part):
     user_id = UserId(min_chars=1, description="For whom it is, where a service sends it; others may not name anybody.")
     metadata = Metadata()
 
-    @validates_schema(skip_on_field_errors=False)
-    def check_whole(self, data: dict[str, object], **_: object) -> None:
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_whole(self, data: dict[str, object], original: object, **_: object) -> None:
         """Check what takes more than one field, as far as those fields are right."""
-        messages: dict[str, object] = {}
+        messages = function_messages(data, original)
         if "problem_id" in data and "test_cases" not in data:
             hint = "this deployment stores no problems yet: send test_cases, and problem_id is kept as a label"
             messages["problem_id"] = [Complaint(f"unknown problem {shown(data['problem_id'])}", hint)]
