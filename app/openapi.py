@@ -15,8 +15,8 @@ from app.schemas.cases import ExpectedPart, InputPart
 from app.schemas.documents import PageAnswer
 from app.schemas.files import CodeSource, FilesSource
 from app.schemas.judge0_documents import Judge0Language, Judge0Status
+from app.schemas.language import Language
 from app.schemas.piston import PistonPackage, PistonRuntime
-from app.schemas.request import Language
 from app.schemas.selecting import Fields
 from app.wiring import wired
 from domain import __version__

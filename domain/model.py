@@ -187,12 +187,14 @@ class TestResult:
     stderr: bytes = b""
     usage: Usage | None = None
     telemetry: RunTelemetry | None = None
-    points: int | None = None
+    points: float | None = None
     artifacts: tuple[Artifact, ...] = ()
     artifacts_cut: bool = False
     """Whether `outputs` asked for more than what was kept."""
     message: str = ""
     """Why, for whoever sent it: `expected file out.txt is missing`. Never shown of a hidden test case."""
+    judge_message: str = ""
+    """What a checker had to say to the problem's author, and to nobody else."""
     cached: bool = False
     """Whether nothing was run: all of this, usage and telemetry too, is of an earlier run of the same."""
 

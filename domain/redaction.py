@@ -28,7 +28,7 @@ class Result(Protocol):
         """What was spent."""
 
     @property
-    def points(self) -> int | None:
+    def points(self) -> float | None:
         """What it earned."""
 
 
@@ -41,7 +41,7 @@ class Told:
     verdict: Verdict | None
     reason: str | None
     usage: Usage | None
-    points: int | None
+    points: float | None
 
 
 def told(name: str, result: Result, *, is_hidden: bool) -> Told:

@@ -13,19 +13,21 @@ A program's fault is a `RunResult`; ours is a `SandboxError`. Nothing is ever ru
 """
 
 from sandbox.box import Box, Collected, Collection
-from sandbox.command import Command, Mount
+from sandbox.command import BOX_PATH, Command, Mount
 from sandbox.config import PoolConfig, SandboxConfig
 from sandbox.jail import Jail
 from sandbox.limits import Limits
 from sandbox.network import Allow, Network, NetworkConfig, Protocol
 from sandbox.result import Cause, Counters, RunAborted, RunResult, SandboxError
 from sandbox.sandbox import Sandbox
-from sandbox.seam import BoxFiles, Jails, OpenJail
+from sandbox.seam import BoxFiles, Conversation, Jails, OpenJail, Side
 from sandbox.slots import Slot
 from sandbox.streams import Taker
 from sandbox.telling import Listener
+from sandbox.transcript import Said, Speaker
 
 __all__ = [
+    "BOX_PATH",
     "Allow",
     "Box",
     "BoxFiles",
@@ -33,6 +35,7 @@ __all__ = [
     "Collected",
     "Collection",
     "Command",
+    "Conversation",
     "Counters",
     "Jail",
     "Jails",
@@ -46,9 +49,12 @@ __all__ = [
     "Protocol",
     "RunAborted",
     "RunResult",
+    "Said",
     "Sandbox",
     "SandboxConfig",
     "SandboxError",
+    "Side",
     "Slot",
+    "Speaker",
     "Taker",
 ]

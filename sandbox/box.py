@@ -62,6 +62,11 @@ class Box:
         with acting_as(self.owner):
             files.write(self.folder, path, content, mode)
 
+    def make_folder(self, path: str) -> None:
+        """Make a folder, and those that it lies in; one that is there is left. Raises OSError, as `write` does."""
+        with acting_as(self.owner):
+            files.make_folders(self.folder, f"{path}/")
+
     def unlink(self, path: str) -> None:
         """Take a file away again, while no program is there. Raises OSError."""
         with acting_as(self.owner):

@@ -18,9 +18,11 @@ from sandbox.command import Command, Mount
 from sandbox.limits import Limits
 from sandbox.network import Network
 from sandbox.result import Cause, Counters, RunResult, SandboxError
+from sandbox.seam import Conversation, Side
 from sandbox.slots import Slot
 from sandbox.streams import Taker
 from sandbox.telling import Listener
+from sandbox.transcript import Said, Speaker
 
 PAGE = 4096
 SPENT = RunResult(
@@ -49,6 +51,8 @@ class FakeBox:
     disk_bytes: int
     files: dict[str, bytes] = field(default_factory=dict)
     modes: dict[str, int] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
+    """Those that were made for themselves."""
 
     def write(self, path: str, content: bytes, mode: int = 0o644) -> None:
         """Put a file in."""
@@ -61,6 +65,10 @@ class FakeBox:
         if sum(-(-len(known) // PAGE) * PAGE for known in (*self.files.values(), content)) > self.disk_bytes:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
         self.files[path], self.modes[path] = content, mode
+
+    def make_folder(self, path: str) -> None:
+        """Note that it is to be there."""
+        self.folders.add(path)
 
     def read(self, path: str, at_most: int) -> tuple[bytes, bool] | None:
         """Read a file."""
@@ -131,6 +139,11 @@ class FakeSandbox:
         self.busy = busy
         self.spare = list(spare)
         self.wanted = False
+        self.first = Speaker.PROGRAM
+        """Who ends first where two talk."""
+        self.said: tuple[Said, ...] = ()
+        """What they say."""
+        self.deadlock = False
         self.jails: list[FakeJail] = []
         self.held: list[Slot] = []
 
@@ -175,6 +188,12 @@ class FakeSandbox:
         """Give itself."""
         del slot, command, mounts
         yield self
+
+    def converse(self, slot: Slot, program: Side, interactor: Side, cancel: int | None = None) -> Conversation:
+        """Do what the test says: the program's part first, then the interactor's."""
+        del slot
+        found, said = (side.jail.run(side.command, side.limits, cancel) for side in (program, interactor))
+        return Conversation(found, said, self.first, self.said, deadlock=self.deadlock)
 
     @contextmanager
     def jail(

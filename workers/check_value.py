@@ -1,4 +1,4 @@
-"""Whether a function returned what is expected (pure): `docs/functions.md` says what is equal.
+"""Whether a function returned what is expected: `docs/functions.md` says what is equal.
 
 What a program says that it returned is anybody's JSON. Numbers are never made of its digits here but to be compared,
 so that huge integers are exact; what is nested too deep, or has more parts than what is expected, is just wrong.
@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from domain.function import MAX_DEPTH, NOT_FINITE, Comparison, Function, Order, Type, parse
-from domain.model import Checker, CheckerType
+from domain.model import Checker, CheckerType, TestCase
+from sandbox import BoxFiles
+from workers.calling import RETURNED
 from workers.check import compare
 
 MAX_SHOWN_CHARS = 200
@@ -33,6 +35,13 @@ class Number(str):
     """A number by its digits."""
 
     __slots__ = ()
+
+
+def look(function: Function, case: TestCase, box: BoxFiles) -> str | None:
+    """Say why what lies in the box is wrong: the program may have written it itself, and is then taken at its word."""
+    expected = case.expected.stdout
+    content, longer = box.read(RETURNED, most_bytes(expected)) or (None, False)
+    return fault(function, content, expected, cut=longer)
 
 
 def most_bytes(expected: bytes | None) -> int:

@@ -17,7 +17,7 @@ from domain.verdict import Verdict
 from workers import execution_key
 from workers.packing import packed, unpacked
 from workers.prepare import Plan, run_limits
-from workers.run import Bench, points
+from workers.run import Bench, points_again
 
 MAX_BYTES = 1024 * 1024
 """The largest entry that is kept."""
@@ -113,7 +113,7 @@ class Executor:
         found = {
             index: result
             for index, (key, case) in enumerate(zip(keys, cases, strict=True))
-            if key in kept and (result := _told_again(case, kept[key], bench.blobs)) is not None
+            if key in kept and (result := _told_again(plan, case, kept[key], bench.blobs)) is not None
         }
         return Earlier(plan, keys, self.store, found, looked=True)
 
@@ -149,7 +149,7 @@ def _far_from_limits(plan: Plan, case: TestCase, result: TestResult) -> bool:
     return all(limit - value >= value / MARGIN for value, limit in pairs) and (seen.pids_peak or 0) < limits.processes
 
 
-def _told_again(case: TestCase, data: bytes, blobs: BlobStore) -> TestResult | None:
+def _told_again(plan: Plan, case: TestCase, data: bytes, blobs: BlobStore) -> TestResult | None:
     """Read an entry as the result of this test case; None where it, or a file that it names, is not what it was."""
     try:
         result = unpacked(data)
@@ -159,4 +159,4 @@ def _told_again(case: TestCase, data: bytes, blobs: BlobStore) -> TestResult | N
         return None
     if not whole:
         return None
-    return replace(result, ordinal=case.ordinal, points=points(case, result.verdict), cached=True)
+    return replace(result, ordinal=case.ordinal, points=points_again(plan, case, result), cached=True)

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from domain.judging import encode
-from domain.model import Claim, File, TestCase
+from domain.model import CheckerType, Claim, File, TestCase
 from workers.compile import Compiled
 from workers.prepare import Plan, run_limits
 
-FORMAT = 3
+FORMAT = 4
 """Counts up whenever what is kept, or how, changes."""
 
 
@@ -61,6 +61,8 @@ def of_case(common: bytes, plan: Plan, compiled: Compiled, case: TestCase) -> by
                 expected.exit_code,
             ],
             "checker": case.checker_arguments,
+            # A checker may give a part of them: of others' results they are looked up again.
+            "points": case.points if plan.submission.checker.type is CheckerType.PROGRAM else None,
             "is_hidden": case.is_hidden,
         }
     )

@@ -23,7 +23,7 @@ from domain.model import Claim, TestResult
 from sandbox import RunAborted
 from workers.packing import unpacked
 from workers.prepare import Plan
-from workers.run import points
+from workers.run import points_again
 
 READY, RESULT, NO = b"y", b"r", b"n"
 """What a helper says: go ahead; the result of what was asked for; it is not to be had from us."""
@@ -74,7 +74,7 @@ class Helper:
             raise HelperGone("it gave way")
         case = self.plan.submission.test_cases[index]
         result = unpacked(said[start:])
-        return replace(result, ordinal=case.ordinal, points=points(case, result.verdict))
+        return replace(result, ordinal=case.ordinal, points=points_again(self.plan, case, result))
 
     def close(self) -> None:
         """Tell it that this was all."""
@@ -138,11 +138,17 @@ class Fleet:
         return None
 
 
+def _languages(plan: Plan) -> set[str]:
+    """Name the languages of all that is run for it: the program's, and its checker's."""
+    checker = plan.submission.checker.program
+    return {plan.language.name, *([] if checker is None else [checker.language.partition("@")[0]])}
+
+
 def _fits(host: Host, plan: Plan) -> bool:
     report, constraints = host.report, plan.submission.constraints
     return (
         host.live
-        and plan.language.name in report.languages
+        and _languages(plan) <= report.languages.keys()
         and report.cpus >= constraints.slots
         and (report.root or constraints.disk_is_tmpfs)
     )

@@ -6,7 +6,7 @@ verdict JE. No transaction is open while a jail of ours is waited for.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
@@ -27,6 +27,8 @@ from domain.typed import TypedInput
 from domain.verdict import State, Verdict, overall
 from sandbox import Jails, RunAborted, SandboxError, Slot
 from workers.broadcast import NO_BROADCASTER, Broadcast, Broadcaster
+from workers.check_program import CheckerProgram, checker_of
+from workers.checked import text
 from workers.compile import Compiled, CompileError, compile_submission
 from workers.compile_cache import NO_CACHE, Compiler
 from workers.execution_cache import NO_EXECUTION_CACHE, Earlier, Executor
@@ -150,6 +152,7 @@ class Grading:
         self.broadcast = broadcast
         self.watch = Stopwatch(_milliseconds_since(claim.queued_at))
         self.earlier: Earlier | None = None
+        self.deadline = time.monotonic() + EXECUTION_WALL_S
 
     def outcome(self) -> Outcome:
         """Do all the steps. Raises ClaimLost, RunAborted, Unavailable."""
@@ -173,7 +176,11 @@ class Grading:
                 compiled = self._compile(made, slot)
             except CompileError as error:
                 return Outcome(Verdict.CE, error.reason, self._telemetry(made, error), error.output, error.message)
-            bench = self._bench(made, compiled, slot)
+            try:
+                checker = self._checker(made, slot)
+            except CompileError as error:
+                return self._no_checker(made, compiled, error)
+            bench = replace(self._bench(made, compiled, slot), checker=checker)
             self.earlier = grader.executor.look(self.claim, bench)
             results, rest = self._run_all(bench, self.earlier)
         self.hold.check()
@@ -192,7 +199,20 @@ class Grading:
             network_of(made.submission.constraints),
             broadcast=self.broadcast,
             typing=partial(typing, source, self.claim.execution_id),
+            deadline=self.deadline,
         )
+
+    def _checker(self, made: Plan, slot: Slot) -> CheckerProgram | None:
+        with self.watch.phase("compile"):
+            return self._tried(lambda: checker_of(self.grader, slot, made.submission, self.hold.descriptor))
+
+    def _no_checker(self, made: Plan, compiled: Compiled, error: CompileError) -> Outcome:
+        """End it: nobody can say what is right. What its compiler said is of its source, which may tell of answers."""
+        log.warning("checker_not_compiled", reason=error.reason, output=text(error.output))
+        message = f"the checker does not compile: {error.reason}"
+        if not any(case.is_hidden for case in made.submission.test_cases):
+            message = "\n".join((message, text(error.output)))
+        return Outcome(Verdict.JE, "checker", self._telemetry(made, compiled), compiled.output, message.strip())
 
     def _compile(self, made: Plan, slot: Slot) -> Compiled:
         sandbox, check = self.grader.sandbox, applying(self.grader.static_checks, made)
@@ -234,7 +254,7 @@ class Grading:
         """Run the test cases; after a failure, or when the hour is over, the rest is not run."""
         fleet = self.grader.fleet
         find_help = None if fleet is None else partial(fleet.helper, self.claim, bench.plan)
-        return Spread(bench, work, self._tried, time.monotonic() + EXECUTION_WALL_S, find_help)
+        return Spread(bench, work, self._tried, bench.deadline, find_help)
 
     def _tried(self, step: Callable[[], Result]) -> Result:
         """Do a step that makes a jail; again in a new one where the sandbox failed. Raises SandboxError at last."""

@@ -17,10 +17,12 @@ from uuid import UUID
 
 from domain import executions
 from domain.errors import InvalidRequest, Unavailable
+from domain.limits import EXECUTION_WALL_S
 from domain.line import Line, LineDead
 from domain.logging import logger
-from domain.model import Claim
+from domain.model import CheckerType, Claim
 from sandbox import RunAborted, SandboxError
+from workers.check_program import CheckerProgram, kept_checker
 from workers.compile import Compiled
 from workers.fleet import NO, NUMBER_BYTES, READY, RESULT, RUN
 from workers.grade import Grader
@@ -53,24 +55,37 @@ class Helping:
         if program is None:
             self.line.say(NO)
             return
-        made, compiled = program
+        made, compiled, checker = program
         with self.grader.sandbox.spare_slot(made.submission.constraints.slots) as slot:
             if slot is None:
                 self.line.say(NO)
                 return
-            bench = Bench(self.grader.sandbox, slot, made, compiled, self.grader.blobs, Stopwatch(None))
+            watch, deadline = Stopwatch(None), time.monotonic() + EXECUTION_WALL_S
+            bench = Bench(
+                self.grader.sandbox,
+                slot,
+                made,
+                compiled,
+                self.grader.blobs,
+                watch,
+                checker=checker,
+                deadline=deadline,
+            )
             self._run_all(bench)
 
-    def _program(self, claim: Claim, toolchain: str) -> tuple[Plan, Compiled] | None:
-        """Give what is to be run; None where it would not be the same here as at the owner's."""
+    def _program(self, claim: Claim, toolchain: str) -> tuple[Plan, Compiled, CheckerProgram | None] | None:
+        """Give what is to be run and judged by; None where it would not be the same here as at the owner's."""
         try:
             made = plan(self.grader.languages, claim.submission)
+            checker = kept_checker(self.grader, claim.submission)
         except InvalidRequest:
             return None
         compiled = self._compiled(made)
         if compiled is None or self.grader.compiler.toolchains.get(made.language.name) != toolchain:
             return None
-        return made, compiled
+        if made.submission.checker.type is CheckerType.PROGRAM and checker is None:
+            return None
+        return made, compiled, checker
 
     def _compiled(self, made: Plan) -> Compiled | None:
         if made.language.compile is None:

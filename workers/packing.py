@@ -1,4 +1,7 @@
-"""The result of one test case as bytes, for another worker or another day. Its number and points are left out."""
+"""The result of one test case as bytes, for another worker or another day. Its number is left out.
+
+Its points count only where a checker gave them: else they are what the test case has now.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -18,6 +21,8 @@ def packed(result: TestResult) -> bytes:
         "verdict": result.verdict,
         "reason": result.reason,
         "message": result.message,
+        "judge_message": result.judge_message,
+        "points": result.points,
         "exit_code": result.exit_code,
         "exit_signal": result.exit_signal,
         "usage": asdict(result.usage) if result.usage is not None else None,
@@ -31,7 +36,7 @@ def packed(result: TestResult) -> bytes:
 
 
 def unpacked(data: bytes) -> TestResult:
-    """Read such bytes; number and points are still those of no test case. Raises KeyError, TypeError, ValueError."""
+    """Read such bytes; its number is still that of no test case. Raises KeyError, TypeError, ValueError."""
     start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES])
     head = json.loads(data[_LENGTH_BYTES:start])
     stdout_bytes, stderr_bytes = head["outputs"]
@@ -42,6 +47,8 @@ def unpacked(data: bytes) -> TestResult:
         verdict=Verdict(head["verdict"]),
         reason=head["reason"],
         message=head["message"],
+        judge_message=head["judge_message"],
+        points=head["points"],
         exit_code=head["exit_code"],
         exit_signal=head["exit_signal"],
         stdout=data[start : start + stdout_bytes],

@@ -3,25 +3,27 @@
 The order of causes is decided in `sandbox.result.decide`; what is left here is the table of `docs/semantics.md`.
 """
 
+import math
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import assert_never
 
 from domain.blobs import BlobStore
-from domain.function import Function
-from domain.model import TestCase, TestResult
+from domain.model import Checker, CheckerType, File, TestCase, TestResult
 from domain.verdict import SKIPPED, Verdict
-from sandbox import BoxFiles, Cause, Jails, Listener, Network, RunResult, Slot, Taker
+from sandbox import BoxFiles, Cause, Jails, Listener, Network, RunResult, SandboxError, Slot, Taker
 from workers.broadcast import Broadcast
-from workers.calling import RETURNED
 from workers.check import compare
-from workers.check_value import fault, most_bytes
+from workers.check_program import CheckerProgram, Written
+from workers.check_value import look
 from workers.collect import Kept, collect
 from workers.compile import Compiled
 from workers.convert import telemetry_of, usage_of
 from workers.fill import fill
+from workers.passes import Pass, judged, one_too_many, together
 from workers.prepare import Plan, disk_bytes, run_limits
 from workers.started import refuse_what_did_not_start
 from workers.stopwatch import Stopwatch
@@ -32,11 +34,15 @@ EXPECTED_FILE_SLACK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Judgement:
-    """Verdict, reason, and a sentence for whoever sent the test case."""
+    """Verdict, reason, and a sentence for whoever sent the test case.
+
+    What is left for a checker program to look at makes it that of a program that ended as it should, and no more.
+    """
 
     verdict: Verdict
     reason: str | None = None
     message: str = ""
+    unchecked: tuple[Written, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,10 @@ class Bench:
     """Who tells what programs write while they run."""
     typing: Callable[[], AbstractContextManager[Taker | None]] = nullcontext
     """Gives who types for a run, where its input is typed."""
+    checker: CheckerProgram | None = None
+    """Where outputs are judged by a program."""
+    deadline: float = math.inf
+    """By the monotonic clock: no pass of a test case begins after it."""
 
     def listener(self, case: TestCase) -> Listener | None:
         """Give what hears a run of a test case; nobody hears a hidden one."""
@@ -84,7 +94,8 @@ def just_missed(plan: Plan, case: TestCase, result: TestResult) -> bool:
     """Whether a TLE lies within a tenth of its limit."""
     limits = run_limits(plan.submission.constraints, case, plan.language)
     limit_ms = limits.cpu_time_ms if result.reason == Cause.CPU else limits.wall_time_ms
-    return result.verdict is Verdict.TLE and _spent_ms(result) <= limit_ms * NEAR
+    # Of several passes all that was spent is known: each may have had its limit's time.
+    return result.verdict is Verdict.TLE and _spent_ms(result) <= limit_ms * NEAR * plan.submission.passes
 
 
 def _spent_ms(result: TestResult) -> int:
@@ -105,7 +116,22 @@ def in_series(bench: Bench, cases: Sequence[TestCase]) -> Iterator[Bench]:
 
 
 def run_test_case(bench: Bench, case: TestCase) -> TestResult:
-    """Run one test case, once. Raises SandboxError where the run says nothing, RunAborted."""
+    """Run one test case, once: in as many passes as its checker asks for.
+
+    Raises SandboxError where the run says nothing, RunAborted.
+    """
+    ran = [_run_pass(bench, case, ())]
+    while (following := ran[-1].next_input) is not None:
+        if time.monotonic() > bench.deadline:
+            return out_of_time(case)
+        ran.append(_run_pass(bench, replace(case, stdin=following), ran[-1].kept))
+        if len(ran) == bench.plan.submission.passes and ran[-1].next_input is not None:
+            ran[-1] = one_too_many(ran[-1], len(ran))
+    return together([one.result for one in ran])
+
+
+def _run_pass(bench: Bench, case: TestCase, before: Sequence[File]) -> Pass:
+    """Run the program once. `before` is what the checker left for itself when it judged the pass before."""
     plan, watch = bench.plan, bench.watch
     constraints = plan.submission.constraints
     limits = run_limits(constraints, case, plan.language)
@@ -127,7 +153,21 @@ def run_test_case(bench: Bench, case: TestCase) -> TestResult:
             judgement = judge(plan, case, result, jail.box)
         with watch.phase("collect"):
             kept = collect(jail.box, plan.submission.outputs, bench.blobs)
-    return _result(case, result, judgement, kept, bench.slot)
+    found = _result(case, result, judgement, kept, bench.slot)
+    if not judgement.unchecked:
+        return Pass(found)
+    with watch.phase("check"):
+        return _checked(bench, case, found, judgement.unchecked, before)
+
+
+def _checked(
+    bench: Bench, case: TestCase, found: TestResult, outputs: Sequence[Written], before: Sequence[File]
+) -> Pass:
+    """Have what a program wrote judged by another, now that its jail is gone."""
+    if bench.checker is None:
+        raise SandboxError("there is no checker for what it is to judge")
+    answer = bench.checker.judge(bench.slot, case, outputs, before, cancel=bench.cancel)
+    return judged(case, found, answer)
 
 
 def _result(case: TestCase, result: RunResult, judgement: Judgement, kept: Kept, slot: Slot) -> TestResult:
@@ -153,6 +193,11 @@ def points(case: TestCase, verdict: Verdict | None) -> int | None:
     if case.points is None:
         return None
     return case.points if verdict is not None and verdict.passed else 0
+
+
+def points_again(plan: Plan, case: TestCase, found: TestResult) -> float | None:
+    """What a result earns that was found elsewhere, or before: what its checker gave it, else what it is worth now."""
+    return found.points if plan.submission.checker.type is CheckerType.PROGRAM else points(case, found.verdict)
 
 
 def skipped(case: TestCase) -> TestResult:
@@ -196,10 +241,27 @@ def _judge_exit(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) ->
     return Judgement(Verdict.RTE, f"exit:{actual}")
 
 
+def checker_for(plan: Plan, case: TestCase) -> Checker:
+    """Give the checker with the arguments that it has for this test case."""
+    checker = plan.submission.checker
+    return replace(checker, arguments=(*checker.arguments, *case.checker_arguments))
+
+
 def _judge_output(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) -> Judgement:
-    expected, checker = case.expected, plan.submission.checker
     if plan.submission.function is not None:
-        return _judge_returned(plan.submission.function, case, box)
+        wrong = look(plan.submission.function, case, box)
+        right = Verdict.OK if case.expected.stdout is None else Verdict.AC
+        return Judgement(right) if wrong is None else Judgement(Verdict.WA, "returned", wrong)
+    try:
+        return _compared(plan, case, result, box)
+    except ValueError as error:  # arguments that were kept before anybody looked at them
+        return Judgement(Verdict.JE, "checker", f"the checker's arguments are wrong: {error}")
+
+
+def _compared(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) -> Judgement:
+    expected, checker = case.expected, checker_for(plan, case)
+    if checker.type is CheckerType.PROGRAM:
+        return Judgement(Verdict.AC, unchecked=tuple(_written(plan, case, result, box)))
     if expected.stdout is None and not expected.files and expected.exit_code is None:
         return Judgement(Verdict.OK)
     if expected.stdout is not None and not compare(checker, result.stdout, expected.stdout):
@@ -214,14 +276,14 @@ def _judge_output(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) 
     return Judgement(Verdict.AC)
 
 
-def _judge_returned(function: Function, case: TestCase, box: BoxFiles) -> Judgement:
-    """Judge what the harness wrote down: the program may have written it itself, and is then taken at its word."""
-    expected = case.expected.stdout
-    content, longer = box.read(RETURNED, most_bytes(expected)) or (None, False)
-    wrong = fault(function, content, expected, cut=longer)
-    if wrong is not None:
-        return Judgement(Verdict.WA, "returned", wrong)
-    return Judgement(Verdict.OK if expected is None else Verdict.AC)
+def _written(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) -> Iterator[Written]:
+    """Give what a checker program is to look at: expected files, and stdout unless these alone are expected."""
+    expected = case.expected
+    if expected.stdout is not None or not expected.files:
+        yield Written("stdout", result.stdout, expected.stdout or b"")
+    for file in expected.files:
+        content, longer = box.read(file.path, _read_limit(plan, len(file.content))) or (None, False)
+        yield Written(f"file:{file.path}", content, file.content, longer=longer)
 
 
 def _read_limit(plan: Plan, expected_bytes: int) -> int:

@@ -153,6 +153,7 @@ class TestCasePart(Part):
     is_hidden = Flag()
     points = Whole(floor=0, ceiling=MAX_POINTS)
     group = Text(min_chars=1)
+    checker_arguments = Arguments()
 
     @validates_schema
     def check_call(self, data: dict[str, object], **_: object) -> None:
@@ -177,6 +178,7 @@ class TestCasePart(Part):
             returns = data.pop("returns")
             assert returns is None or isinstance(returns, bytes)  # noqa: S101 - by its field
             inner["expected"] = Expectation(stdout=_json_line(None) if returns is None else returns)
+        data["checker_arguments"] = tuple(data.get("checker_arguments", ()))  # type: ignore[arg-type]
         return TestCase(**({"ordinal": 0, "name": ""} | inner | data))  # type: ignore[arg-type]
 
 

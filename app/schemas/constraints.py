@@ -1,15 +1,14 @@
-"""Constraints and the checker of a submission."""
+"""Constraints of a submission."""
 
 from dataclasses import replace
 
 from marshmallow import ValidationError, post_load, validates_schema
 
-from app.schemas.complaints import Complaint, shown
-from app.schemas.fields import Choice, Flag, Limit
+from app.schemas.complaints import Complaint
+from app.schemas.fields import Flag, Limit
 from app.schemas.network import RulePart
-from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value, not_offered
+from app.schemas.parts import CurrentRules, Items, Object, Part
 from domain.limits import Constraints
-from domain.model import Checker, CheckerType
 from domain.network import MAX_RULES
 
 
@@ -60,46 +59,3 @@ class ConstraintsPart(Part):
         # The rule for what nobody asked for does not know of ceilings.
         most = CurrentRules.get().ranges.disk_mb.ceiling
         return made if made.disk_limit_mb <= most else replace(made, disk_mb=most)
-
-
-class Tolerance(Value[float]):
-    """A number that is not negative."""
-
-    def __init__(self) -> None:
-        super().__init__({"type": "number", "minimum": 0})
-
-    def read(self, value: object) -> float:
-        """Check that it is finite and not negative."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-            raise ValidationError(Complaint(f"{shown(value)} is not a tolerance", "use a number such as 1e-6"))
-        return float(value)
-
-
-OFFERED = tuple(kind for kind in CheckerType if kind not in {CheckerType.KATTIS, CheckerType.PROGRAM})
-
-
-class CheckerName(Choice):
-    """The type of a checker; programs as checkers come later."""
-
-    def read(self, value: object) -> str:
-        """Look it up."""
-        if value == "program":
-            raise not_offered("use one of " + ", ".join(self.choices))
-        return super().read(value)
-
-
-class CheckerPart(Part):
-    """How outputs are compared with what is expected."""
-
-    type = CheckerName(*OFFERED)
-    tolerance = Tolerance()
-    language = NotOffered("it belongs to checkers of type program")
-    source = NotOffered("it belongs to checkers of type program")
-    protocol = NotOffered("it belongs to checkers of type program")
-
-    @post_load
-    def make(self, data: dict[str, object], **_: object) -> Checker:
-        """Make the checker."""
-        if "type" in data:
-            data["type"] = CheckerType(str(data["type"]))
-        return Checker(**data)  # type: ignore[arg-type]

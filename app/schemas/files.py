@@ -229,12 +229,17 @@ class Sources(Value[Source]):
             raise ValidationError({"type": [Complaint(f"{shown(kind)} is no source type", hint)]})
         place, part = self.KNOWN[kind]
         source: Source = part.load(value)
-        _check_size(source, place)
+        self._check_size(source, place)
         return source
 
+    def most_bytes(self) -> tuple[int, str]:
+        """Give the most that all sources may hold together, and whose bound that is; a hint behind a semicolon."""
+        return CurrentRules.get().max_source_bytes, "of this key; shorten them, or ask the operator for a service key"
 
-def _check_size(source: Source, place: str) -> None:
-    size, most = sum(len(file.content) for file in source.files), CurrentRules.get().max_source_bytes
-    if size > most:
-        message = f"the sources hold {size} bytes, more than the {most} of this key"
-        raise ValidationError({place: [Complaint(message, "shorten them, or ask the operator for a service key")]})
+    def _check_size(self, source: Source, place: str) -> None:
+        size, (most, whose) = sum(len(file.content) for file in source.files), self.most_bytes()
+        if size > most:
+            bound, _, hint = whose.partition("; ")
+            raise ValidationError(
+                {place: [Complaint(f"the sources hold {size} bytes, more than the {most} {bound}", hint)]}
+            )

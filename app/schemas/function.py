@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from marshmallow import ValidationError, post_load
 
+from app.schemas.checkers import Tolerance
 from app.schemas.complaints import Complaint, shown
-from app.schemas.constraints import Tolerance
 from app.schemas.fields import Text
 from app.schemas.parts import CurrentRules, Items, Object, Part, Value
 from domain.errors import InvalidRequest
@@ -19,7 +19,7 @@ MAX_PARAMETERS = 32
 MAX_NAME_CHARS = 100
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _GRAMMAR = "use int, float, str, bool, null, any, list[T], dict[str,T], optional[T]"
-_ALONE = ("checker", "interactor", "interactive")
+_ALONE = ("checker", "interactor", "interactive", "passes")
 """What says how a whole program is judged."""
 
 

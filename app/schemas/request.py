@@ -8,22 +8,25 @@ from uuid import UUID
 from marshmallow import ValidationError, post_load, validates_schema
 
 from app.schemas.cases import Arguments, TestCases, numbered
+from app.schemas.checkers import CheckerPart, case_argument_faults
 from app.schemas.complaints import Complaint, as_messages, shown
-from app.schemas.constraints import CheckerPart, ConstraintsPart
-from app.schemas.fields import Choice, Flag, Text
+from app.schemas.constraints import ConstraintsPart
+from app.schemas.fields import Choice, Flag, Text, Whole
 from app.schemas.files import RelativePath, Source, Sources, path_clashes
 from app.schemas.function import FunctionPart, function_messages
 from app.schemas.interactive import interactive_fault, patient
+from app.schemas.language import Language
 from app.schemas.metadata import Metadata
 from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value
 from app.schemas.webhooks import CallbackPart
 from domain import source_trees
 from domain.errors import InvalidRequest
-from domain.limits import Constraints
-from domain.model import Cache, Checker, File, Priority, Submission, TestCase
+from domain.limits import MAX_PASSES, Constraints
+from domain.model import Cache, Checker, CheckerType, File, Priority, Submission, TestCase
 
 MAX_OUTPUTS = 100
 MAX_COMMAND_CHARS = 4000
+PASSES_ARE = "How often the program may be run for one test case, each time with what the checker left for it."
 
 
 @dataclass(frozen=True)
@@ -48,19 +51,6 @@ class Id(Value[UUID]):
         except (ValueError, AttributeError, TypeError):
             hint = "use the form 0198c0de-0000-7000-8000-000000000000, or leave it out"
             raise ValidationError(Complaint(f"{shown(value)} is not a UUID", hint)) from None
-
-
-class Language(Text):
-    """A language that this deployment knows, perhaps with a version."""
-
-    def read(self, value: object) -> str:
-        """Look it up."""
-        asked = super().read(value)
-        try:
-            CurrentRules.get().languages.choose(asked)
-        except InvalidRequest as error:
-            raise ValidationError(as_messages(error)["language"]) from None  # type: ignore[arg-type]
-        return asked
 
 
 class CacheUse(Value[Cache]):
@@ -109,6 +99,7 @@ class SubmissionRequest(Part):
     checker = Object(CheckerPart)
     interactor = NotOffered()
     function = Object(FunctionPart)
+    passes = Whole(floor=1, ceiling=MAX_PASSES, description=PASSES_ARE)
     constraints = Object(ConstraintsPart)
     outputs = Items(RelativePath(), most=MAX_OUTPUTS, description="Globs of files to collect: out/*.png")
     stop_on_first_failure = Flag()
@@ -131,9 +122,15 @@ class SubmissionRequest(Part):
             messages["problem_id"] = [Complaint(f"unknown problem {shown(data['problem_id'])}", hint)]
         if data.get("interactive") and (fault := interactive_fault(data.get("test_cases"))) is not None:
             messages["interactive"] = [fault]
+        if data.get("passes", 1) != 1 and not _may_ask_again(data):
+            hint = "leave it out: only a checker of type program or an interactor asks for another run"
+            messages["passes"] = [Complaint("cannot be with this checker", hint)]
         source = data.get("source")
         if isinstance(source, Source) and "language" in data:
             messages |= _tree_messages(data, source)
+        faults = case_argument_faults(data.get("checker"), data.get("test_cases"), interactor="interactor" in data)
+        if faults:
+            messages["test_cases"] = _over(faults, messages.get("test_cases"))
         if messages:
             raise ValidationError(messages)
 
@@ -161,6 +158,20 @@ def _tree_messages(data: dict[str, object], source: Source) -> dict[str, object]
             messages |= as_messages(error)
     clashes = _case_clashes(data.get("test_cases"), files)
     return messages | ({"test_cases": clashes} if clashes else {})
+
+
+def _may_ask_again(data: dict[str, object]) -> bool:
+    checker = data.get("checker")
+    return "interactor" in data or (isinstance(checker, Checker) and checker.type is CheckerType.PROGRAM)
+
+
+def _over(faults: dict[int, object], others: object) -> dict[int, object]:
+    """Put messages of other kinds on the same test cases beside these."""
+    merged = dict(faults)
+    for number, messages in (others if isinstance(others, dict) else {}).items():
+        mine = merged.get(number)
+        merged[number] = {**mine, **messages} if isinstance(mine, dict) else messages
+    return merged
 
 
 def _case_clashes(cases: object, files: tuple[File, ...]) -> dict[int, object]:

@@ -9,9 +9,9 @@ from marshmallow import ValidationError, post_load
 from app.schemas.complaints import Complaint, shown
 from app.schemas.documents import SubmissionSummary
 from app.schemas.fields import Choice, Text
+from app.schemas.language import Language
 from app.schemas.paging import Page, PageQuery, page
 from app.schemas.parts import Value
-from app.schemas.request import Language
 from app.schemas.selecting import Fields, Selection
 from domain.listing import Filters
 from domain.verdict import State, Verdict

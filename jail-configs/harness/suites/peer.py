@@ -8,7 +8,7 @@ MOST_DEPTH = 200
 PLAIN = (bool, int, float, str)
 
 
-class Gone(Exception):
+class Gone(Exception):  # noqa: N818 - it is no error
     """The other end has ended."""
 
 
@@ -85,7 +85,7 @@ class Peer:
             if isinstance(packed, list):
                 raise ValueError("no value that can be passed on")
             return packed
-        (letter, inside), = packed.items()
+        ((letter, inside),) = packed.items()
         makers = {"l": list, "t": tuple, "s": set, "f": frozenset}
         if letter in makers:
             return makers[letter]([self.unpack(one, depth + 1) for one in inside])

@@ -1,6 +1,6 @@
-# Runs in the program's jail, in the program's place: does what the tests ask for, one thing after the other. The program
-# shares this process and may do to it what it likes: the tests, and what they expect, are in another jail. What the
-# program writes is its own stderr; while it is called, that of Python's stdout is passed on to the tests.
+# Runs in the program's jail, in the program's place: does what the tests ask for, one thing after the other. The
+# program shares this process and may do to it what it likes: the tests, and what they expect, are in another jail. What
+# it writes is its own stderr; while it is called, what it writes to Python's stdout is passed on to the tests.
 import importlib.util
 import io
 import json
@@ -117,8 +117,6 @@ class Program(Peer):
         if kind not in self.classes:
             self.classes[kind] = self.keep(kind)
         bases = [one.__name__ for one in kind.__mro__ if one.__module__ == "builtins"]
-        above = [self.classes.setdefault(one, None) for one in kind.__mro__[1:] if one.__module__ != "builtins"]
-        del above
         parents = [self.pack_class(one) for one in kind.__bases__ if one.__module__ != "builtins"]
         return [self.classes[kind], kind.__name__, bases, parents]
 
@@ -163,7 +161,7 @@ def special(target, name, rest):
         return Handle(entered) if entered is target else entered
     method = getattr(kind, name, None)
     if method is None:
-        return Handle(NotImplemented) if False else ["no"]
+        return ["no"]
     found = method(target, *rest)
     return ["no"] if found is NotImplemented else ["yes", found]
 

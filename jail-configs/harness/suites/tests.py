@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PASSED, FAILED = 42, 43
 MOST_SAID = 4000
 
-from peer import Gone, Peer  # noqa: E402 - beside this file
+from peer import Peer  # noqa: E402 - beside this file
 
 
 class ProgramError(Exception):
@@ -89,13 +89,13 @@ def changed(before, after):
     """Do to lists, sets and dicts that were passed what the program did to its copies of them."""
     if not isinstance(after, list) or len(after) != len(before):
         return
-    for old, new in zip(before, after):
+    for old, new in zip(before, after, strict=True):
         if isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)) and len(old) == len(new):
             changed(old, list(new))
         if type(old) is not type(new) or not isinstance(old, (list, set, dict)):
             continue
         if isinstance(old, list):
-            if len(old) != len(new) or any(a is not b and not same_plain(a, b) for a, b in zip(old, new)):
+            if len(old) != len(new) or any(a is not b and not same_plain(a, b) for a, b in zip(old, new, strict=True)):
                 old[:] = new
         elif old != new:
             old.clear()

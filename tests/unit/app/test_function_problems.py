@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,16 +22,18 @@ CALL: dict[str, object] = {"call": [[2, 7], 9], "returns": [0, 1]}
 
 
 def submit(api: "Api", *cases: dict[str, object], **fields: object) -> "Answer":
-    return api.submit(**{"function": SIGNATURE, "test_cases": list(cases), **fields})
+    whole: dict[str, object] = {"function": SIGNATURE, "test_cases": list(cases), **fields}
+    return api.submit(**whole)
 
 
 def complaints(answer: "Answer") -> dict[str, tuple[str, str]]:
     assert answer.status == 422, answer.body
-    return {one["field"]: (one["message"], one["hint"]) for one in answer.body["error"]["fields"]}
+    found: dict[str, Any] = answer.body
+    return {one["field"]: (one["message"], one["hint"]) for one in found["error"]["fields"]}
 
 
 def test_it_works(api: "Api", sent: Sent) -> None:
-    more = {"name": "none", "call": [[], 1], "returns": None, "is_hidden": True, "points": 3}
+    more: dict[str, object] = {"name": "none", "call": [[], 1], "returns": None, "is_hidden": True, "points": 3}
     assert submit(api, CALL, more).status == 201
     function = sent().function
     assert function == Function(

@@ -186,7 +186,6 @@ REFUSED: list[Row] = [
     ("a problem alone", {"problem_id": "aplusb"}, "problem_id"),
     ("checker as a string", {"checker": "exact"}, "checker"),
     ("unknown checker", {"checker": {"type": "fuzzy"}}, "checker.type"),
-    ("program as checker", {"checker": {"type": "program"}}, "checker.type"),
     ("negative tolerance", {"checker": {"type": "float", "tolerance": -1}}, "checker.tolerance"),
     ("tolerance as text", {"checker": {"type": "float", "tolerance": "1"}}, "checker.tolerance"),
     ("interactor", {"interactor": {"language": "python"}}, "interactor"),
