@@ -11,6 +11,7 @@ import msgspec
 
 from domain.file import File
 from domain.function import Function
+from domain.suite import Suite
 
 
 class CheckerType(StrEnum):
@@ -107,6 +108,8 @@ class Judging:
     groups: tuple[TestGroup, ...] = ()
     function: Function | None = None
     """Called in place of a whole program; what it returns is judged, and not what it writes."""
+    suite: Suite | None = None
+    """Tests of what the sources define, in place of a whole program: a test case's stdin names one of them."""
 
     def checker(self, kind: str, tolerance: float) -> Checker:
         """Give the checker whose columns these are."""

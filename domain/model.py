@@ -16,6 +16,7 @@ from domain.judging import Checker as Checker  # noqa: PLC0414 - with all that b
 from domain.judging import CheckerType as CheckerType  # noqa: PLC0414
 from domain.judging import Interactor, Judging, TestGroup
 from domain.limits import Constraints
+from domain.suite import Suite
 from domain.verdict import Verdict
 
 
@@ -106,6 +107,8 @@ class Submission:
     """Outer ones before inner ones; a test case's group may be none of them, and is then a name and no more."""
     function: Function | None = None
     """What the sources must define: each test case is one call of it."""
+    suite: Suite | None = None
+    """Tests of what the sources define: each test case is one of them."""
     callback: Callback | None = None
     """Known while it is being kept; who grades does not read it."""
 
@@ -121,6 +124,7 @@ class Submission:
             passes=self.passes,
             groups=self.groups,
             function=self.function,
+            suite=self.suite,
         )
 
 

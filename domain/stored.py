@@ -119,6 +119,7 @@ def _submission(
         passes=judging.passes,
         groups=judging.groups,
         function=judging.function,
+        suite=judging.suite,
     )
 
 

@@ -16,6 +16,7 @@ MAX_POINTS = 1_000_000
 MAX_ARGUMENTS = 1000
 MAX_ARGUMENT_BYTES = 96 * 1024
 """All arguments together: Linux refuses to start a program with one above 128 KiB."""
+MAX_TEST_CHARS = 4000
 RUN_ONCE = TestCase(ordinal=0, name="run")
 """What an empty list of test cases means."""
 
@@ -147,6 +148,7 @@ class TestCasePart(Part):
     name = Text(min_chars=1)
     input = Union(read_input, _or_bytes("Input"), attribute="input")
     expected_output = Union(read_expected, _or_bytes("Expected"), attribute="expected")
+    test = Text(min_chars=1, max_chars=MAX_TEST_CHARS, description="With `suite`: the test function that it is.")
     call = Call()
     returns = Returns()
     timeout_ms = Limit("timeout_ms")
@@ -167,7 +169,8 @@ class TestCasePart(Part):
     @post_load
     def make(self, data: dict[str, object], **_: object) -> TestCase:
         """Make the test case."""
-        given, stdin = data.pop("input", Input()), data.pop("call", None)
+        given, stdin, test = data.pop("input", Input()), data.pop("call", None), data.pop("test", None)
+        stdin = str(test).encode() if test is not None else stdin
         assert isinstance(given, Input)  # noqa: S101 - by its field
         inner = {
             "stdin": given.stdin if stdin is None else stdin,

@@ -19,11 +19,13 @@ from app.schemas.interactors import InteractorPart, interactor_faults
 from app.schemas.language import Language
 from app.schemas.metadata import Metadata
 from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value
+from app.schemas.suite import SuitePart, cases_of, named_by_test, suite_messages
 from app.schemas.webhooks import CallbackPart
 from domain import source_trees
 from domain.errors import InvalidRequest
 from domain.limits import MAX_PASSES, Constraints
 from domain.model import Cache, Checker, CheckerType, File, Priority, Submission, TestCase
+from domain.suite import Suite
 
 MAX_OUTPUTS = 100
 MAX_COMMAND_CHARS = 4000
@@ -100,6 +102,7 @@ class SubmissionRequest(Part):
     checker = Object(CheckerPart)
     interactor = Object(InteractorPart)
     function = Object(FunctionPart)
+    suite = Object(SuitePart)
     passes = Whole(floor=1, ceiling=MAX_PASSES, description=PASSES_ARE)
     constraints = Object(ConstraintsPart)
     outputs = Items(RelativePath(), most=MAX_OUTPUTS, description="Globs of files to collect: out/*.png")
@@ -117,7 +120,7 @@ class SubmissionRequest(Part):
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def check_whole(self, data: dict[str, object], original: object, **_: object) -> None:
         """Check what takes more than one field, as far as those fields are right."""
-        messages = function_messages(data, original)
+        messages = function_messages(data, original) | suite_messages(data, original)
         if "problem_id" in data and "test_cases" not in data:
             hint = "this deployment stores no problems yet: send test_cases, and problem_id is kept as a label"
             messages["problem_id"] = [Complaint(f"unknown problem {shown(data['problem_id'])}", hint)]
@@ -201,6 +204,8 @@ def _submission(data: dict[str, object]) -> Submission:
     files = source.named(language.main_file)
     entry = source_trees.entry_point(language, files, str(asked) if asked is not None else None, source.filename)
     cases: list[TestCase] = data.pop("test_cases", [])  # type: ignore[assignment]
+    if isinstance(suite := data.get("suite"), Suite):
+        cases = named_by_test(cases or cases_of(suite))
     data["priority"] = Priority(str(data.get("priority", Priority.NORMAL)))
     for name in ("arguments", "outputs"):
         data[name] = tuple(data.get(name, ()))  # type: ignore[arg-type]
