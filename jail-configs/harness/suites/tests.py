@@ -216,7 +216,8 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.peer = peer
 
     def find_spec(self, name, path=None, target=None):
-        if name.startswith("_") or self.peer.do("has", name) is not True:
+        known = name.partition(".")[0] in sys.stdlib_module_names
+        if known or name.startswith("_") or self.peer.do("has", name) is not True:
             return None
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
