@@ -10,6 +10,8 @@ from enum import StrEnum
 import msgspec
 
 from domain.file import File
+from domain.function import Function
+from domain.suite import Suite
 
 
 class CheckerType(StrEnum):
@@ -104,6 +106,10 @@ class Judging:
     passes: int = 1
     """How often the program may be run for one test case, each time with what the run before left for it."""
     groups: tuple[TestGroup, ...] = ()
+    function: Function | None = None
+    """Called in place of a whole program; what it returns is judged, and not what it writes."""
+    suite: Suite | None = None
+    """Tests of what the sources define, in place of a whole program: a test case's stdin names one of them."""
 
     def checker(self, kind: str, tolerance: float) -> Checker:
         """Give the checker whose columns these are."""

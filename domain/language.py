@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from domain.ahead import Ahead
+from domain.file import File
 from domain.placeholders import ARGUMENTS
 
 
@@ -67,6 +68,15 @@ class CompileStep:
 
 
 @dataclass(frozen=True)
+class SuiteHarness:
+    """Both ends of the line between unit tests and a program; of each the first file is what is run."""
+
+    frameworks: tuple[str, ...]
+    tests: tuple[File, ...]
+    program: tuple[File, ...]
+
+
+@dataclass(frozen=True)
 class Language:
     """One language; `versions` maps what may stand behind `@` to the flags it means."""
 
@@ -91,6 +101,10 @@ class Language:
     """Threads that the runtime itself needs, on top of `processes`."""
     mounts: tuple[str, ...] = ()
     """Folders of the host that its jails show read-only, beside /usr, /lib, /lib64 and /bin."""
+    suites: SuiteHarness | None = None
+    """How its programs are tested; None: no framework's tests can be run against them."""
+    harness: File | None = None
+    """What calls a function of the sources in the program's place; None: it has no function problems."""
 
 
 @dataclass(frozen=True)

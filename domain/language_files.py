@@ -6,24 +6,28 @@ from dataclasses import replace
 from pathlib import Path
 
 from domain.ahead import read_ahead
-from domain.language import CompileStep, Language, Preparation, Step
+from domain.file import File
+from domain.language import CompileStep, Language, Preparation, Step, SuiteHarness
 
 
 def read(path: Path) -> Language:
     """Read one language file. Raises ValueError that names the file and what is wrong in it."""
     try:
-        return _language(tomllib.loads(path.read_text()))
-    except (KeyError, TypeError, ValueError) as error:
+        return _language(tomllib.loads(path.read_text()), path.parent.parent / "harness")
+    except (KeyError, OSError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error!r}") from error
 
 
-def _language(data: dict[str, object]) -> Language:
+def _language(data: dict[str, object], harnesses: Path) -> Language:
     table = dict(data)
     compiled = table.pop("compile", None)
     run = table.pop("run")
+    harness, suites = table.pop("harness", None), table.pop("suites", None)
     language = Language(
         run=_step(run),
         compile=_compile_step(compiled) if compiled is not None else None,
+        harness=None if harness is None else File(str(harness), (harnesses / str(harness)).read_bytes()),
+        suites=None if suites is None else _suites(suites, harnesses / "suites"),
         versions={name: _strings(flags) for name, flags in _table(table.pop("versions")).items()},
         **{name: _strings(value) if isinstance(value, list) else value for name, value in table.items()},  # type: ignore[arg-type]
     )
@@ -32,6 +36,15 @@ def _language(data: dict[str, object]) -> Language:
     if language.source_scope not in {"tree", "entry_dir", "entry"}:
         raise ValueError(f"unknown source_scope {language.source_scope!r}")
     return language
+
+
+def _suites(value: object, folder: Path) -> SuiteHarness:
+    table = _table(value)
+    frameworks, *ends = (_strings(table.pop(name)) for name in ("frameworks", "tests", "program"))
+    if table:
+        raise ValueError(f"unknown in suites: {sorted(table)}")
+    tests, program = (tuple(File(name, (folder / name).read_bytes()) for name in end) for end in ends)
+    return SuiteHarness(frameworks, tests, program)
 
 
 def _table(value: object) -> dict[str, object]:

@@ -11,11 +11,13 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.file import File as File  # noqa: PLC0414 - the smallest part of the model
+from domain.function import Function
 from domain.judging import Checker as Checker  # noqa: PLC0414 - with all that belongs to it in a file of its own
 from domain.judging import CheckerType as CheckerType  # noqa: PLC0414
 from domain.judging import Interactor, Judging, TestGroup
 from domain.kept_case import KeptCase
 from domain.limits import Constraints, Ranges
+from domain.suite import Suite
 from domain.verdict import Verdict
 
 
@@ -130,6 +132,10 @@ class Submission:
     """Outer ones before inner ones; a test case's group may be none of them, and is then a name and no more."""
     by_problem: ByProblem | None = None
     """Whether a stored problem stands for test cases, constraints and judging."""
+    function: Function | None = None
+    """What the sources must define: each test case is one call of it."""
+    suite: Suite | None = None
+    """Tests of what the sources define: each test case is one of them."""
     callback: Callback | None = None
     """Known while it is being kept; who grades does not read it."""
 
@@ -137,7 +143,16 @@ class Submission:
     def judging(self) -> Judging:
         """All of how it is judged that is more than comparing outputs."""
         checker = self.checker
-        return Judging(checker.program, checker.protocol, checker.arguments, self.interactor, self.passes, self.groups)
+        return Judging(
+            checker.program,
+            checker.protocol,
+            checker.arguments,
+            interactor=self.interactor,
+            passes=self.passes,
+            groups=self.groups,
+            function=self.function,
+            suite=self.suite,
+        )
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,8 @@ def _submission(
         interactor=judging.interactor,
         passes=judging.passes,
         groups=judging.groups,
+        function=judging.function,
+        suite=judging.suite,
     )
 
 

@@ -80,8 +80,8 @@ class Helping:
         """Give what is to be run and judged by; None where it would not be the same here as at the owner's."""
         try:
             made = plan(self.grader.languages, claim.submission)
-            checker = kept_checker(self.grader, claim.submission)
-            interactor = kept_interactor(self.grader, claim.submission)
+            checker = kept_checker(self.grader, made.submission)
+            interactor = kept_interactor(self.grader, made.submission)
         except InvalidRequest:
             return None
         compiled = self._compiled(made)

@@ -15,6 +15,8 @@ from domain.languages import Languages
 from domain.limits import Constraints
 from domain.model import File, Submission, TestCase
 from sandbox import Command, Limits
+from workers.calling import beside
+from workers.suites import interactor_of_suite
 
 KIB = 1024
 MIB = 1024 * 1024
@@ -88,7 +90,8 @@ class Plan:
 
     def _run_values(self, main_class: str | None) -> dict[str, str]:
         if main_class is None:
-            return self.values
+            called = beside(self.language, self.submission, self.entry)
+            return {**self.values, "entry": called[0].path} if called else self.values
         return {**self.values, "main_class": main_class, "main_class_path": main_class.replace(".", "/")}
 
     def held_at(self, case: TestCase, main_class: str | None, files: Sequence[File]) -> str | None:
@@ -98,6 +101,10 @@ class Plan:
             return None
         (path,) = placeholders.expand((ahead.file,), {}, self._run_values(main_class))
         return path if ahead.suits(files, path) else None
+
+    def files(self, compiled: Sequence[File], case: TestCase) -> list[File]:
+        """Give what lies in the box of one test case: what was compiled, the case's own, and what we put there."""
+        return box_files(box_files(compiled, case.files), beside(self.language, self.submission, self.entry))
 
     def _command(
         self, step: Step, lists: Mapping[str, Sequence[str]], values: Mapping[str, str], stdin: bytes = b""
@@ -121,6 +128,8 @@ def plan(known: Languages, submission: Submission) -> Plan:
     """Look the language up. Raises InvalidRequest for one that this worker's files do not have (any more)."""
     choice = known.choose(submission.language)
     entry = source_trees.entry_point(choice.language, submission.sources, submission.entry_point)
+    if submission.suite is not None:
+        submission = replace(submission, interactor=interactor_of_suite(choice.language, submission.suite))
     return Plan(submission, choice, entry, 1 + secrets.randbelow(MAX_SEED))
 
 

@@ -18,6 +18,7 @@ from sandbox import BoxFiles, Cause, Jails, Listener, Network, RunResult, Sandbo
 from workers.broadcast import Broadcast
 from workers.check import compare
 from workers.check_program import CheckerProgram, Written
+from workers.check_value import look
 from workers.collect import Kept, collect
 from workers.compile import Compiled
 from workers.convert import telemetry_of, usage_of
@@ -25,7 +26,7 @@ from workers.fill import fill
 from workers.interact import InteractorProgram, settled
 from workers.loading import loaded as loaded  # noqa: PLC0414 - who runs a test case loads it
 from workers.passes import Pass, judged, one_too_many, together
-from workers.prepare import Plan, box_files, disk_bytes, run_limits
+from workers.prepare import Plan, disk_bytes, run_limits
 from workers.started import refuse_what_did_not_start
 from workers.stopwatch import Stopwatch
 
@@ -141,7 +142,7 @@ def _run_pass(bench: Bench, case: TestCase, before: Sequence[File]) -> Pass:
     plan, watch = bench.plan, bench.watch
     constraints = plan.submission.constraints
     limits = run_limits(constraints, case, plan.language)
-    files = box_files(bench.compiled.files, case.files)
+    files = plan.files(bench.compiled.files, case)
     size = disk_bytes(constraints.disk_limit_mb, files)
     on_disk = not constraints.disk_is_tmpfs
     main_class = bench.compiled.main_class
@@ -165,6 +166,8 @@ def _run_pass(bench: Bench, case: TestCase, before: Sequence[File]) -> Pass:
         with watch.phase("collect"):
             kept = collect(jail.box, plan.submission.outputs, bench.blobs)
     found = _result(case, result, judgement, kept, bench.slot)
+    if plan.submission.suite is not None:
+        found = replace(found, stdout=b"")  # none of it is the program's own: it is in the interaction
     with watch.phase("check"):
         if talked is not None:
             return settled(bench.slot, case, found, talked, bench.checker, cancel=bench.cancel)
@@ -261,6 +264,10 @@ def checker_for(plan: Plan, case: TestCase) -> Checker:
 
 
 def _judge_output(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) -> Judgement:
+    if plan.submission.function is not None:
+        wrong = look(plan.submission.function, case, box)
+        right = Verdict.OK if case.expected.stdout is None else Verdict.AC
+        return Judgement(right) if wrong is None else Judgement(Verdict.WA, "returned", wrong)
     if plan.submission.interactor is not None:
         return Judgement(Verdict.AC)  # as far as its end goes; the rest is for the interactor to say
     try:

@@ -1,13 +1,14 @@
 """Test cases: input and expectation, in the short form (a string) and the long one."""
 
+import json
 from dataclasses import dataclass, replace
 
-from marshmallow import ValidationError, post_load
+from marshmallow import ValidationError, post_load, validates_schema
 
 from app.schemas.complaints import Complaint
 from app.schemas.fields import BYTES_SHAPES, Bytes, Flag, Limit, Text, Whole, to_bytes
 from app.schemas.files import ExpectedFilePart, FilePart, Files
-from app.schemas.parts import CurrentRules, Items, Object, Part, Union
+from app.schemas.parts import CurrentRules, Items, Object, Part, Union, Value
 from domain.limits import MAX_TEST_CASES
 from domain.model import Expectation, File, TestCase
 
@@ -15,6 +16,7 @@ MAX_POINTS = 1_000_000
 MAX_ARGUMENTS = 1000
 MAX_ARGUMENT_BYTES = 96 * 1024
 """All arguments together: Linux refuses to start a program with one above 128 KiB."""
+MAX_TEST_CHARS = 4000
 RUN_ONCE = TestCase(ordinal=0, name="run")
 """What an empty list of test cases means."""
 
@@ -108,6 +110,36 @@ def _or_bytes(name: str) -> dict[str, object]:
     return {"anyOf": [*BYTES_SHAPES, {"$ref": f"#/components/schemas/{name}"}]}
 
 
+class Call(Value[bytes]):
+    """The arguments of one call of a function, as the JSON line that the program finds on stdin."""
+
+    def __init__(self) -> None:
+        document = {"type": "array", "items": {}, "maxItems": MAX_ARGUMENTS}
+        super().__init__(document, description="With `function`: the arguments of one call.")
+
+    def read(self, value: object) -> bytes:
+        """Write them."""
+        if not isinstance(value, list):
+            raise ValidationError(Complaint("must be a list", "write [ ... ], one member for each argument"))
+        return _json_line(value)
+
+
+class Returns(Value[bytes]):
+    """What the call is to return, as JSON. It may be null, which is a value like others."""
+
+    def __init__(self) -> None:
+        super().__init__({}, description="With `function`: what the call is to return; left out, any value is right.")
+        self.allow_none = True
+
+    def read(self, value: object) -> bytes:
+        """Write it."""
+        return _json_line(value)
+
+
+def _json_line(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+
+
 class TestCasePart(Part):
     """One test case. Its number is set by whoever has the whole list."""
 
@@ -116,18 +148,39 @@ class TestCasePart(Part):
     name = Text(min_chars=1)
     input = Union(read_input, _or_bytes("Input"), attribute="input")
     expected_output = Union(read_expected, _or_bytes("Expected"), attribute="expected")
+    test = Text(min_chars=1, max_chars=MAX_TEST_CHARS, description="With `suite`: the test function that it is.")
+    call = Call()
+    returns = Returns()
     timeout_ms = Limit("timeout_ms")
     is_hidden = Flag()
     points = Whole(floor=0, ceiling=MAX_POINTS)
     group = Text(min_chars=1)
     checker_arguments = Arguments()
 
+    @validates_schema
+    def check_call(self, data: dict[str, object], **_: object) -> None:
+        """A call takes the place of an input, and what it returns that of an output."""
+        given, hint = data.get("input"), "leave it out: the arguments are in call"
+        if "call" in data and isinstance(given, Input):
+            twice = [name for name in ("stdin", "arguments") if getattr(given, name)]
+            if twice:
+                raise ValidationError({"input": {name: [Complaint("cannot be with call", hint)] for name in twice}})
+
     @post_load
     def make(self, data: dict[str, object], **_: object) -> TestCase:
         """Make the test case."""
-        given = data.pop("input", Input())
+        given, stdin, test = data.pop("input", Input()), data.pop("call", None), data.pop("test", None)
+        stdin = str(test).encode() if test is not None else stdin
         assert isinstance(given, Input)  # noqa: S101 - by its field
-        inner = {"stdin": given.stdin, "files": given.files, "arguments": given.arguments}
+        inner = {
+            "stdin": given.stdin if stdin is None else stdin,
+            "files": given.files,
+            "arguments": given.arguments,
+        }
+        if "returns" in data:
+            returns = data.pop("returns")
+            assert returns is None or isinstance(returns, bytes)  # noqa: S101 - by its field
+            inner["expected"] = Expectation(stdout=_json_line(None) if returns is None else returns)
         data["checker_arguments"] = tuple(data.get("checker_arguments", ()))  # type: ignore[arg-type]
         return TestCase(**({"ordinal": 0, "name": ""} | inner | data))  # type: ignore[arg-type]
 

@@ -14,16 +14,19 @@ from app.schemas.complaints import Complaint, as_messages, shown
 from app.schemas.constraints import ConstraintsPart
 from app.schemas.fields import Choice, Flag, Text, Whole
 from app.schemas.files import RelativePath, Source, Sources, path_clashes
+from app.schemas.function import FunctionPart, function_messages
 from app.schemas.interactive import interactive_fault, patient
 from app.schemas.interactors import InteractorPart, interactor_faults
 from app.schemas.language import Language
 from app.schemas.metadata import Metadata
 from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value
+from app.schemas.suite import SuitePart, cases_of, named_by_test, suite_messages
 from app.schemas.webhooks import CallbackPart
 from domain import source_trees
 from domain.errors import InvalidRequest
 from domain.limits import MAX_PASSES, Constraints
 from domain.model import Cache, Checker, CheckerType, File, Priority, Submission, TestCase
+from domain.suite import Suite
 
 MAX_OUTPUTS = 100
 MAX_COMMAND_CHARS = 4000
@@ -99,6 +102,8 @@ class SubmissionRequest(Part):
     problem_id = Text(min_chars=1)
     checker = Object(CheckerPart)
     interactor = Object(InteractorPart)
+    function = Object(FunctionPart)
+    suite = Object(SuitePart)
     passes = Whole(floor=1, ceiling=MAX_PASSES, description=PASSES_ARE)
     constraints = Object(ConstraintsPart)
     outputs = Items(RelativePath(), most=MAX_OUTPUTS, description="Globs of files to collect: out/*.png")
@@ -117,6 +122,7 @@ class SubmissionRequest(Part):
     def check_whole(self, data: dict[str, object], original: object, **_: object) -> None:
         """Check what takes more than one field, as far as those fields are right."""
         messages = beside_problem(data) if is_by_problem(original) else _together(data)
+        messages |= function_messages(data, original) | suite_messages(data, original)
         source = data.get("source")
         if isinstance(source, Source) and "language" in data:
             messages |= _tree_messages(data, source)
@@ -205,6 +211,8 @@ def _submission(data: dict[str, object]) -> Submission:
     if is_by_problem(data):
         data["by_problem"] = by_problem()
     cases: list[TestCase] = data.pop("test_cases", [])  # type: ignore[assignment]
+    if isinstance(suite := data.get("suite"), Suite):
+        cases = named_by_test(cases or cases_of(suite))
     data["priority"] = Priority(str(data.get("priority", Priority.NORMAL)))
     for name in ("arguments", "outputs"):
         data[name] = tuple(data.get(name, ()))  # type: ignore[arg-type]

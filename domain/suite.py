@@ -1,0 +1,67 @@
+"""Suites of unit tests (pure, frozen), and which test functions are in one: found by reading it, without running it."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from domain.file import File
+
+MAX_BYTES = 1024 * 1024
+"""Of all files of a suite."""
+
+
+class Framework(StrEnum):
+    """Whose tests they are."""
+
+    PYTEST = "pytest"
+    UNITTEST = "unittest"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Tests of what the sources define. Each test function is one test case."""
+
+    framework: Framework
+    files: tuple[File, ...]
+
+
+class Unreadable(ValueError):  # noqa: N818 - said of a file
+    """A file of tests cannot be read; `position` is its place in the suite."""
+
+    def __init__(self, position: int, why: str) -> None:
+        super().__init__(why)
+        self.position = position
+
+
+def tests_of(suite: Suite) -> tuple[str, ...]:
+    """List the test functions as pytest names them: `tests/test_a.py::TestB::test_c`. Raises Unreadable."""
+    return tuple(test for position, file in enumerate(suite.files) for test in _tests_in(suite, position, file))
+
+
+def _tests_in(suite: Suite, position: int, file: File) -> Iterator[str]:
+    stem, suffix = PurePosixPath(file.path).stem, PurePosixPath(file.path).suffix
+    if suffix != ".py" or not (stem.startswith("test_") or stem.endswith("_test")):
+        return
+    try:
+        tree = ast.parse(file.content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None)
+        raise Unreadable(position, f"is no Python{f' (line {line})' if line else ''}") from None
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and _has_tests(suite.framework, node):
+            yield from (f"{file.path}::{node.name}::{name}" for name in _functions(node.body))
+    if suite.framework is Framework.PYTEST:
+        yield from (f"{file.path}::{name}" for name in _functions(tree.body))
+
+
+def _has_tests(framework: Framework, node: ast.ClassDef) -> bool:
+    if any(ast.unparse(base).rpartition(".")[2].endswith("TestCase") for base in node.bases):
+        return True
+    return framework is Framework.PYTEST and node.name.startswith("Test")
+
+
+def _functions(body: list[ast.stmt]) -> Iterator[str]:
+    names = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    yield from dict.fromkeys(name for name in names if name.startswith("test"))

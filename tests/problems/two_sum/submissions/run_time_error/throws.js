@@ -1,0 +1,3 @@
+exports.two_sum = async () => {
+  throw new Error('not like that');
+};
