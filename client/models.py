@@ -34,7 +34,7 @@ class TestCase(TypedDict, total=False):
     expected_output: Bytes | Mapping[str, object]
     timeout_ms: int
     is_hidden: bool
-    points: int
+    points: float
     group: str
 
 
@@ -87,7 +87,7 @@ class TestResult(TypedDict):
     is_hidden: bool
     verdict: str | None
     reason: str | None
-    points: int | None
+    points: float | None
     usage: Usage | None
     group: NotRequired[str | None]
     cached: NotRequired[bool]
@@ -118,7 +118,7 @@ class Execution(TypedDict):
     truncated: NotRequired[list[str]]
     links: NotRequired[dict[str, str]]
     test_results: list[TestResult]
-    points: int | None
+    points: float | None
     tests_run: int
     tests_passed: int
     all_tests_passed: bool

@@ -15,6 +15,7 @@ from domain.judging import Checker as Checker  # noqa: PLC0414 - with all that b
 from domain.judging import CheckerType as CheckerType  # noqa: PLC0414
 from domain.judging import Interactor, Judging, TestGroup
 from domain.limits import Constraints
+from domain.scoring import Score
 from domain.verdict import Verdict
 
 
@@ -41,7 +42,7 @@ class TestCase:
     expected: Expectation = Expectation()
     timeout_ms: int | None = None
     is_hidden: bool = False
-    points: int | None = None
+    points: float | None = None
     group: str | None = None
     checker_arguments: tuple[str, ...] = ()
     """What the checker, or the interactor, is given for this test case besides its own arguments."""
@@ -176,7 +177,7 @@ class TestResult:
     stderr: bytes = b""
     usage: Usage | None = None
     telemetry: RunTelemetry | None = None
-    points: int | None = None
+    points: float | None = None
     artifacts: tuple[Artifact, ...] = ()
     artifacts_cut: bool = False
     """Whether `outputs` asked for more than what was kept."""
@@ -242,6 +243,8 @@ class Outcome:
     compile_output: bytes | None = None
     message: str = ""
     results: tuple[TestResult, ...] = ()
+    score: Score | None = None
+    """Where there are test groups: what they earned. Else what the results earned is added up where it is written."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from domain.limits import Constraints
 from domain.model import Artifact, ExecutionTelemetry, Priority, RunTelemetry, Submission, Usage
+from domain.scoring import GroupScore
 from domain.verdict import State, Verdict
 
 
@@ -37,7 +38,7 @@ class CaseView:
 
     name: str
     is_hidden: bool = False
-    points: int | None = None
+    points: float | None = None
     group: str | None = None
 
 
@@ -84,7 +85,7 @@ class ResultView:
     stderr: Shown | None = None
     usage: Usage | None = None
     telemetry: RunTelemetry | None = None
-    points: int | None = None
+    points: float | None = None
     artifacts: tuple[Artifact, ...] = ()
     artifacts_cut: bool = False
     message: str = ""
@@ -108,8 +109,10 @@ class ExecutionView:
     telemetry: ExecutionTelemetry | None
     results: tuple[ResultView, ...]
     message: str = ""
-    points: int | None = None
-    """The sum of the results' points; None where no test case has points, or while it is not done."""
+    points: float | None = None
+    """What was earned in all; None where nothing has points, or while it is not done."""
+    groups: tuple[GroupScore, ...] = ()
+    """What test groups earned; none while it is not done."""
     usage: Usage | None = None
     """CPU and wall time summed, memory the highest of all results; None while it is not done."""
 
