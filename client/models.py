@@ -38,6 +38,17 @@ class TestCase(TypedDict, total=False):
     group: str
 
 
+class TestGroup(TypedDict):
+    """Test cases scored together: they name it as their `group`."""
+
+    name: str
+    parent: NotRequired[str]
+    aggregation: NotRequired[str]
+    points: NotRequired[float]
+    requires: NotRequired[Sequence[str]]
+    stop_on_first_failure: NotRequired[bool]
+
+
 class SubmissionRequest(TypedDict):
     """What `submit` sends. The source is made by `code`, `files`, `folder`, `archive` or `git`."""
 
@@ -47,6 +58,7 @@ class SubmissionRequest(TypedDict):
     entry_point: NotRequired[str]
     arguments: NotRequired[Sequence[str]]
     test_cases: NotRequired[Sequence[TestCase]]
+    test_groups: NotRequired[Sequence[TestGroup]]
     problem_id: NotRequired[str]
     checker: NotRequired[Mapping[str, object]]
     interactor: NotRequired[Mapping[str, object]]
@@ -102,6 +114,16 @@ class TestResult(TypedDict):
     telemetry: NotRequired[dict[str, Any] | None]
 
 
+class GroupResult(TypedDict):
+    """What became of a test group."""
+
+    name: str
+    parent: str | None
+    verdict: str | None
+    points: float | None
+    max_points: float | None
+
+
 class Execution(TypedDict):
     """One grading of a submission."""
 
@@ -119,6 +141,7 @@ class Execution(TypedDict):
     links: NotRequired[dict[str, str]]
     test_results: list[TestResult]
     points: float | None
+    test_groups: list[GroupResult]
     tests_run: int
     tests_passed: int
     all_tests_passed: bool

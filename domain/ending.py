@@ -122,7 +122,7 @@ def _update(unwritten: str, points: int) -> str:
     return f"""
         UPDATE executions AS e
         SET state = 'done', lease_until = NULL, finished_at = now(), {assignments},
-            {totals(unwritten, f'${points}::double precision')}
+            {totals(unwritten, f"${points}::double precision")}
         WHERE id = $1 AND attempt = $2 AND worker = $3 AND lease_until IS NOT NULL
         RETURNING id, submission_id, announced
     """

@@ -99,7 +99,8 @@ def view(found: Found, blobs: BlobStore) -> ExecutionView:
     )
 
 
-def _group(verdict: str | None, **rest: Any) -> GroupScore:  # noqa: ANN401 - as `domain/ending.py` wrote it
+def _group(verdict: str | None, **rest: Any) -> GroupScore:
+    """Read a group as `domain/ending.py` wrote it."""
     return GroupScore(verdict=None if verdict is None else Verdict(verdict), **rest)
 
 

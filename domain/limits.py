@@ -11,6 +11,8 @@ TMPFS_DISK_MB = 256
 """Above min(this, memory_mb / 2) a box is a loop-mounted image instead of a tmpfs."""
 
 MAX_TEST_CASES = 1000
+MAX_TEST_GROUPS = 200
+MAX_POINTS = 1_000_000
 MAX_METADATA_BYTES = 16 * 1024
 MAX_METADATA_DEPTH = 8
 MAX_SHOWN_BYTES = 64 * 1024

@@ -32,8 +32,9 @@ TOTALLED = ("points", "cpu_time_ms", "wall_time_ms", "memory_bytes", "usage_sour
 def totals(unwritten: str = "", points: str = "NULL::double precision") -> str:
     """Give what sets an execution `e`'s totals from its results: to be set when it ends, whoever ends it.
 
-    `points` are taken where they are not null: those of test groups, which are no mere sum. `unwritten` are results that the same statement writes, and so does not see: more of TOTALLED, to be asked for. Of
-    the two sources of usage the greater word is `sampled`, the weaker one.
+    `points` are taken where they are not null: those of test groups, which are no mere sum. `unwritten` are results
+    that the same statement writes, and so does not see: more of TOTALLED, to be asked for. Of the two sources of usage
+    the greater word is `sampled`, the weaker one.
     """
     written = f"SELECT {', '.join(TOTALLED)} FROM test_results WHERE execution_id = e.id"
     found = f"({written} UNION ALL {unwritten}) AS r" if unwritten else f"({written}) AS r"

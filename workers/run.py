@@ -145,7 +145,7 @@ def _result(case: TestCase, result: RunResult, judgement: Judgement, kept: Kept,
     )
 
 
-def points(case: TestCase, verdict: Verdict | None) -> int | None:
+def points(case: TestCase, verdict: Verdict | None) -> float | None:
     """What a test case earns: its points when it passed, else 0; None where it has none to give."""
     if case.points is None:
         return None

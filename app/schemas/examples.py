@@ -79,6 +79,7 @@ SUBMISSION: Example = {
             },
         ],
         "points": 0,
+        "test_groups": [],
         "tests_run": 2,
         "tests_passed": 1,
         "all_tests_passed": False,

@@ -12,6 +12,7 @@ from app.schemas.complaints import Complaint, as_messages, shown
 from app.schemas.constraints import CheckerPart, ConstraintsPart
 from app.schemas.fields import Choice, Flag, Text
 from app.schemas.files import RelativePath, Source, Sources, path_clashes
+from app.schemas.groups import TestGroups, group_messages, grouped
 from app.schemas.interactive import interactive_fault, patient
 from app.schemas.metadata import Metadata
 from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value
@@ -104,6 +105,7 @@ class SubmissionRequest(Part):
     entry_point = Text(min_chars=1, max_chars=MAX_COMMAND_CHARS, description="A path among the sources.")
     arguments = Arguments()
     test_cases = TestCases()
+    test_groups = TestGroups()
     problem_id = Text(min_chars=1)
     checker = Object(CheckerPart)
     interactor = NotOffered()
@@ -120,8 +122,8 @@ class SubmissionRequest(Part):
     user_id = UserId(min_chars=1, description="For whom it is, where a service sends it; others may not name anybody.")
     metadata = Metadata()
 
-    @validates_schema(skip_on_field_errors=False)
-    def check_whole(self, data: dict[str, object], **_: object) -> None:
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_whole(self, data: dict[str, object], original: object, **_: object) -> None:
         """Check what takes more than one field, as far as those fields are right."""
         messages: dict[str, object] = {}
         if "problem_id" in data and "test_cases" not in data:
@@ -129,6 +131,7 @@ class SubmissionRequest(Part):
             messages["problem_id"] = [Complaint(f"unknown problem {shown(data['problem_id'])}", hint)]
         if data.get("interactive") and (fault := interactive_fault(data.get("test_cases"))) is not None:
             messages["interactive"] = [fault]
+        messages |= group_messages(data, original)
         source = data.get("source")
         if isinstance(source, Source) and "language" in data:
             messages |= _tree_messages(data, source)
@@ -188,10 +191,11 @@ def _submission(data: dict[str, object]) -> Submission:
     data["priority"] = Priority(str(data.get("priority", Priority.NORMAL)))
     for name in ("arguments", "outputs"):
         data[name] = tuple(data.get(name, ()))  # type: ignore[arg-type]
+    groups, in_groups = grouped(data.pop("test_groups", []), numbered(cases))  # type: ignore[arg-type]
     given = {"checker": Checker(), "constraints": _default_constraints()} | data
     if data.get("interactive"):
         given["constraints"] = patient(given["constraints"], cases)  # type: ignore[arg-type]
-    return Submission(sources=files, entry_point=entry, test_cases=numbered(cases), **given)  # type: ignore[arg-type]
+    return Submission(sources=files, entry_point=entry, test_cases=in_groups, groups=groups, **given)  # type: ignore[arg-type]
 
 
 def _default_constraints() -> Constraints:
