@@ -10,8 +10,8 @@ down_revision = "0014"
 
 POINTS = "ALTER TABLE {} ALTER COLUMN points TYPE double precision"
 
-# Null where there are no groups, or the worker could not tell: domain/scoring.py says what is in it.
-GROUPS = "ALTER TABLE executions ADD COLUMN test_groups jsonb CHECK (jsonb_typeof(test_groups) = 'array') NOT VALID"
+# Null where there are no groups, or nobody could tell: domain/scoring.py says what is in it.
+GROUPS = "ADD COLUMN test_groups jsonb CHECK (jsonb_typeof(test_groups) = 'array')"
 
 # What the previous release prepared in its sessions gives whole numbers, and PostgreSQL refuses it from now on: each of
 # its processes would fail until it happened to connect again. So they connect now, and prepare anew when this is
@@ -26,8 +26,8 @@ WHERE datname = current_database() AND usename = current_user AND pid <> pg_back
 def upgrade() -> None:
     """Change the type of three columns, add one, and have old sessions end."""
     op.execute("SET LOCAL statement_timeout = '10min'")
-    for table in ("executions", "test_results", "test_cases"):
-        op.execute(POINTS.format(table))
+    op.execute(f"{POINTS.format('executions')}, {GROUPS}")
+    op.execute(POINTS.format("test_results"))
+    op.execute(POINTS.format("test_cases"))
     op.execute("SET LOCAL statement_timeout = '5s'")
-    op.execute(GROUPS)
     op.execute(RECONNECT)
