@@ -10,7 +10,7 @@ import click
 from app import access
 from app import doctor as examination
 from app.cli_keys import keys
-from app.cli_parts import as_json, database, print_json, print_table, read_settings, told
+from app.cli_parts import as_json, database, print_groups, print_json, print_table, read_settings, told
 from app.cli_problems import problem
 from app.cli_remote import batch, submit, watch
 from app.cli_webhooks import webhooks
@@ -56,9 +56,10 @@ def show_submission(submission_id: UUID, *, as_json: bool) -> None:
     execution = view.execution
     click.echo(f"{view.id}  {view.asked.language}  {execution.state}  {execution.verdict or '-'}")
     shown = submission_json(view)["execution"]
-    results = shown["test_results"] if isinstance(shown, dict) else []
+    found = shown if isinstance(shown, dict) else {}
     columns = ("name", "verdict", "reason", "points", "usage")
-    print_table("Test results", columns, [[result[column] for column in columns] for result in results])
+    print_table("Test results", columns, [[result[column] for column in columns] for result in found["test_results"]])
+    print_groups(found["test_groups"])
 
 
 @main.command("audit")

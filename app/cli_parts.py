@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import ParamSpec, TypeVar
 
@@ -62,6 +62,13 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     for row in rows:
         table.add_row(*("-" if value is None else escape(printable(str(value))) for value in row))
     Console().print(table)
+
+
+def print_groups(groups: Sequence[Mapping[str, object]]) -> None:
+    """Print what test groups earned, where there are any."""
+    columns = ("name", "parent", "verdict", "points", "max_points")
+    if groups:
+        print_table("Test groups", columns, [[group[column] for column in columns] for group in groups])
 
 
 def printable(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec, cast
 
 import click
 
-from app.cli_parts import as_json, print_json, print_table, printable
+from app.cli_parts import as_json, print_groups, print_json, print_table, printable
 from domain.environment import Reader
 
 if TYPE_CHECKING:
@@ -99,10 +99,11 @@ def _print_submission(found: "Submission") -> None:
     execution = found["execution"]
     click.echo(f"{found['id']}  {found['language']}  {execution['state']}  {execution['verdict'] or '-'}")
     rows = [
-        (result["name"], result["verdict"], result["reason"], *_spent(result["usage"] or {}))
+        (result["name"], result["verdict"], result["reason"], result["points"], *_spent(result["usage"] or {}))
         for result in execution["test_results"]
     ]
-    print_table("Test results", ("name", "verdict", "reason", "cpu ms", "wall ms", "memory MiB"), rows)
+    print_table("Test results", ("name", "verdict", "reason", "points", "cpu ms", "wall ms", "memory MiB"), rows)
+    print_groups(execution["test_groups"])
     for name in ("compile_output", "stdout", "stderr"):
         _print_text(name, execution)
 

@@ -34,8 +34,19 @@ class TestCase(TypedDict, total=False):
     expected_output: Bytes | Mapping[str, object]
     timeout_ms: int
     is_hidden: bool
-    points: int
+    points: float
     group: str
+
+
+class TestGroup(TypedDict):
+    """Test cases scored together: they name it as their `group`."""
+
+    name: str
+    parent: NotRequired[str]
+    aggregation: NotRequired[str]
+    points: NotRequired[float]
+    requires: NotRequired[Sequence[str]]
+    stop_on_first_failure: NotRequired[bool]
 
 
 class SubmissionRequest(TypedDict):
@@ -47,6 +58,7 @@ class SubmissionRequest(TypedDict):
     entry_point: NotRequired[str]
     arguments: NotRequired[Sequence[str]]
     test_cases: NotRequired[Sequence[TestCase]]
+    test_groups: NotRequired[Sequence[TestGroup]]
     problem_id: NotRequired[str]
     checker: NotRequired[Mapping[str, object]]
     interactor: NotRequired[Mapping[str, object]]
@@ -87,7 +99,7 @@ class TestResult(TypedDict):
     is_hidden: bool
     verdict: str | None
     reason: str | None
-    points: int | None
+    points: float | None
     usage: Usage | None
     group: NotRequired[str | None]
     cached: NotRequired[bool]
@@ -100,6 +112,16 @@ class TestResult(TypedDict):
     links: NotRequired[dict[str, str]]
     artifacts: NotRequired[list[Artifact]]
     telemetry: NotRequired[dict[str, Any] | None]
+
+
+class GroupResult(TypedDict):
+    """What became of a test group."""
+
+    name: str
+    parent: str | None
+    verdict: str | None
+    points: float | None
+    max_points: float | None
 
 
 class Execution(TypedDict):
@@ -118,7 +140,8 @@ class Execution(TypedDict):
     truncated: NotRequired[list[str]]
     links: NotRequired[dict[str, str]]
     test_results: list[TestResult]
-    points: int | None
+    points: float | None
+    test_groups: list[GroupResult]
     tests_run: int
     tests_passed: int
     all_tests_passed: bool

@@ -1,7 +1,7 @@
 """The end of an execution, with all that is left to write of it, in one statement."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 from psycopg.types.json import Jsonb
@@ -18,7 +18,7 @@ from domain.results import ARTIFACT, RESULT, RUN, TOTALLED, Rows, totals
 _GUARD = ("id", "attempt", "worker")
 _ENDED = (
     *("verdict", "reason", "message", "host", "versions", "language_metrics", "compile_cache"),
-    "execution_cache",
+    *("execution_cache", "test_groups"),
     *COMPILE_OUTPUT,
     *PHASES,
 )
@@ -32,6 +32,7 @@ _PARTS: tuple[tuple[str, Mapping[str, str], Sequence[str]], ...] = (
 """Tables, their columns that the execution gives, and those that come as values: as the fields of `Rows`."""
 _TYPES = {
     **dict.fromkeys((*RESULT, *ARTIFACT, *RUN), "bigint"),
+    "points": "double precision",
     **dict.fromkeys(("ordinal", "exit_code", "exit_signal", "slot"), "integer"),
     **dict.fromkeys(("verdict", "reason", "message", "usage_source", "path", "kind", "mode", "event", "actor"), "text"),
     **dict.fromkeys(("stdout", "stdout_sha256", "stderr", "stderr_sha256", "sha256"), "bytea"),
@@ -47,7 +48,7 @@ _TYPES = {
 def values(outcome: Outcome, blobs: BlobStore) -> dict[str, object]:
     """Give what an execution is set to in the end; a long output is in the blob store then. Raises OSError."""
     known = outcome.telemetry
-    metrics = known.language_metrics
+    metrics, score = known.language_metrics, outcome.score
     return {
         "verdict": outcome.verdict,
         "reason": storable.text(outcome.reason) if outcome.reason is not None else None,
@@ -57,6 +58,8 @@ def values(outcome: Outcome, blobs: BlobStore) -> dict[str, object]:
         "language_metrics": Jsonb(storable.mapping(metrics)) if metrics is not None else None,
         "compile_cache": known.compile_cache,
         "execution_cache": known.execution_cache,
+        "points": None if score is None or score.points is None else float(score.points),
+        "test_groups": None if score is None else Jsonb([asdict(group) for group in score.by_group]),
         **dict(zip(COMPILE_OUTPUT, outputs.keep(outcome.compile_output, blobs), strict=True)),
         **{name: getattr(known.phases, name) for name in PHASES},
     }
@@ -85,6 +88,7 @@ def end(
         [
             *(claim.execution_id, claim.attempt, claim.worker),
             *(ended[name] for name in _ENDED),
+            ended["points"],
             usual.at_once,
             *(value for part in parts for row in part for value in row),
         ],
@@ -98,7 +102,8 @@ def end(
 @lru_cache(KEPT)
 def _command(*counts: int) -> bytes:
     new, inserts = [], []
-    usual = len(_GUARD) + len(_ENDED) + 1
+    points = len(_GUARD) + len(_ENDED) + 1
+    usual = points + 1
     place = usual + 1
     for (table, keys, columns), count in zip(_PARTS, counts, strict=False):
         if count:
@@ -111,14 +116,15 @@ def _command(*counts: int) -> bytes:
     unwritten = f"SELECT {', '.join(TOTALLED)} FROM new_test_results" if new and counts[0] else ""
     # A statement does not see what it writes: the place is not free yet.
     wanted = f"SELECT wants_place(ended.id, ${usual}::integer), announced FROM ended"
-    return f"WITH {', '.join([*new, f'ended AS ({_update(unwritten)})', *inserts])} {wanted}".encode()
+    return f"WITH {', '.join([*new, f'ended AS ({_update(unwritten, points)})', *inserts])} {wanted}".encode()
 
 
-def _update(unwritten: str) -> str:
+def _update(unwritten: str, points: int) -> str:
     assignments = ", ".join(f"{name} = ${number}" for number, name in enumerate(_ENDED, len(_GUARD) + 1))
     return f"""
         UPDATE executions AS e
-        SET state = 'done', lease_until = NULL, finished_at = now(), {assignments}, {totals(unwritten)}
+        SET state = 'done', lease_until = NULL, finished_at = now(), {assignments},
+            {totals(unwritten, f"${points}::double precision")}
         WHERE id = $1 AND attempt = $2 AND worker = $3 AND lease_until IS NOT NULL
         RETURNING id, submission_id, announced
     """

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -12,6 +13,7 @@ from domain.blobs import BlobStore
 from domain.gathering import gathered, scattered, split
 from domain.limits import MAX_SHOWN_BYTES
 from domain.model import CompileCache, ExecutionCache, ExecutionTelemetry, Phases, RunTelemetry, Usage
+from domain.scoring import GroupScore
 from domain.verdict import State, Verdict
 from domain.views import Asked, CaseView, ExecutionView
 
@@ -20,7 +22,7 @@ COMPILE_OUTPUT = outputs.columns("compile_output")
 _COLUMNS = (
     *("id", "number", "state", "verdict", "reason", "attempt", "queued_at", "started_at", "finished_at"),
     *("message", "points", "host", "worker", "versions", "language_metrics", "compile_cache"),
-    "execution_cache",
+    *("execution_cache", "test_groups"),
     *telemetry.USAGE,
     *PHASES,
     *COMPILE_OUTPUT,
@@ -113,8 +115,14 @@ def view(found: Found, blobs: BlobStore) -> ExecutionView:
         results=results.view(found.results, blobs),
         message=named["message"],
         points=named["points"],
+        groups=tuple(_group(**one) for one in named["test_groups"] or ()),
         usage=telemetry.usage(tuple(named[name] for name in telemetry.USAGE)),
     )
+
+
+def _group(verdict: str | None, **rest: Any) -> GroupScore:
+    """Read a group as `domain/ending.py` wrote it."""
+    return GroupScore(verdict=None if verdict is None else Verdict(verdict), **rest)
 
 
 def _telemetry(found: Found) -> ExecutionTelemetry:

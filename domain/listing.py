@@ -58,7 +58,7 @@ class Summary:
     state: State
     verdict: Verdict | None
     reason: str | None
-    points: int | None
+    points: float | None
     of_hidden: bool
     """Whether verdict and reason are those of a hidden test case."""
 

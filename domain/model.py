@@ -17,6 +17,7 @@ from domain.judging import CheckerType as CheckerType  # noqa: PLC0414
 from domain.judging import Interactor, Judging, TestGroup
 from domain.kept_case import KeptCase
 from domain.limits import Constraints, Ranges
+from domain.scoring import Score
 from domain.suite import Suite
 from domain.verdict import Verdict
 
@@ -288,6 +289,8 @@ class Outcome:
     compile_output: bytes | None = None
     message: str = ""
     results: tuple[TestResult, ...] = ()
+    score: Score | None = None
+    """Where there are test groups: what they earned. Else what the results earned is added up where it is written."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from domain.db import Database
 from domain.gathering import gathered, scattered
 from domain.listing import OF_HIDDEN
 from domain.model import Usage
+from domain.scoring import shown
 from domain.usage import rounded, together
 from domain.verdict import Verdict, hidden_reason
 from domain.webhooks import Event
@@ -125,4 +126,6 @@ def _body(event: Event, at: object, data: Json) -> bytes:
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, float):
+        return shown(value)
     return str(value) if isinstance(value, UUID) else value

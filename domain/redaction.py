@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.model import Usage
+from domain.scoring import shown
 from domain.usage import rounded
 from domain.verdict import Verdict, hidden_reason
 
@@ -41,7 +42,7 @@ class Told:
     verdict: Verdict | None
     reason: str | None
     usage: Usage | None
-    points: float | None
+    points: float | int | None
 
 
 def told(name: str, result: Result, *, is_hidden: bool) -> Told:
@@ -50,7 +51,7 @@ def told(name: str, result: Result, *, is_hidden: bool) -> Told:
     if is_hidden:
         reason = hidden_reason(result.verdict, reason)
         usage = rounded(usage) if usage is not None else None
-    return Told(name, is_hidden, result.verdict, reason, usage, result.points)
+    return Told(name, is_hidden, result.verdict, reason, usage, shown(result.points))
 
 
 def whole_is_of_hidden(results: Iterable[tuple[bool, Verdict | None]], whole: Verdict | None) -> bool:

@@ -29,18 +29,19 @@ RUN = ("kind", "ordinal", *telemetry.RUN)
 TOTALLED = ("points", "cpu_time_ms", "wall_time_ms", "memory_bytes", "usage_source")
 
 
-def totals(unwritten: str = "") -> str:
+def totals(unwritten: str = "", points: str = "NULL::double precision") -> str:
     """Give what sets an execution `e`'s totals from its results: to be set when it ends, whoever ends it.
 
-    `unwritten` are results that the same statement writes, and so does not see: more of TOTALLED, to be asked for. Of
-    the two sources of usage the greater word is `sampled`, the weaker one.
+    `points` are taken where they are not null: those of test groups, which are no mere sum. `unwritten` are results
+    that the same statement writes, and so does not see: more of TOTALLED, to be asked for. Of the two sources of usage
+    the greater word is `sampled`, the weaker one.
     """
     written = f"SELECT {', '.join(TOTALLED)} FROM test_results WHERE execution_id = e.id"
     found = f"({written} UNION ALL {unwritten}) AS r" if unwritten else f"({written}) AS r"
     return f"""
-        points = CASE WHEN EXISTS (
+        points = coalesce({points}, CASE WHEN EXISTS (
             SELECT FROM ({cases.of_execution("e")}) AS t WHERE t.points IS NOT NULL
-        ) THEN (SELECT coalesce(sum(r.points), 0) FROM {found}) END,
+        ) THEN (SELECT coalesce(sum(r.points), 0) FROM {found}) END),
         (cpu_time_ms, wall_time_ms, memory_bytes, usage_source) = (
             SELECT sum(r.cpu_time_ms), sum(r.wall_time_ms), max(r.memory_bytes), max(r.usage_source) FROM {found}
         )
@@ -198,7 +199,7 @@ def _result_row(result: TestResult, blobs: BlobStore) -> Row:
         result.exit_code,
         result.exit_signal,
         *telemetry.usage_values(result.usage),
-        result.points,
+        None if result.points is None else float(result.points),
         result.artifacts_cut,
         result.cached,
         *outputs.keep(result.stdout, blobs),

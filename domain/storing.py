@@ -199,7 +199,7 @@ def _test_case_row(case: TestCase, blobs: BlobStore) -> Row:
         case.expected.exit_code,
         case.timeout_ms,
         case.is_hidden,
-        case.points,
+        None if case.points is None else float(case.points),
         case.group,
         list(case.checker_arguments),
     )

@@ -223,5 +223,5 @@ def storable() -> Iterator[None]:
             raise
         raise InvalidRequest(Problem("problem_id", "the problem was deleted just now", "use another one")) from error
     except (psycopg.DataError, UnicodeEncodeError) as error:
-        hint = "text must be valid Unicode without NUL, and numbers must fit 32 bits (points: 64)"
+        hint = "text must be valid Unicode without NUL, and numbers must fit 32 bits"
         raise InvalidRequest(Problem("", f"a value cannot be stored: {error}", hint)) from error

@@ -44,7 +44,7 @@ class State(StrEnum):
 
 
 SKIPPED = "skipped"
-"""The reason of a test case that `stop_on_first_failure` left out; its verdict is null."""
+"""The reason of a test case that `stop_on_first_failure`, or its test group, left out; its verdict is null."""
 
 
 def overall(parts: Iterable[tuple[Verdict | None, str | None]]) -> tuple[Verdict, str | None]:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from domain.limits import Constraints
 from domain.model import Artifact, ExecutionTelemetry, Priority, RunTelemetry, Submission, Usage
+from domain.scoring import GroupScore
 from domain.verdict import State, Verdict
 
 
@@ -113,8 +114,10 @@ class ExecutionView:
     telemetry: ExecutionTelemetry | None
     results: tuple[ResultView, ...]
     message: str = ""
-    points: int | None = None
-    """The sum of the results' points; None where no test case has points, or while it is not done."""
+    points: float | None = None
+    """What was earned in all; None where nothing has points, or while it is not done."""
+    groups: tuple[GroupScore, ...] = ()
+    """What test groups earned; none while it is not done."""
     usage: Usage | None = None
     """CPU and wall time summed, memory the highest of all results; None while it is not done."""
 

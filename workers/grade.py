@@ -5,7 +5,7 @@ verdict JE. No transaction is open while a jail of ours is waited for.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -22,6 +22,7 @@ from domain.languages import Languages
 from domain.limits import EXECUTION_WALL_S
 from domain.logging import logger
 from domain.model import Claim, ExecutionTelemetry, Outcome, Priority, TestResult
+from domain.scoring import Score, score
 from domain.static_checks import StaticChecks
 from domain.typed import TypedInput
 from domain.verdict import State, Verdict, overall
@@ -182,7 +183,8 @@ class Grading:
             try:
                 compiled = self._compile(made, slot)
             except CompileError as error:
-                return Outcome(Verdict.CE, error.reason, self._telemetry(made, error), error.output, error.message)
+                told = (self._telemetry(made, error), error.output, error.message)
+                return Outcome(Verdict.CE, error.reason, *told, score=self._score(()))
             try:
                 bench = self._judged(self._bench(made, compiled, slot))
             except CompileError as error:
@@ -191,7 +193,14 @@ class Grading:
             results, rest = self._run_all(bench, self.earlier)
         self.hold.check()
         self.earlier.keep()
-        return Outcome(*overall(results), self._telemetry(made, compiled), compiled.output, results=rest)
+        verdict, reason = overall((found.verdict, found.reason) for found in results)
+        known = self._telemetry(made, compiled)
+        return Outcome(verdict, reason, known, compiled.output, results=rest, score=self._score(results))
+
+    def _score(self, results: Sequence[TestResult]) -> Score | None:
+        """Add up what test groups earned; None where there are none."""
+        submission = self.claim.submission
+        return score(submission.groups, submission.test_cases, results) if submission.groups else None
 
     def _bench(self, made: Plan, compiled: Compiled, slot: Slot) -> Bench:
         source = self.grader.typed if made.submission.interactive else None
@@ -243,16 +252,14 @@ class Grading:
                 compiled = self._tried(lambda: compiler.compile(made, anew))
             return compiled
 
-    def _run_all(
-        self, bench: Bench, earlier: Earlier
-    ) -> tuple[list[tuple[Verdict | None, str | None]], tuple[TestResult, ...]]:
-        """Give what became of every test case, and the results that are not recorded yet."""
+    def _run_all(self, bench: Bench, earlier: Earlier) -> tuple[list[TestResult], tuple[TestResult, ...]]:
+        """Give what became of every test case, without its output, and the results that are not recorded yet."""
         self._enter(State.RUNNING)
         found = []
         recorder = Recorder(self.grader.db, self.grader.blobs, self.claim, self.grader.lease_s)
         submission = self.claim.submission
         stops = submission.stop_on_first_failure
-        work = Work(submission.test_cases, stop_on_first_failure=stops, known=earlier.found)
+        work = Work(submission.test_cases, stop_on_first_failure=stops, groups=submission.groups, known=earlier.found)
         with in_series(bench, work.left()) as own, self._spread(own, work) as spread:
             self.hold.when_lost(partial(spread.abandon, ClaimLost()))
             for index, result in enumerate(spread.results()):
@@ -261,7 +268,7 @@ class Grading:
                 self.grader.ran(bench.plan.language.name, result)
                 recorder.add(result)
                 earlier.note(index, result, in_doubt=index in work.doubted)
-                found.append((result.verdict, result.reason))
+                found.append(replace(result, stdout=b"", stderr=b""))
         return found, recorder.rest()
 
     def _spread(self, bench: Bench, work: Work) -> Spread:

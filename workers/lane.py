@@ -15,6 +15,8 @@ class Lane:
     index: int = -1
     stop: Stop | None = None
     """While a test case runs."""
+    cancelled: bool = False
+    """Whether that run was told to end because its slot, or its result, is not to be had any more."""
     leaving: bool = False
     far: bool = False
     """Whether the slot is another host's."""
@@ -24,4 +26,5 @@ class Lane:
     def cancel(self) -> None:
         """End the run, if there is one; called with the work held, so that it cannot end meanwhile."""
         if self.stop is not None:
+            self.cancelled = True
             self.stop.say()

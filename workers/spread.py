@@ -61,7 +61,7 @@ class Spread:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self.work.changed:
-            self.work.wanted = 0
+            self.work.close()
             self._cancel_unwanted()
         self._scout.stop()
         for thread, lane in self._started:
@@ -108,14 +108,12 @@ class Spread:
             log.info("helper_gone", error=str(error))
             with self.work.changed:
                 lane.leaving = True
-                if index < self.work.wanted:
-                    self.work.put_back(index, first)
+                self.work.put_back(index, first)
         except RunAborted:
             with self.work.changed:
-                if lane.leaving and index < self.work.wanted:
-                    self.work.put_back(index, first)
-                elif index < self.work.wanted:
+                if not lane.cancelled:
                     raise
+                self.work.put_back(index, first)
         else:
             if first is None and is_doubtful(lane.bench, self.work.cases[index], result, disturbed=disturbed):
                 with self.work.changed:
@@ -127,9 +125,9 @@ class Spread:
     def _stoppable(self, lane: Lane, index: int) -> Iterator[Bench]:
         with contextlib.closing(Stop()) as stop:
             with self.work.changed:
-                lane.index, lane.stop = index, stop
-                if lane.leaving or index >= self.work.wanted:
-                    stop.say()
+                lane.index, lane.stop, lane.cancelled = index, stop, False
+                if lane.leaving or not self.work.wants(index):
+                    lane.cancel()
             try:
                 yield replace(lane.bench, cancel=stop.descriptor)
             finally:
@@ -155,7 +153,7 @@ class Spread:
 
     def _cancel_unwanted(self) -> None:
         for lane in (self._own, *self._lanes):
-            if lane.index >= self.work.wanted:
+            if not self.work.wants(lane.index):
                 lane.cancel()
 
     def _serve(self, lane: Lane, borrowed: contextlib.ExitStack) -> None:
@@ -168,7 +166,7 @@ class Spread:
                     self._run(lane, index)
         except BaseException as error:  # noqa: BLE001 - raised by the thread that grades
             with self.work.changed:
-                if lane.index >= self.work.wanted:  # nobody asks for it any more, but it is not to be lost
+                if not self.work.wants(lane.index):  # nobody asks for it any more, but it is not to be lost
                     log.warning("lane_failed", error=repr(error))
                 self.work.fail(error)
                 self._cancel_unwanted()

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from marshmallow import ValidationError, post_load, validates_schema
 
 from app.schemas.complaints import Complaint
-from app.schemas.fields import BYTES_SHAPES, Bytes, Flag, Limit, Text, Whole, to_bytes
+from app.schemas.fields import BYTES_SHAPES, Bytes, Flag, Limit, Points, Text, Whole, to_bytes
 from app.schemas.files import ExpectedFilePart, FilePart, Files
 from app.schemas.parts import CurrentRules, Items, Object, Part, Union, Value
 from domain.limits import MAX_TEST_CASES
 from domain.model import Expectation, File, TestCase
 
-MAX_POINTS = 1_000_000
 MAX_ARGUMENTS = 1000
 MAX_ARGUMENT_BYTES = 96 * 1024
 """All arguments together: Linux refuses to start a program with one above 128 KiB."""
@@ -153,7 +152,7 @@ class TestCasePart(Part):
     returns = Returns()
     timeout_ms = Limit("timeout_ms")
     is_hidden = Flag()
-    points = Whole(floor=0, ceiling=MAX_POINTS)
+    points = Points(description="The most that it earns.")
     group = Text(min_chars=1)
     checker_arguments = Arguments()
 

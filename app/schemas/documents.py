@@ -96,7 +96,7 @@ class TestResultAnswer(Schema):
     verdict = word([*Verdict], nullable=True)
     reason = fields.String(required=True, allow_none=True)
     usage = fields.Nested(UsageAnswer, required=True, allow_none=True)
-    points = fields.Integer(required=True, allow_none=True)
+    points = fields.Float(required=True, allow_none=True)
     group = fields.String(allow_none=True)
     cached = fields.Boolean(
         metadata={
@@ -121,6 +121,18 @@ class TestResultAnswer(Schema):
     telemetry = fields.Nested(RunTelemetryAnswer, allow_none=True)
 
 
+class TestGroupAnswer(Schema):
+    """What became of a test group."""
+
+    __test__: ClassVar[bool] = False
+
+    name = fields.String(required=True)
+    parent = fields.String(required=True, allow_none=True)
+    verdict = word([*Verdict], nullable=True)
+    points = fields.Float(required=True, allow_none=True)
+    max_points = fields.Float(required=True, allow_none=True)
+
+
 class ExecutionAnswer(Schema):
     """One grading of a submission."""
 
@@ -137,7 +149,12 @@ class ExecutionAnswer(Schema):
     truncated = fields.List(fields.String())
     links = fields.Dict()
     test_results = fields.List(fields.Nested(TestResultAnswer), required=True)
-    points = fields.Integer(required=True, allow_none=True)
+    points = fields.Float(required=True, allow_none=True)
+    test_groups = fields.List(
+        fields.Nested(TestGroupAnswer),
+        required=True,
+        metadata={"description": "Outer groups first; empty where there are none, and until it is done."},
+    )
     tests_run = fields.Integer(required=True)
     tests_passed = fields.Integer(required=True)
     all_tests_passed = fields.Boolean(required=True)
@@ -177,7 +194,7 @@ class ExecutionSummary(Schema):
     state = word([*State])
     verdict = word([*Verdict], nullable=True)
     reason = fields.String(required=True, allow_none=True)
-    points = fields.Integer(required=True, allow_none=True)
+    points = fields.Float(required=True, allow_none=True)
 
 
 class SubmissionSummary(Schema):

@@ -8,7 +8,7 @@ from marshmallow import ValidationError
 
 from app.schemas.complaints import Complaint, shown
 from app.schemas.parts import CurrentRules, Document, Value
-from domain.limits import Ranges
+from domain.limits import MAX_POINTS, Ranges
 
 MAX_LABEL_CHARS = 255
 NO_NUL = "^[^\\x00]*$"
@@ -151,6 +151,20 @@ class Whole(Value[int]):
             raise ValidationError(Complaint(f"{shown(value)} is below the floor of {floor}", hint))
         if value > ceiling:
             raise ValidationError(Complaint(f"{shown(value)} is above the ceiling of {ceiling}", hint))
+        return value
+
+
+class Points(Value[float]):
+    """Points that may be earned: a number, perhaps with a fraction."""
+
+    def __init__(self, *, description: str | None = None) -> None:
+        super().__init__({"type": "number", "minimum": 0, "maximum": MAX_POINTS}, description=description)
+
+    def read(self, value: object) -> float:
+        """Check the bounds."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_POINTS:
+            hint = f"use a number from 0 to {MAX_POINTS}"
+            raise ValidationError(Complaint(f"{shown(value)} is not a number of points", hint))
         return value
 
 

@@ -14,6 +14,7 @@ from domain.audit import Entry
 from domain.language import Language
 from domain.languages import Languages
 from domain.listing import Summary
+from domain.scoring import shown
 from domain.verdict import hidden_reason
 
 
@@ -41,7 +42,7 @@ def summary_json(summary: Summary) -> Json:
             "state": summary.state.value,
             "verdict": verdict_json(summary.verdict),
             "reason": reason,
-            "points": summary.points,
+            "points": shown(summary.points),
         },
     }
 

@@ -15,6 +15,7 @@ from app.schemas.constraints import ConstraintsPart
 from app.schemas.fields import Choice, Flag, Text, Whole
 from app.schemas.files import RelativePath, Source, Sources, path_clashes
 from app.schemas.function import FunctionPart, function_messages
+from app.schemas.groups import TestGroups, group_messages, grouped
 from app.schemas.interactive import interactive_fault, patient
 from app.schemas.interactors import InteractorPart, interactor_faults
 from app.schemas.language import Language
@@ -99,6 +100,7 @@ class SubmissionRequest(Part):
     entry_point = Text(min_chars=1, max_chars=MAX_COMMAND_CHARS, description="A path among the sources.")
     arguments = Arguments()
     test_cases = TestCases()
+    test_groups = TestGroups()
     problem_id = Text(min_chars=1)
     checker = Object(CheckerPart)
     interactor = Object(InteractorPart)
@@ -122,7 +124,7 @@ class SubmissionRequest(Part):
     def check_whole(self, data: dict[str, object], original: object, **_: object) -> None:
         """Check what takes more than one field, as far as those fields are right."""
         messages = beside_problem(data) if is_by_problem(original) else _together(data)
-        messages |= function_messages(data, original) | suite_messages(data, original)
+        messages |= function_messages(data, original) | suite_messages(data, original) | group_messages(data, original)
         source = data.get("source")
         if isinstance(source, Source) and "language" in data:
             messages |= _tree_messages(data, source)
@@ -216,11 +218,12 @@ def _submission(data: dict[str, object]) -> Submission:
     data["priority"] = Priority(str(data.get("priority", Priority.NORMAL)))
     for name in ("arguments", "outputs"):
         data[name] = tuple(data.get(name, ()))  # type: ignore[arg-type]
+    groups, in_groups = grouped(data.pop("test_groups", []), numbered(cases))  # type: ignore[arg-type]
     given = {"checker": Checker(), "constraints": _default_constraints()} | data
     if data.get("interactive"):
         given["constraints"] = patient(given["constraints"], cases)  # type: ignore[arg-type]
-    own = () if "by_problem" in given else numbered(cases)
-    return Submission(sources=files, entry_point=entry, test_cases=own, **given)  # type: ignore[arg-type]
+    own = () if "by_problem" in given else in_groups
+    return Submission(sources=files, entry_point=entry, test_cases=own, groups=groups, **given)  # type: ignore[arg-type]
 
 
 def _default_constraints() -> Constraints:

@@ -10,6 +10,7 @@ from domain.limits import Constraints
 from domain.model import Artifact, Usage
 from domain.network import NetworkRule
 from domain.redaction import told, whole_is_of_hidden
+from domain.scoring import GroupScore, shown
 from domain.usage import rounded, together
 from domain.verdict import State, Verdict, hidden_reason
 from domain.views import Asked, CaseView, ExecutionView, ResultView, Shown, SubmissionView
@@ -130,7 +131,7 @@ def result_json(submission_id: UUID, case: CaseView, result: ResultView) -> Json
         "exit_signal": result.exit_signal,
         **_streams(submission_id, result),
         "usage": usage_json(result.usage),
-        "points": result.points,
+        "points": shown(result.points),
         "artifacts": [_artifact_json(submission_id, result.ordinal, artifact) for artifact in result.artifacts],
         "telemetry": run_telemetry_json(result.telemetry),
     }
@@ -176,12 +177,28 @@ def _artifact_json(submission_id: UUID, ordinal: int, artifact: Artifact) -> Jso
 def _counts(cases: tuple[CaseView, ...], execution: ExecutionView) -> Json:
     run = [result for result in execution.results if result.verdict is not None]
     passed = sum(1 for result in run if result.verdict is not None and result.verdict.passed)
-    scored = any(case.points is not None for case in cases)
     return {
-        "points": sum(result.points or 0 for result in run) if scored else None,
+        "points": shown(execution.points if execution.points is not None else _so_far(cases, run)),
+        "test_groups": [_group_json(group) for group in execution.groups],
         "tests_run": len(run),
         "tests_passed": passed,
         "all_tests_passed": execution.state is State.DONE and passed == len(cases),
+    }
+
+
+def _so_far(cases: tuple[CaseView, ...], run: list[ResultView]) -> float | None:
+    """Add up what was earned, of an execution that is not over."""
+    scored = any(case.points is not None for case in cases)
+    return sum(result.points or 0 for result in run) if scored else None
+
+
+def _group_json(group: GroupScore) -> Json:
+    return {
+        "name": group.name,
+        "parent": group.parent,
+        "verdict": verdict_json(group.verdict),
+        "points": shown(group.points),
+        "max_points": shown(group.max_points),
     }
 
 

@@ -159,6 +159,22 @@ def test_submissions_that_were_there_keep_their_owner(empty_database: str) -> No
         connection.execute("DELETE FROM owners")
 
 
+def test_who_knew_points_as_whole_numbers_connects_again(empty_database: str) -> None:
+    migrations.upgrade(empty_database, "0014")
+    whole = "SELECT points FROM executions"
+    with psycopg.connect(empty_database) as old:
+        old.execute(whole, prepare=True)
+        old.rollback()
+
+        migrations.upgrade(empty_database)
+
+        # Else it would be: cached plan must not change result type.
+        with pytest.raises(psycopg.OperationalError, match="terminating connection"):
+            old.execute(whole)
+        with psycopg.connect(empty_database) as anew:
+            anew.execute(whole, prepare=True)
+
+
 def _submission(connection: "psycopg.Connection[tuple[object, ...]]", submission_id: UUID, owner_id: UUID) -> None:
     connection.execute(
         """

@@ -43,6 +43,40 @@ SHORT = {
 }
 
 
+class StandIns:
+    """Workers of other settings in the place of the usual one. One stays for the tests behind that ask for the same."""
+
+    def __init__(self, host: Start, usual: ProcessContainer) -> None:
+        self._host = host
+        self._usual = usual
+        self._known: dict[str, ProcessContainer] = {}
+
+    def take_over(self, name: str, **settings: str) -> ProcessContainer:
+        """Give the worker of this name, ready, and no other."""
+        self.end(but=name)
+        end_worker(self._usual)
+        if name not in self._known:
+            self._known[name] = self._host(name, **settings)
+        elif self._known[name].status != "running":
+            self._known[name].start()
+        self._known[name].ready()
+        return self._known[name]
+
+    def end(self, but: str = "") -> None:
+        """End all of them, or all but one."""
+        for name, container in self._known.items():
+            if name != but:
+                container.teardown()
+
+
+def end_worker(worker: ProcessContainer) -> None:
+    """End a worker in order, if it runs; one that still starts knows nothing of order."""
+    if worker.status == "running":
+        worker.ready()
+        worker.kill("SIGTERM")
+        worker.wait()
+
+
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fleet")
@@ -162,40 +196,59 @@ def second(host: Start) -> Iterator[ProcessContainer]:
 
 
 @pytest.fixture
-def fleet(
-    celery_setup: CeleryTestSetup, sweeper: ProcessContainer, db: Database, blobs: BlobStore, owner: UUID
-) -> Iterator[Fleet]:
-    """The whole of it, up and ready, and nothing to do."""
+def calm(
+    celery_broker: CeleryTestBroker,
+    celery_setup_app: Celery,
+    sweeper: ProcessContainer,
+    db: Database,
+    blobs: BlobStore,
+    owner: UUID,
+) -> Fleet:
+    """All but workers, up and ready, and nothing to do: for tests that have workers of their own."""
     with db.transaction() as tx:
         tx.execute("TRUNCATE submissions CASCADE")
-    nodes = [celery_setup.broker.container, sweeper, celery_setup.worker.container]
+    nodes = [celery_broker.container, sweeper]
     for container in nodes:
         if container.status != "running":
             container.start()
     for container in nodes:
         container.ready()
-    with celery_setup.app.connection_for_write() as connection:
+    with celery_setup_app.connection_for_write() as connection:
         # What killed workers did not acknowledge would come again, two hours later.
         connection.default_channel.client.delete("unacked", "unacked_index", *Priority)
-    yield Fleet(celery_setup.app, db, blobs, owner)
-    worker = nodes[-1]
+    return Fleet(celery_setup_app, db, blobs, owner)
+
+
+@pytest.fixture
+def fleet(calm: Fleet, celery_setup: CeleryTestSetup, worker: ProcessContainer, stand_ins: StandIns) -> Iterator[Fleet]:
+    """The whole of it, with the worker that is there for all tests that need no other."""
+    assert celery_setup.worker.container is worker
+    stand_ins.end()
+    if worker.status != "running":
+        worker.start()
+    worker.ready()
+    yield calm
     if worker.status == "running" and jailed(worker):
         worker.kill_all()
 
 
+@pytest.fixture(scope="session")
+def stand_ins(host: Start, celery_worker: CeleryTestWorker) -> StandIns:
+    return StandIns(host, celery_worker.container)
+
+
 @pytest.fixture
-def instead(fleet: Fleet, worker: ProcessContainer, host: Start) -> Iterator[Start]:
-    """Have a worker of other settings, ready, in the place of the one that is always there, for one test."""
-    assert fleet.celery  # the other one is up, and so can be told to end
+def instead(calm: Fleet, stand_ins: StandIns) -> Iterator[Start]:
+    """Have a worker of other settings, ready, in the place of the usual one; not for tests that ask for that before."""
     started: list[ProcessContainer] = []
 
     def start(name: str, **settings: str) -> ProcessContainer:
-        worker.kill("SIGTERM")
-        worker.wait()
-        started.append(host(name, **settings))
-        assert started[-1].ready()
+        started.append(stand_ins.take_over(name, **settings))
         return started[-1]
 
     yield start
+    with calm.db.statement() as tx:
+        at_work = tx.execute("SELECT FROM executions WHERE lease_until IS NOT NULL").fetchone()
     for container in started:
-        container.teardown()
+        if at_work is not None and container.status == "running":
+            container.kill_all()

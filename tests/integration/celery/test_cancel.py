@@ -44,12 +44,12 @@ Cancel = Callable[[UUID], None]
 
 
 @pytest.fixture
-def cancel(fleet: Fleet, environ: Mapping[str, str]) -> Cancel:
+def cancel(owner: UUID, environ: Mapping[str, str]) -> Cancel:
     """What DELETE does."""
     backend = DomainBackend(Settings.from_environment(environ))
 
     def end(submission_id: UUID) -> None:
-        assert backend.cancel(submission_id, fleet.owner).execution.state.final
+        assert backend.cancel(submission_id, owner).execution.state.final
 
     return end
 
@@ -92,51 +92,51 @@ def busy(worker: ProcessContainer) -> list[psutil.Process]:
     return list(found)
 
 
-def test_what_runs_compiles_or_waits_is_ended(fleet: Fleet, patient: ProcessContainer, cancel: Cancel) -> None:
-    running = fleet.submit(sleeping(300))
-    fleet.running(running, patient)
+def test_what_runs_compiles_or_waits_is_ended(calm: Fleet, patient: ProcessContainer, cancel: Cancel) -> None:
+    running = calm.submit(sleeping(300))
+    calm.running(running, patient)
     programs = jailed(patient)
-    waiting = fleet.submit("while True: pass")
+    waiting = calm.submit("while True: pass")
 
     cancel(waiting)
     cancel(running)
 
     eventually(lambda: gone(programs))
-    compiling = fleet.create(in_c(BOMB))
-    eventually(lambda: fleet.execution(compiling).state is State.COMPILING)
+    compiling = calm.create(in_c(BOMB))
+    eventually(lambda: calm.execution(compiling).state is State.COMPILING)
     compilers = eventually(lambda: jailed(patient))
 
     cancel(compiling)
 
     eventually(lambda: gone(compilers))
-    assert fleet.done(fleet.submit(sleeping(0))).verdict is Verdict.AC  # the slot is free
+    assert calm.done(calm.submit(sleeping(0))).verdict is Verdict.AC  # the slot is free
     for submission, attempt in ((running, 1), (waiting, 0), (compiling, 1)):
-        execution = fleet.execution(submission)
+        execution = calm.execution(submission)
         assert (execution.state, execution.verdict, execution.attempt) == (State.CANCELLED, None, attempt)
         assert (execution.results, execution.compile_output) == ((), None)
     assert not groups_of_runs(patient)
 
 
 def test_test_cases_in_all_slots_are_ended_and_those_that_were_done_stay(
-    fleet: Fleet, patient_pair: ProcessContainer, cancel: Cancel
+    calm: Fleet, patient_pair: ProcessContainer, cancel: Cancel
 ) -> None:
     source = "if int(input()) < 3:\n    print('done')\nelse:\n    while True: pass"
     for _ in range(3):  # in jails made for it, in those that stand ready, and in one within another
-        submission = fleet.submit_many(source, 10)
+        submission = calm.submit_many(source, 10)
         eventually(lambda: len(busy(patient_pair)) >= 2)
         programs = busy(patient_pair)
 
         cancel(submission)
 
         eventually(lambda programs=programs: gone(programs))  # type: ignore[misc] # of this round
-        assert fleet.done(fleet.submit(sleeping(0))).verdict is Verdict.AC
-        execution = fleet.execution(submission)
+        assert calm.done(calm.submit(sleeping(0))).verdict is Verdict.AC
+        execution = calm.execution(submission)
         assert (execution.state, execution.verdict) == (State.CANCELLED, None)
         verdicts = [result.verdict for result in execution.results]
         assert verdicts == [Verdict.OK] * len(verdicts)
         assert len(verdicts) <= 3
         assert not busy(patient_pair)
-    at_whatever_moment_it_comes_there_is_one_end(fleet, patient_pair, cancel)
+    at_whatever_moment_it_comes_there_is_one_end(calm, patient_pair, cancel)
 
 
 def at_whatever_moment_it_comes_there_is_one_end(fleet: Fleet, worker: ProcessContainer, cancel: Cancel) -> None:

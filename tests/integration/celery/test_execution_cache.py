@@ -66,8 +66,8 @@ def alone(instead: Start, valkey: Valkey) -> ProcessContainer:
     return instead("alone", REDIS_URL=nowhere, BROKER_URL=valkey.url)
 
 
-def test_redis_away_costs_a_run(fleet: Fleet, alone: ProcessContainer, program: str) -> None:
-    first, second = (fleet.done(fleet.submit_to_be_told_again(program)) for _ in range(2))
+def test_redis_away_costs_a_run(calm: Fleet, alone: ProcessContainer, program: str) -> None:
+    first, second = (calm.done(calm.submit_to_be_told_again(program)) for _ in range(2))
     assert (use(first), use(second)) == (ExecutionCache.MISS, ExecutionCache.MISS)
     assert output(first) != output(second)
     assert "execution_cache_unread" in alone.logs()
@@ -97,8 +97,8 @@ def without(instead: Start) -> ProcessContainer:
     return instead("without", SHIPD_EXECUTION_CACHE_MB="0")
 
 
-def test_where_it_is_switched_off_everything_is_run(fleet: Fleet, without: ProcessContainer, program: str) -> None:
+def test_where_it_is_switched_off_everything_is_run(calm: Fleet, without: ProcessContainer, program: str) -> None:
     del without
-    first, second = (fleet.done(fleet.submit_to_be_told_again(program)) for _ in range(2))
+    first, second = (calm.done(calm.submit_to_be_told_again(program)) for _ in range(2))
     assert (use(first), use(second)) == (None, None)
     assert output(first) != output(second)

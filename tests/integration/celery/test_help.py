@@ -10,7 +10,7 @@ import pytest
 
 from domain.verdict import State, Verdict
 from domain.views import ExecutionView
-from tests.integration.celery.conftest import Start
+from tests.integration.celery.conftest import StandIns, Start, end_worker
 from tests.integration.celery.container import ProcessContainer
 from tests.integration.celery.fleet import Fleet, gone, groups_of_runs, jailed, pool, sleeping
 from tests.waiting import eventually
@@ -32,10 +32,17 @@ def pair(host: Start) -> Iterator[Pair]:
 
 
 @pytest.fixture
-def hosts(pair: Pair, fleet: Fleet, worker: ProcessContainer) -> Iterator[Pair]:
+def fleet(calm: Fleet) -> Fleet:
+    """All but the usual worker."""
+    return calm
+
+
+@pytest.fixture
+def hosts(pair: Pair, fleet: Fleet, worker: ProcessContainer, stand_ins: StandIns) -> Iterator[Pair]:
     """The same, and no other."""
-    worker.kill("SIGTERM")
-    worker.wait()
+    assert fleet.celery  # up, with nothing to do
+    stand_ins.end()
+    end_worker(worker)
     for container in pair:
         if container.status != "running":
             container.start()

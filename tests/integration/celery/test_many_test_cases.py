@@ -11,7 +11,7 @@ import pytest
 
 from domain.verdict import State, Verdict
 from domain.views import ExecutionView
-from tests.integration.celery.conftest import Start
+from tests.integration.celery.conftest import StandIns, Start, end_worker
 from tests.integration.celery.container import ProcessContainer
 from tests.integration.celery.fleet import Fleet, gone, groups_of_runs, jailed, sleeping
 from tests.waiting import eventually
@@ -58,10 +58,10 @@ def runs(execution: ExecutionView) -> list[Run]:
     return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["0"], ids=["cold"])
 def two_slots(host: Start, request: pytest.FixtureRequest) -> Iterator[ProcessContainer]:
     """A worker of two slots, for the tests of this file; jails stand ready in it only where a test says so."""
-    pool_mb = getattr(request, "param", "0")
+    pool_mb = request.param
     container = host(f"two-slots-{pool_mb}", SHIPD_SLOTS="2", SHIPD_POOL_MB=pool_mb)
     assert container.ready()
     yield container
@@ -69,15 +69,25 @@ def two_slots(host: Start, request: pytest.FixtureRequest) -> Iterator[ProcessCo
 
 
 @pytest.fixture
-def pair(fleet: Fleet, worker: ProcessContainer, two_slots: ProcessContainer) -> Iterator[ProcessContainer]:
+def fleet(calm: Fleet) -> Fleet:
+    """All but the usual worker."""
+    return calm
+
+
+@pytest.fixture
+def pair(
+    fleet: Fleet, worker: ProcessContainer, stand_ins: StandIns, two_slots: ProcessContainer
+) -> Iterator[ProcessContainer]:
     """The worker of two slots, and no other."""
-    worker.kill("SIGTERM")
-    worker.wait()
+    stand_ins.end()
+    end_worker(worker)
     if two_slots.status != "running":
         two_slots.start()
         two_slots.ready()
     yield two_slots
-    if jailed(two_slots):
+    with fleet.db.statement() as tx:
+        at_work = tx.execute("SELECT FROM executions WHERE lease_until IS NOT NULL").fetchone()
+    if at_work is not None:
         two_slots.kill_all()
 
 

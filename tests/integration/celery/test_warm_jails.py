@@ -12,6 +12,12 @@ HELLO = "print(input())"
 
 
 @pytest.fixture
+def fleet(calm: Fleet) -> Fleet:
+    """All but the usual worker."""
+    return calm
+
+
+@pytest.fixture
 def warm(instead: Start) -> ProcessContainer:
     """A worker of one slot that keeps jails standing, and no other."""
     return instead("warm", SHIPD_POOL_MB="64")

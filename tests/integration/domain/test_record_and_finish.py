@@ -7,11 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain import executions, submissions
+from domain import executions, listing, submissions
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.inserting import MOST_ROWS
 from domain.model import Artifact, Claim, ExecutionTelemetry, File, Outcome, Submission, TestCase, TestResult, Usage
+from domain.scoring import GroupScore, Score
 from domain.verdict import State, Verdict
 from domain.views import ExecutionView, SubmissionView
 from tests.integration.domain.graded import COUNTED, OUTCOME, RESULT, SECOND
@@ -115,7 +116,7 @@ def test_whoever_lost_the_claim_adds_no_results_to_the_end(
     assert rows("SELECT id FROM audit_log") == []
 
 
-def _with_points(*points: int | None) -> Submission:
+def _with_points(*points: float | None) -> Submission:
     cases = tuple(TestCase(n, f"case {n}", points=value) for n, value in enumerate(points))
     return Submission("python", (File("main.py", b""),), "main.py", cases)
 
@@ -140,6 +141,40 @@ def test_it_sums_points_where_any_test_case_has_points(
     executions.finish(db, blobs, claim, OUTCOME)
 
     assert read(claim).points == total
+
+
+def test_what_test_groups_earned_is_kept_in_place_of_the_sum(
+    db: Database, blobs: BlobStore, take: Take, read: Read, submit: Callable[..., SubmissionView]
+) -> None:
+    view = submit(_with_points(2.5, 1 / 3))
+    claim = take(view)
+    assert [case.points for case in claim.submission.test_cases] == [2.5, 1 / 3]
+    groups = (GroupScore("a", None, Verdict.AC, 0.5, 1.0), GroupScore('ü"', "a", None, None, None))
+    found = tuple(TestResult(n, Verdict.AC, points=points) for n, points in enumerate((2.5, 1 / 3)))
+
+    executions.finish(db, blobs, claim, replace(OUTCOME, results=found, score=Score(0.5, groups)))
+
+    assert (read(claim).points, read(claim).groups) == (0.5, groups)
+    assert [result.points for result in read(claim).results] == [2.5, 1 / 3]
+    [listed] = listing.page(db, view.owner_id, before=None, limit=1)
+    assert listed.points == 0.5
+
+
+@pytest.mark.parametrize("score", [None, Score(None)])
+def test_points_that_are_not_whole_add_up(
+    db: Database,
+    blobs: BlobStore,
+    take: Take,
+    read: Read,
+    submit: Callable[..., SubmissionView],
+    score: Score | None,
+) -> None:
+    claim = take(submit(_with_points(2.5, 2)))
+    executions.record(db, blobs, claim, [TestResult(0, Verdict.AC, points=2.25)])
+
+    executions.finish(db, blobs, claim, replace(OUTCOME, results=(TestResult(1, Verdict.AC, points=2),), score=score))
+
+    assert (read(claim).points, read(claim).groups) == (4.25, ())
 
 
 def test_a_result_recorded_again_replaces_the_first(db: Database, blobs: BlobStore, take: Take, read: Read) -> None:

@@ -38,7 +38,12 @@ CASE = st.fixed_dictionaries(
         "expected_output": ANY,
         "name": ANY,
         "points": ANY,
+        "group": st.sampled_from(["a", "b", "c"]) | ANY,
     },
+)
+WORD = st.sampled_from(["a", "b", "c"])
+GROUP = st.fixed_dictionaries(
+    {"name": WORD | ANY}, optional={"parent": WORD | ANY, "requires": st.lists(WORD) | ANY, "points": ANY}
 )
 VALID = {"language": "python", "source": {"type": "code", "content": "x"}}
 ALMOST = st.fixed_dictionaries(
@@ -50,6 +55,7 @@ ALMOST = st.fixed_dictionaries(
         "language": ANY,
         "source": SOURCE,
         "test_cases": ANY | st.lists(CASE, max_size=4),
+        "test_groups": ANY | st.lists(GROUP, max_size=4),
     },
 ).map(lambda fields: VALID | fields)
 

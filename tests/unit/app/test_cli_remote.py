@@ -17,8 +17,10 @@ LANGUAGES = {"languages": [{"name": "python", "main_file": "main.py"}, {"name": 
 
 def graded(verdict: str, stdout: str = "hello\n") -> dict[str, Any]:
     usage = {"cpu_time_ms": 12, "wall_time_ms": 34, "memory_bytes": 3_000_000}
-    result = {"name": "run", "verdict": verdict, "reason": None, "usage": usage}
+    result = {"name": "run", "verdict": verdict, "reason": None, "usage": usage, "points": 2.5}
     execution = {"state": "done", "verdict": verdict, "reason": None, "usage": usage, "test_results": [result]}
+    group = {"name": "everything", "parent": None, "verdict": verdict, "points": 2.5, "max_points": 10}
+    execution["test_groups"] = [group]
     return {"id": "s1", "language": "python", "execution": {**execution, "stdout": stdout, "stderr": None}}
 
 
@@ -60,7 +62,7 @@ def test_it_waits_and_shows_the_result(run: Run, platform: Api, program: Path) -
     platform.answers = [Answer(201, graded("OK"))]
     result = run("submit", str(program), "--language", "python@3", "--stdin", str(program), "--wait")
     assert result.exit_code == 0
-    assert all(text in result.stdout for text in ("s1", "OK", "12", "34", "hello"))
+    assert all(text in result.stdout for text in ("s1", "OK", "12", "34", "hello", "everything", "2.5"))
     posted = platform.asked[0].body
     assert isinstance(posted, dict)
     assert (posted["language"], posted["test_cases"]) == ("python@3", [{"input": {"stdin": "print(input())"}}])

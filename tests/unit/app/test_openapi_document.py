@@ -20,6 +20,7 @@ from domain.model import (
     TestResult,
     Usage,
 )
+from domain.scoring import GroupScore
 from domain.settings import Settings
 from domain.verdict import State, Verdict
 from tests.shown import shown, shown_result
@@ -126,6 +127,8 @@ def test_answers_match_it(api: "Api", backend: "MemoryBackend", document: Json) 
         telemetry=ExecutionTelemetry(),
         compile_output=shown(b""),
         finished_at=view.created_at,
+        points=0.5,
+        groups=(GroupScore("a", None, None, None, 1.5), GroupScore("b", "a", Verdict.AC, 1.0, 1.0)),
     )
     backend.views[view.id] = replace(view, execution=done)
 

@@ -177,7 +177,8 @@ REFUSED: list[Row] = [
     ("hidden as a number", {"test_cases": case(is_hidden=1)}, "test_cases[1].is_hidden"),
     ("hidden as text", {"test_cases": case(is_hidden="true")}, "test_cases[1].is_hidden"),
     ("negative points", {"test_cases": case(points=-1)}, "test_cases[1].points"),
-    ("half a point", {"test_cases": case(points=0.5)}, "test_cases[1].points"),
+    ("points as text", {"test_cases": case(points="1")}, "test_cases[1].points"),
+    ("true points", {"test_cases": case(points=True)}, "test_cases[1].points"),
     ("huge points", {"test_cases": case(points=10**30)}, "test_cases[1].points"),
     ("empty test name", {"test_cases": case(name="")}, "test_cases[1].name"),
     ("NUL in a test name", {"test_cases": case(name=NUL)}, "test_cases[1].name"),
@@ -241,7 +242,7 @@ def test_it_refuses(api: "Api", backend: "MemoryBackend", fields: dict[str, obje
     [
         *("id", "language", "source", "entry_point", "arguments", "test_cases", "problem_id", "checker", "interactor"),
         *("constraints", "outputs", "stop_on_first_failure", "priority", "region", "cache", "callback", "user_id"),
-        "metadata",
+        *("metadata", "test_groups"),
     ],
 )
 def test_it_refuses_null(api: "Api", name: str) -> None:

@@ -8,8 +8,10 @@ from uuid import UUID
 
 import pytest
 
+from domain.judging import Aggregation, TestGroup
 from domain.limits import Constraints
 from domain.model import Claim, ExecutionTelemetry, File, TestCase, Usage
+from domain.scoring import GroupScore, Score
 from domain.typed import Piece, TypedInput
 from domain.verdict import State, Verdict
 from sandbox import Cause, RunAborted, RunResult
@@ -95,6 +97,41 @@ def test_after_a_failure_the_rest_may_be_skipped(grader: Make, ledger: Ledger) -
     ]
     assert (ledger.results[2].stdout, ledger.results[2].usage, ledger.results[2].points) == (b"", None, 0)
     assert len(sandbox.jails) == 2
+
+
+def test_test_groups_earn_points_and_skip(grader: Make, ledger: Ledger) -> None:
+    groups = (
+        TestGroup("a", aggregation=Aggregation.ALL_OR_NOTHING, points=30, stop_on_first_failure=True),
+        TestGroup("b", aggregation=Aggregation.ALL_OR_NOTHING, points=20, requires=("a",)),
+        TestGroup("c", points=50),
+    )
+    cases = tuple(TestCase(n, str(n), group=name) for n, name in enumerate("aabc"))
+    sandbox = FakeSandbox(in_turn(ended(3), SPENT))
+    outcome = graded(grader(sandbox), ledger, asking(test_cases=cases, groups=groups))
+    assert (outcome.verdict, len(sandbox.jails)) == (Verdict.RTE, 2)
+    assert [(found.verdict, found.reason) for found in ledger.results] == [
+        (Verdict.RTE, "exit:3"),
+        (None, "skipped"),
+        (None, "skipped"),
+        (Verdict.OK, None),
+    ]
+    assert outcome.score == Score(
+        50,
+        (
+            GroupScore("a", None, Verdict.RTE, 0, 30),
+            GroupScore("b", None, None, 0, 20),
+            GroupScore("c", None, Verdict.OK, 50, 50),
+        ),
+    )
+
+
+def test_what_does_not_compile_earns_nothing(grader: Make, ledger: Ledger) -> None:
+    cases = tuple(replace(case, group="a") for case in THREE)
+    submission = asking("c", C, test_cases=cases, groups=(TestGroup("a"),))
+    outcome = graded(grader(FakeSandbox(in_turn(ended(1)))), ledger, submission)
+    assert outcome.score == Score(0, (GroupScore("a", None, None, 0, 6),))
+    plain = graded(grader(FakeSandbox(in_turn(ended(1)))), ledger, asking("c", C, test_cases=THREE))
+    assert plain.score is None
 
 
 def test_all_are_run_though_one_failed_unless_it_is_said(grader: Make, ledger: Ledger) -> None:
