@@ -80,12 +80,17 @@ SUMMARY = f"""
     s.id, s.created_at, s.language, s.priority, s.user_id, s.problem_id,
     e.id, e.state, e.verdict, e.reason, e.points, {OF_HIDDEN}
 """
-CURRENT = "LATERAL (SELECT * FROM executions WHERE submission_id = s.id ORDER BY number DESC LIMIT 1) AS e"
+CURRENT = """
+    LATERAL (
+        SELECT * FROM executions WHERE submission_id = s.id AND NOT candidate ORDER BY number DESC LIMIT 1
+    ) AS e
+"""
 # The same, in a form in which PostgreSQL may begin with the executions. (Of `number = (SELECT max ...)` it thinks that
 # few have it, and reads them all.)
 _BY_EXECUTION = """
-    JOIN executions AS e ON e.submission_id = s.id AND NOT EXISTS (
-        SELECT FROM executions AS later WHERE later.submission_id = e.submission_id AND later.number > e.number
+    JOIN executions AS e ON e.submission_id = s.id AND NOT e.candidate AND NOT EXISTS (
+        SELECT FROM executions AS later
+        WHERE later.submission_id = e.submission_id AND later.number > e.number AND NOT later.candidate
     )
 """
 # Written out, so that the partial indexes are seen to fit: an execution has a lease while it is graded, and only then.

@@ -58,6 +58,10 @@ def _nobody(claim: Claim) -> None:
     """Nobody is told."""
 
 
+def _nothing() -> None:
+    """Leave it to the process that sweeps."""
+
+
 @dataclass(frozen=True)
 class Grader:
     """What grading needs; one per worker process, used for one execution at a time."""
@@ -88,6 +92,8 @@ class Grader:
     """Sends to the queue what waited for the place of what was graded."""
     announced: Callable[[Claim], None] = _nobody
     """Called when an execution is over that somebody wants to be told of; it does not raise."""
+    regraded: Callable[[], None] = _nothing
+    """Called when an execution of a regrade is over, and the next may be queued; it does not raise."""
 
     def grade(self, execution_id: UUID) -> Claim | None:
         """Grade an execution to its end. Gives the claim back, and returns it, where the worker must stop before."""
@@ -127,6 +133,8 @@ class Grader:
             raise ClaimLost
         self.events.publish(claim.execution_id, State.DONE)
         broadcast.done(outcome)
+        if claim.regrade_id is not None:
+            self.regraded()
         if claim.submission.interactive and self.typed is not None:
             self.typed.forget(claim.execution_id)
         log.info("execution_done", verdict=outcome.verdict, reason=outcome.reason, attempt=claim.attempt)
@@ -164,7 +172,7 @@ class Grading:
 
     def _prepare(self) -> Plan:
         with self.watch.phase("prepare"):
-            return plan(self.grader.languages, self.claim.submission)
+            return plan(self.grader.languages, self.claim.submission, self.claim.seeds)
 
     def _compile_and_run(self, made: Plan) -> Outcome:
         grader = self.grader

@@ -64,7 +64,7 @@ class Helping:
     def _program(self, claim: Claim, toolchain: str) -> tuple[Plan, Compiled] | None:
         """Give what is to be run; None where it would not be the same here as at the owner's."""
         try:
-            made = plan(self.grader.languages, claim.submission)
+            made = plan(self.grader.languages, claim.submission, claim.seeds)
         except InvalidRequest:
             return None
         compiled = self._compiled(made)
