@@ -11,7 +11,6 @@ compared by PostgreSQL's clock alone.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from uuid import UUID
 
 from domain import ending, results, stored
@@ -19,7 +18,7 @@ from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.ending import End
 from domain.fair import USUAL, User, Usual
-from domain.model import Cache, Claim, Outcome, Priority, Submission, TestResult
+from domain.model import Cache, Claim, Outcome, Priority, TestResult
 from domain.sweep import sweep as sweep  # noqa: PLC0414 - a change of state like the others, in a file of its own
 from domain.verdict import State
 
@@ -30,7 +29,6 @@ _AT_WORK = {State.PREPARING, State.COMPILING, State.RUNNING}
 
 _NOT_AWAITED = "set_config('synchronous_commit', 'off', true)"
 """In RETURNING: this transaction is not waited for to be on disk. What is committed later takes it along."""
-
 
 
 def _seeds(execution: str) -> str:
@@ -135,8 +133,9 @@ def claim(
     if row is None:
         return None
     submission_id, attempt, queued_at, owner_id, number, regrade_id, seeds, _, *whole = row
-    own = (execution_id, submission_id, attempt, worker, queued_at)
-    return _claimed(own, stored.read(whole, blobs), owner_id, number, regrade_id, seeds)
+    submission = stored.read(whole, blobs)
+    claimed = Claim(execution_id, submission_id, attempt, worker, queued_at, submission, owner_id, number)
+    return _anew(claimed, regrade_id, seeds)
 
 
 def look(db: Database, blobs: BlobStore, execution_id: UUID, attempt: int) -> Claim | None:
@@ -149,24 +148,18 @@ def look(db: Database, blobs: BlobStore, execution_id: UUID, attempt: int) -> Cl
     if row is None:
         return None
     submission_id, worker, queued_at, owner_id, number, regrade_id, seeds, *whole = row
-    own = (execution_id, submission_id, attempt, worker, queued_at)
-    return _claimed(own, stored.read(whole, blobs), owner_id, number, regrade_id, seeds)
+    submission = stored.read(whole, blobs)
+    claimed = Claim(execution_id, submission_id, attempt, worker, queued_at, submission, owner_id, number)
+    return _anew(claimed, regrade_id, seeds)
 
 
-def _claimed(
-    own: tuple[UUID, UUID, int, str, datetime],
-    submission: Submission,
-    owner_id: UUID,
-    number: int,
-    regrade_id: UUID | None,
-    seeds: Mapping[str, int] | None,
-) -> Claim:
+def _anew(claim: Claim, regrade_id: UUID | None, seeds: Mapping[str, int] | None) -> Claim:
     if regrade_id is None:
-        return Claim(*own, submission, owner_id, number)
-    # What was kept of an earlier run or compile would be compared with itself.
-    anew = replace(submission, cache=Cache.NONE, priority=Priority.BULK)
+        return claim
+    # What was kept of an earlier compile or run would be compared with itself.
+    asked = replace(claim.submission, cache=Cache.NONE, priority=Priority.BULK)
     known = {int(ordinal): seed for ordinal, seed in (seeds or {}).items()}
-    return Claim(*own, anew, owner_id, number, regrade_id, known)
+    return replace(claim, submission=asked, regrade_id=regrade_id, seeds=known)
 
 
 def any_queued(db: Database) -> bool:
