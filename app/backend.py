@@ -8,6 +8,7 @@ from uuid import UUID
 from app import readiness
 from app.batch_backend import Batches
 from app.live.streams import Streams
+from app.regrade_backend import Regrades
 from app.webhook_backend import Webhooks
 from domain.fair import User
 from domain.issuing import Issued
@@ -31,6 +32,10 @@ class Backend(Protocol):
     @property
     def webhooks(self) -> Webhooks:
         """What can be asked of webhooks."""
+
+    @property
+    def regrades(self) -> Regrades:
+        """What can be asked of regrades."""
 
     @property
     def streams(self) -> Streams:

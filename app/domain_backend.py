@@ -9,6 +9,7 @@ from app import readiness
 from app.batch_backend import DomainBatches, no_room
 from app.canceller import Canceller
 from app.live.streams import DomainStreams, Streams
+from app.regrade_backend import DomainRegrades, Regrades
 from app.webhook_backend import DomainWebhooks, Webhooks
 from domain import (
     hosts,
@@ -69,6 +70,7 @@ class DomainBackend:
         self.webhooks: Webhooks = DomainWebhooks(self._db, self._vault, self._celery)
         cancellations = Cancellations(settings.redis_url)
         self._canceller = Canceller(self._db, self._celery, self._events, told, cancellations, self._usual)
+        self.regrades: Regrades = DomainRegrades(self._db, self._celery, self._canceller.tell)
         self.batches = DomainBatches(
             self._db, self._blobs, self._events, self._hosts, self._celery, self._usual, self._vault, self._canceller
         )

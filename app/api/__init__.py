@@ -16,6 +16,7 @@ from app.api import (
     keys,
     languages,
     me,
+    regrades,
     submissions,
     usage,
     values,
@@ -27,7 +28,21 @@ def register_blueprints(api: Api, app: Flask) -> None:
     """Put all routes into the application."""
     with app.app_context():
         openapi.prepare(api)
-    own = (submissions, events, batches, values, webhooks, deliveries, usage, languages, keys, me, health, index)
+    own = (
+        submissions,
+        events,
+        batches,
+        values,
+        regrades,
+        webhooks,
+        deliveries,
+        usage,
+        languages,
+        keys,
+        me,
+        health,
+        index,
+    )
     for module in (*own, compat_judge0, compat_piston):
         api.register_blueprint(module.blueprint)
     # Werkzeug keeps requests that would become a WebSocket apart, and finds rules of their own for them.

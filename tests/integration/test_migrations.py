@@ -28,6 +28,8 @@ TABLES = {
     "idempotency_keys",
     "owners",
     "places",
+    "regrade_items",
+    "regrades",
     "secrets",
     "source_files",
     "spending",

@@ -149,7 +149,8 @@ def test_one_that_is_not_ready_is_applied_in_part_only_where_that_is_asked_for(
 ) -> None:
     own = hands.many([PASSED] * 3)
     made = regrade_start.start(db, ACCEPTED, Options(at_once=1), BY)
-    hands.grade(*regrade_pump.step(db), WRONG)
+    (ended,) = regrade_pump.step(db)
+    hands.grade(ended, WRONG)
     (under_way,) = regrade_pump.step(db)
 
     with pytest.raises(Conflict, match="2 of its 3 submissions are not graded yet"):
@@ -223,9 +224,10 @@ def test_a_submission_is_in_one_regrade_at_a_time(db: Database, hands: Hands) ->
 
 
 def test_everything_and_nothing_are_refused(db: Database) -> None:
-    for act in (regrade_start.estimate, lambda *asked: regrade_start.start(*asked, BY)):
-        with pytest.raises(InvalidRequest, match="every submission"):
-            act(db, Selection(), Options())
+    with pytest.raises(InvalidRequest, match="every submission"):
+        regrade_start.estimate(db, Selection(), Options())
+    with pytest.raises(InvalidRequest, match="every submission"):
+        regrade_start.start(db, Selection(), Options(), BY)
     assert regrade_start.estimate(db, ACCEPTED, Options()).total == 0
     with pytest.raises(InvalidRequest, match="selects no submission"):
         regrade_start.start(db, ACCEPTED, Options(), BY)

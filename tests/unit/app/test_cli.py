@@ -26,6 +26,8 @@ COMMANDS = [
     ["webhooks", "list"],
     ["webhooks", "deliveries"],
     ["webhooks", "redeliver"],
+    ["regrade"],
+    *(["regrade", name] for name in ["start", "list", "show", "watch", "diff", "apply", "discard", "pause", "resume"]),
     ["languages"],
     ["doctor"],
     ["submit"],
