@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from uuid import UUID
 
 import click
 import psutil
@@ -82,7 +83,7 @@ def measure(stack: Stack, db: Database, count: int, kills: int) -> dict[str, obj
     began = time.monotonic()
     for number in range(1, kills + 1):
         least = count * number // (kills + 1)
-        _until(lambda least=least: regrade.get(db, made.id).done >= least, f"{least} of {count}")  # type: ignore[misc] # a default that is bound
+        _reach(db, made.id, least)
         click.echo(f"{time.monotonic() - began:.1f} s: {least} done, killing {' and '.join(KILLED)}", err=True)
         kill(stack)
     _until(lambda: regrade.get(db, made.id).state is RegradeState.READY, "the end of the regrade")
@@ -96,6 +97,10 @@ def measure(stack: Stack, db: Database, count: int, kills: int) -> dict[str, obj
         "per_s": round(count / seconds, 1),
         **_compared(db, found, applied, count),
     }
+
+
+def _reach(db: Database, regrade_id: UUID, least: int) -> None:
+    _until(lambda: regrade.get(db, regrade_id).done >= least, f"{least} that are done")
 
 
 def _compared(db: Database, found: Regrade, applied: Regrade, count: int) -> dict[str, object]:

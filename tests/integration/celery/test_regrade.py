@@ -13,7 +13,7 @@ from domain.model import Expectation, TestCase
 from domain.regrade import Options, RegradeState
 from domain.regrade_selection import Selection
 from domain.verdict import Verdict
-from domain.views import SubmissionView
+from domain.views import ExecutionView, SubmissionView
 from tests.integration.celery.container import ProcessContainer
 from tests.integration.celery.fleet import Fleet
 from tests.integration.domain.regrading import Hands
@@ -34,6 +34,10 @@ def _graded(hands: Hands) -> dict[UUID, Verdict]:
     return found
 
 
+def _wait_for(db: Database, regrade_id: UUID, least: int) -> None:
+    eventually(lambda: regrade.get(db, regrade_id).done >= least)
+
+
 def test_it_goes_on_whatever_is_killed(
     fleet: Fleet,
     sweeper: ProcessContainer,
@@ -48,7 +52,7 @@ def test_it_goes_on_whatever_is_killed(
     made = regrade_start.start(db, Selection(problem_id=PROBLEM), Options(at_once=2), "tests")
 
     for enough in KILLED_AT:
-        eventually(lambda least=enough: regrade.get(db, made.id).done >= least)
+        _wait_for(db, made.id, enough)
         worker.kill_all()
         sweeper.kill()
         assert regrade.get(db, made.id).state is RegradeState.RUNNING
@@ -76,3 +80,25 @@ def test_it_goes_on_whatever_is_killed(
     current = {own: submissions.get(db, blobs, own, None).execution.verdict for own in expected}
     assert current == expected
     assert fleet.waiting() == 0
+
+
+def test_a_program_shuffles_as_it_did_before(fleet: Fleet, sweeper: ProcessContainer, db: Database) -> None:
+    source = "print(hash('shipd'))"
+    own = [fleet.submit_many(source, 1), fleet.submit_many(source, 2)]
+    before = {one: _outputs(fleet.done(one)) for one in own}
+
+    made = regrade_start.start(db, Selection(ids=tuple(own)), Options(), "tests")
+    eventually(lambda: regrade.get(db, made.id).state is RegradeState.READY)
+    regrade_end.apply(db, made.id, "tests")
+
+    assert {one: _outputs(fleet.execution(one)) for one in own} == before
+    assert {fleet.execution(one).number for one in own} == {2}
+
+
+def _outputs(execution: ExecutionView) -> list[tuple[bytes, int | None]]:
+    """What each test case printed, and the seed that it was told to have."""
+    return [
+        (result.stdout.head, result.telemetry.hash_seed)
+        for result in execution.results
+        if result.stdout is not None and result.telemetry is not None
+    ]
