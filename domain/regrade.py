@@ -70,7 +70,7 @@ class Options:
     version: Version = Version.SAME
     seed: Seed = Seed.RECORDED
     at_once: int | None = None
-    """How many are queued or at work at a time; None: half as many as live hosts have slots, but one."""
+    """How many are queued or at work at a time; None: half as many as live hosts have slots, at least one."""
 
     def stored(self) -> Mapping[str, object]:
         """Give it as JSON; `read` reads it back."""

@@ -1,9 +1,9 @@
 """The pump of regrades: takes in what has ended, and queues the next few candidates, below live traffic.
 
-A step is one transaction, alone at its work: whoever makes one (a worker that ended a candidate, the process that
-sweeps, a command) may be killed at any point of it, and the next step goes on. A candidate is made in the transaction
-that says it is queued, so none is made twice; its message is a hint, like all messages, and the sweeper sends it again
-where it was lost. Nothing is sent while an interactive or normal execution waits for a worker.
+A step is one transaction, alone at its work by the locks on the rows of regrades: whoever makes one (a worker that ended
+a candidate, the process that sweeps, a command) may be killed at any point of it, and the next step goes on. A candidate
+is made in the transaction that says it is queued, so none is made twice; its message is a hint, like all messages, and
+the sweeper sends it again where it was lost. Nothing is sent while an interactive or normal execution waits for a worker.
 
 Regrades take turns in the order in which they were started: `at_once` is about all of them together.
 """
@@ -21,9 +21,9 @@ from domain.logging import logger
 from domain.model import Priority
 from domain.regrade_start import AT_ONCE
 
-_LOCK = b"SELECT pg_advisory_xact_lock(54820, 0)"
 _ANY = b"SELECT EXISTS (SELECT FROM regrades WHERE state IN ('running', 'paused'))"
-# Locked, so that whoever pauses or ends one waits for the step, or the step for them.
+# Locked, so that steps come one after the other, and whoever pauses or ends one waits for a step, or a step for them.
+# What ended before the lock was had is seen by the statements that follow it.
 _OPEN = f"""
     SELECT id, state = 'running', options ->> 'version', coalesce((options ->> 'at_once')::integer, {AT_ONCE})
     FROM regrades WHERE state IN ('running', 'paused') ORDER BY created_at, id FOR UPDATE
@@ -90,8 +90,6 @@ def step(db: Database) -> list[UUID]:
     if row is None or not row[0]:
         return []
     with db.transaction() as tx:
-        # What ended before the lock was had is seen by the statements that follow it.
-        tx.execute(_LOCK)
         return _step(tx)
 
 

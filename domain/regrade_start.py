@@ -24,7 +24,7 @@ AT_ONCE = f"greatest(1, {SLOTS} / 2)::integer"
 """How many of a regrade are under way at a time where nothing else is said: half of the live hosts' slots."""
 
 # One at a time, so that two do not select the same.
-_LOCK = "SELECT pg_advisory_xact_lock(54820, 1)"
+_LOCK = "SELECT pg_advisory_xact_lock(54820, 0)"
 _PATIENT = "SET LOCAL statement_timeout = '10min'"
 """For statements that are about everything that is selected, which may be much."""
 _OPEN = "g.state IN ('running', 'paused', 'ready')"

@@ -306,7 +306,6 @@ from domain import regrade_pump
 from domain.db import Database
 db = Database(sys.argv[1])
 with db.transaction() as tx:
-    tx.execute(regrade_pump._LOCK)
     print(len(regrade_pump._step(tx)), flush=True)
     sys.stdin.read()
 """
