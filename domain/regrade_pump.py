@@ -1,9 +1,10 @@
 """The pump of regrades: takes in what has ended, and queues the next few candidates, below live traffic.
 
-A step is one transaction, alone at its work by the locks on the rows of regrades: whoever makes one (a worker that ended
-a candidate, the process that sweeps, a command) may be killed at any point of it, and the next step goes on. A candidate
-is made in the transaction that says it is queued, so none is made twice; its message is a hint, like all messages, and
-the sweeper sends it again where it was lost. Nothing is sent while an interactive or normal execution waits for a worker.
+A step is one transaction, alone at its work by the locks on the rows of regrades: whoever makes one (a worker that
+ended a candidate, the process that sweeps, a command) may be killed at any point of it, and the next step goes on. A
+candidate is made in the transaction that says it is queued, so none is made twice; its message is a hint, like all
+messages, and the sweeper sends it again where it was lost. Nothing is sent while an interactive or normal execution
+waits for a worker.
 
 Regrades take turns in the order in which they were started: `at_once` is about all of them together.
 """
