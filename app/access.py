@@ -49,6 +49,15 @@ ROUTES: Mapping[str, Need] = {
     "GET /v1/problems/<slug:problem_id>/samples": Scope.PROBLEMS_READ,
     "GET /v1/problems/<slug:problem_id>/statement": Scope.PROBLEMS_READ,
     "GET /v1/problems/<slug:problem_id>/attachments/<file:path>": Scope.PROBLEMS_READ,
+    "GET /v1/submissions/<uuid:submission_id>/executions": Scope.SUBMISSIONS_READ,
+    "POST /v1/regrades": Scope.REGRADES_WRITE,
+    "GET /v1/regrades": Scope.REGRADES_READ,
+    "GET /v1/regrades/<uuid:regrade_id>": Scope.REGRADES_READ,
+    "GET /v1/regrades/<uuid:regrade_id>/items": Scope.REGRADES_READ,
+    **{
+        f"POST /v1/regrades/<uuid:regrade_id>/{what}": Scope.REGRADES_WRITE
+        for what in ("apply", "discard", "pause", "resume")
+    },
     "GET /v1/webhooks": Scope.WEBHOOKS_READ,
     "POST /v1/webhooks": Scope.WEBHOOKS_WRITE,
     "GET /v1/webhooks/<uuid:webhook_id>": Scope.WEBHOOKS_READ,

@@ -10,6 +10,7 @@ from app.batch_backend import Batches
 from app.live.streams import Streams
 from app.package_backend import Packages
 from app.problem_backend import Problems
+from app.regrade_backend import Regrades
 from app.webhook_backend import Webhooks
 from domain.fair import User
 from domain.issuing import Issued
@@ -41,6 +42,10 @@ class Backend(Protocol):
     @property
     def packages(self) -> Packages:
         """What can be asked about problem packages."""
+
+    @property
+    def regrades(self) -> Regrades:
+        """What can be asked of regrades."""
 
     @property
     def streams(self) -> Streams:

@@ -30,13 +30,14 @@ class Canceller:
 
     def submission(self, submission_id: UUID, owner_id: UUID | None) -> None:
         """Cancel what is not over of a submission of this owner (None: of anybody)."""
-        self._tell(executions.cancel(self.db, submission_id, owner_id))
+        self.tell(executions.cancel(self.db, submission_id, owner_id))
 
     def batch(self, batch_id: UUID, owner_id: UUID | None) -> None:
         """Cancel what is not over of what a batch made."""
-        self._tell(executions.cancel_batch(self.db, batch_id, owner_id))
+        self.tell(executions.cancel_batch(self.db, batch_id, owner_id))
 
-    def _tell(self, ended: Sequence[Cancelled]) -> None:
+    def tell(self, ended: Sequence[Cancelled]) -> None:
+        """Tell whoever must know of executions that were just cancelled."""
         for one in ended:
             if one.worker is not None:
                 self.cancellations.tell(one.worker, one.execution_id)

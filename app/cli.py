@@ -12,6 +12,7 @@ from app import doctor as examination
 from app.cli_keys import keys
 from app.cli_parts import as_json, database, print_groups, print_json, print_table, read_settings, told
 from app.cli_problems import problem
+from app.cli_regrade import regrade
 from app.cli_remote import batch, submit, watch
 from app.cli_webhooks import webhooks
 from app.readiness import Check
@@ -32,7 +33,7 @@ def main() -> None:
     """
 
 
-for _command in (keys, webhooks, problem, submit, batch, watch):
+for _command in (keys, webhooks, problem, regrade, submit, batch, watch):
     main.add_command(_command)
 
 
@@ -67,7 +68,7 @@ def show_submission(submission_id: UUID, *, as_json: bool) -> None:
 @as_json
 @told
 def show_audit_log(last: int, *, as_json: bool) -> None:
-    """Show what looked like an attack, and who made, rotated and revoked keys, newest first.
+    """Show what looked like an attack, who made, rotated and revoked keys, and who graded what again, newest first.
 
     Example: shipd audit --last 10
     """

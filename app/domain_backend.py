@@ -11,6 +11,7 @@ from app.canceller import Canceller
 from app.live.streams import DomainStreams, Streams
 from app.package_backend import DomainPackages, Packages
 from app.problem_backend import DomainProblems, Problems
+from app.regrade_backend import DomainRegrades, Regrades
 from app.webhook_backend import DomainWebhooks, Webhooks
 from domain import (
     hosts,
@@ -73,6 +74,7 @@ class DomainBackend:
         self.problems: Problems = DomainProblems(self._db, self._blobs, self._celery)
         cancellations = Cancellations(settings.redis_url)
         self._canceller = Canceller(self._db, self._celery, self._events, told, cancellations, self._usual)
+        self.regrades: Regrades = DomainRegrades(self._db, self._celery, self._canceller.tell)
         self.batches = DomainBatches(
             self._db, self._blobs, self._events, self._hosts, self._celery, self._usual, self._vault, self._canceller
         )

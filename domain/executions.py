@@ -10,7 +10,7 @@ compared by PostgreSQL's clock alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from domain import ending, posed, results, stored
@@ -18,7 +18,7 @@ from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.ending import End
 from domain.fair import USUAL, User, Usual
-from domain.model import Claim, Outcome, Submission, TestResult
+from domain.model import Cache, Claim, Outcome, Priority, Submission, TestResult
 from domain.sweep import sweep as sweep  # noqa: PLC0414 - a change of state like the others, in a file of its own
 from domain.verdict import State
 
@@ -30,6 +30,19 @@ _AT_WORK = {State.PREPARING, State.COMPILING, State.RUNNING}
 _NOT_AWAITED = "set_config('synchronous_commit', 'off', true)"
 """In RETURNING: this transaction is not waited for to be on disk. What is committed later takes it along."""
 
+
+def _seeds(execution: str) -> str:
+    """Give the seeds of the run that is done again, by test case; null where there are none to be used again."""
+    return f"""
+        CASE WHEN {execution}.regrade_id IS NOT NULL THEN (
+            SELECT jsonb_object_agg(t.ordinal, t.hash_seed)
+            FROM regrade_items AS i JOIN regrades AS g ON g.id = i.regrade_id AND g.options ->> 'seed' = 'recorded'
+                JOIN telemetry AS t ON t.execution_id = i.old_execution_id AND t.kind = 'test'
+            WHERE i.new_execution_id = {execution}.id AND t.hash_seed IS NOT NULL
+        ) END
+    """
+
+
 _CLAIM = f"""
     WITH taken AS (
         UPDATE executions
@@ -39,18 +52,20 @@ _CLAIM = f"""
             state = 'queued' AND sent_at < 'infinity'
             OR lease_until < now() AND attempt - given_back < coalesce($4::integer, attempt + 1)
         )
-        RETURNING id, submission_id, attempt, queued_at, number, problem_version_id
+        RETURNING id, submission_id, attempt, queued_at, number, problem_version_id, regrade_id
     ), results AS (
         DELETE FROM test_results AS r USING taken WHERE taken.attempt > 1 AND r.execution_id = taken.id
     ), runs AS (
         DELETE FROM telemetry AS t USING taken WHERE taken.attempt > 1 AND t.execution_id = taken.id
     )
-    SELECT s.id, attempt, queued_at, s.owner_id, taken.number, problem_version_id, {_NOT_AWAITED}, {stored.WHOLE}
+    SELECT s.id, attempt, queued_at, s.owner_id, taken.number, problem_version_id, taken.regrade_id, {_seeds("taken")},
+        {_NOT_AWAITED}, {stored.WHOLE}
     FROM taken JOIN submissions AS s ON s.id = taken.submission_id, {stored.PARTS}
 """.encode()
 
 _LOOK = f"""
-    SELECT s.id, e.worker, e.queued_at, s.owner_id, e.number, e.problem_version_id, {stored.WHOLE}
+    SELECT s.id, e.worker, e.queued_at, s.owner_id, e.number, e.problem_version_id, e.regrade_id, {_seeds("e")},
+        {stored.WHOLE}
     FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id, {stored.PARTS}
     WHERE e.id = $1 AND e.attempt = $2 AND e.lease_until > now()
 """.encode()
@@ -77,10 +92,17 @@ _CANCEL = f"""
     FROM theirs WHERE e.id = theirs.id
     RETURNING e.id, e.worker, e.submission_id, e.announced
 """
-_OF_SUBMISSION = "submissions AS own JOIN executions AS e ON e.submission_id = own.id WHERE own.id = %(id)s"
+# What is graded again is not the sender's to cancel: it is a candidate, and nothing of theirs before it is applied.
+_OF_SUBMISSION = """
+    submissions AS own JOIN executions AS e ON e.submission_id = own.id AND NOT e.candidate WHERE own.id = %(id)s
+"""
 _OF_BATCH = """
     batches AS own JOIN batch_items AS i ON i.batch_id = own.id AND i.status = 201
-    JOIN executions AS e ON e.submission_id = i.submission_id WHERE own.id = %(id)s
+    JOIN executions AS e ON e.submission_id = i.submission_id AND NOT e.candidate WHERE own.id = %(id)s
+"""
+_OF_REGRADE = """
+    regrade_items AS i JOIN submissions AS own ON own.id = i.submission_id
+    JOIN executions AS e ON e.id = i.new_execution_id WHERE i.regrade_id = %(id)s AND i.state = 'queued'
 """
 
 
@@ -111,9 +133,10 @@ def claim(
         row = tx.run(_CLAIM, [execution_id, worker, lease_s, max_attempts]).fetchone()
     if row is None:
         return None
-    submission_id, attempt, queued_at, owner_id, number, version_id, _, *whole = row
+    submission_id, attempt, queued_at, owner_id, number, version_id, regrade_id, seeds, _, *whole = row
     submission = _whole(db, blobs, whole, version_id)
-    return Claim(execution_id, submission_id, attempt, worker, queued_at, submission, owner_id, number)
+    claimed = Claim(execution_id, submission_id, attempt, worker, queued_at, submission, owner_id, number)
+    return _anew(claimed, regrade_id, seeds)
 
 
 def look(db: Database, blobs: BlobStore, execution_id: UUID, attempt: int) -> Claim | None:
@@ -125,9 +148,19 @@ def look(db: Database, blobs: BlobStore, execution_id: UUID, attempt: int) -> Cl
         row = tx.run(_LOOK, [execution_id, attempt]).fetchone()
     if row is None:
         return None
-    submission_id, worker, queued_at, owner_id, number, version_id, *whole = row
+    submission_id, worker, queued_at, owner_id, number, version_id, regrade_id, seeds, *whole = row
     submission = _whole(db, blobs, whole, version_id)
-    return Claim(execution_id, submission_id, attempt, worker, queued_at, submission, owner_id, number)
+    claimed = Claim(execution_id, submission_id, attempt, worker, queued_at, submission, owner_id, number)
+    return _anew(claimed, regrade_id, seeds)
+
+
+def _anew(claim: Claim, regrade_id: UUID | None, seeds: Mapping[str, int] | None) -> Claim:
+    if regrade_id is None:
+        return claim
+    # What was kept of an earlier compile or run would be compared with itself.
+    asked = replace(claim.submission, cache=Cache.NONE, priority=Priority.BULK)
+    known = {int(ordinal): seed for ordinal, seed in (seeds or {}).items()}
+    return replace(claim, submission=asked, regrade_id=regrade_id, seeds=known)
 
 
 def _whole(db: Database, blobs: BlobStore, row: Sequence[object], version_id: UUID | None) -> Submission:
@@ -240,9 +273,18 @@ def cancel_batch(db: Database, batch_id: UUID, owner_id: UUID | None) -> list[Ca
     return _cancelled(db, _OF_BATCH, batch_id, owner_id)
 
 
+def cancel_regrade(tx: Connection, regrade_id: UUID) -> list[Cancelled]:
+    """Cancel what is not over of what a regrade queued, within a transaction that ends it."""
+    return _cancel(tx, _OF_REGRADE, regrade_id, None)
+
+
 def _cancelled(db: Database, theirs: str, own_id: UUID, owner_id: UUID | None) -> list[Cancelled]:
     with db.statement() as tx:
-        found = tx.execute(_CANCEL.format(theirs=theirs).encode(), {"id": own_id, "owner_id": owner_id}).fetchall()
+        return _cancel(tx, theirs, own_id, owner_id)
+
+
+def _cancel(tx: Connection, theirs: str, own_id: UUID, owner_id: UUID | None) -> list[Cancelled]:
+    found = tx.execute(_CANCEL.format(theirs=theirs).encode(), {"id": own_id, "owner_id": owner_id})
     return [Cancelled(*row) for row in found]
 
 

@@ -68,25 +68,35 @@ class Summary:
         return Place(self.created_at, self.id)
 
 
-OF_HIDDEN = f"""
-    coalesce((
-        SELECT t.is_hidden AND r.verdict = e.verdict
-        FROM test_results AS r JOIN ({cases.of_execution("e")}) AS t ON t.ordinal = r.ordinal
-        WHERE r.execution_id = e.id AND r.verdict NOT IN ('AC', 'OK')
-        ORDER BY r.ordinal LIMIT 1
-    ), false)
-"""
-"""Whether verdict and reason of execution `e` are those of a hidden test case."""
+def of_hidden(execution: str) -> str:
+    """Say, in SQL, whether verdict and reason of an execution are those of a hidden test case."""
+    return f"""
+        coalesce((
+            SELECT t.is_hidden AND r.verdict = {execution}.verdict
+            FROM test_results AS r JOIN ({cases.of_execution(execution)}) AS t ON t.ordinal = r.ordinal
+            WHERE r.execution_id = {execution}.id AND r.verdict NOT IN ('AC', 'OK')
+            ORDER BY r.ordinal LIMIT 1
+        ), false)
+    """
+
+
+OF_HIDDEN = of_hidden("e")
+"""Of execution `e`."""
 SUMMARY = f"""
     s.id, s.created_at, s.language, s.priority, s.user_id, s.problem_id,
     e.id, e.state, e.verdict, e.reason, e.points, {OF_HIDDEN}
 """
-CURRENT = "LATERAL (SELECT * FROM executions WHERE submission_id = s.id ORDER BY number DESC LIMIT 1) AS e"
+CURRENT = """
+    LATERAL (
+        SELECT * FROM executions WHERE submission_id = s.id AND NOT candidate ORDER BY number DESC LIMIT 1
+    ) AS e
+"""
 # The same, in a form in which PostgreSQL may begin with the executions. (Of `number = (SELECT max ...)` it thinks that
 # few have it, and reads them all.)
-_BY_EXECUTION = """
-    JOIN executions AS e ON e.submission_id = s.id AND NOT EXISTS (
-        SELECT FROM executions AS later WHERE later.submission_id = e.submission_id AND later.number > e.number
+BY_EXECUTION = """
+    JOIN executions AS e ON e.submission_id = s.id AND NOT e.candidate AND NOT EXISTS (
+        SELECT FROM executions AS later
+        WHERE later.submission_id = e.submission_id AND later.number > e.number AND NOT later.candidate
     )
 """
 # Written out, so that the partial indexes are seen to fit: an execution has a lease while it is graded, and only then.
@@ -130,7 +140,7 @@ def query(
     conditions = [condition for name, condition in _CONDITIONS.items() if values[name] is not None]
     if filters.state is not None:
         conditions.append(_STATES[filters.state])
-    execution = f"CROSS JOIN {CURRENT}" if filters.state is None and filters.verdict is None else _BY_EXECUTION
+    execution = f"CROSS JOIN {CURRENT}" if filters.state is None and filters.verdict is None else BY_EXECUTION
     command = f"""
         SELECT {SUMMARY} FROM submissions AS s {execution}
         WHERE {" AND ".join(conditions) or "true"}

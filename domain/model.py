@@ -307,6 +307,10 @@ class Claim:
     """The key that sent the submission."""
     number: int = 1
     """Of the execution among its submission's: from 2 on it is a regrade."""
+    regrade_id: UUID | None = None
+    """The regrade that it was made for."""
+    seeds: Mapping[int, int] = field(default_factory=dict)
+    """Of interpreters' hashes, by test case, that are to be used again."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from domain.settings import Settings
 
 TASK_GRADE = "shipd.grade"
 TASK_SWEEP = "shipd.sweep"
+TASK_REGRADE = "shipd.regrade"
 TASK_HELP = "shipd.help"
 TASK_DELIVER = "shipd.deliver"
 TASK_CHECK_PROBLEM = "shipd.check_problem"
@@ -29,6 +30,9 @@ WEBHOOKS = "webhooks"
 """Deliveries, which have a process of their own: a receiver that hangs must not hold up grading."""
 QUEUES = (CONTROL, Priority.INTERACTIVE.value, Priority.NORMAL.value, Priority.BULK.value)
 """Most urgent first: Redis is asked in this order, and a later queue waits while an earlier one holds anything."""
+
+REGRADE_S = 1.0
+"""How often regrades are looked at besides; while one runs, workers that end its executions look too."""
 
 CONNECT_S = 1.0
 """How long a POST waits for a broker that does not take connections."""
@@ -72,7 +76,12 @@ def make_celery(settings: Settings) -> Celery:
                 "schedule": float(settings.sweep_s),
                 # Sweeps do not pile up while no worker listens.
                 "options": {"queue": CONTROL, "expires": float(settings.sweep_s)},
-            }
+            },
+            "regrade": {
+                "task": TASK_REGRADE,
+                "schedule": REGRADE_S,
+                "options": {"queue": CONTROL, "expires": REGRADE_S},
+            },
         },
     )
     return celery

@@ -38,6 +38,8 @@ class Scope(StrEnum):
     WEBHOOKS_READ = "webhooks:read"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
+    REGRADES_READ = "regrades:read"
+    REGRADES_WRITE = "regrades:write"
 
 
 class Reach(StrEnum):
@@ -47,13 +49,17 @@ class Reach(StrEnum):
     ALL = "all"
 
 
-_OWN = dict.fromkeys(Scope, Reach.OWN)
+_OPERATORS = frozenset({Scope.REGRADES_READ, Scope.REGRADES_WRITE})
+"""About everybody's things or nobody's."""
+_OWN = {scope: Reach.OWN for scope in Scope if scope not in _OPERATORS}
 GRANTS: Mapping[Role, Mapping[Scope, Reach]] = {
     Role.SUBMITTER: {scope: Reach.OWN for scope in Scope if scope is not Scope.PROBLEMS_WRITE},
     Role.SERVICE: _OWN,
     Role.AUTHOR: _OWN,
     Role.OPERATOR: _OWN
-    | dict.fromkeys((Scope.SUBMISSIONS_READ, Scope.PROBLEMS_READ, Scope.WEBHOOKS_READ, Scope.KEYS_READ), Reach.ALL),
+    | dict.fromkeys(
+        (Scope.SUBMISSIONS_READ, Scope.PROBLEMS_READ, Scope.WEBHOOKS_READ, Scope.KEYS_READ, *_OPERATORS), Reach.ALL
+    ),
     Role.ADMIN: dict.fromkeys(Scope, Reach.ALL),
 }
 NAMED = frozenset({Scope.KEYS_WRITE})

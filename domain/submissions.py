@@ -32,7 +32,9 @@ _VERSION = b"""
     SELECT e.id, e.state, e.attempt, (SELECT count(*) FROM test_results WHERE execution_id = e.id)
     FROM submissions AS s, executions AS e
     WHERE s.id = %(id)s AND (%(owner_id)s::uuid IS NULL OR s.owner_id = %(owner_id)s)
-        AND e.id = (SELECT id FROM executions WHERE submission_id = %(id)s ORDER BY number DESC LIMIT 1)
+        AND e.id = (
+            SELECT id FROM executions WHERE submission_id = %(id)s AND NOT candidate ORDER BY number DESC LIMIT 1
+        )
 """
 _VERSION_KEPT = "executions_problem_version_fkey"
 """What a submission to a problem that is deleted at the same moment breaks."""

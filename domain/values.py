@@ -14,6 +14,7 @@ from domain import cases
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import NotFound
+from domain.listing import CURRENT
 
 
 class Stream(StrEnum):
@@ -31,9 +32,9 @@ class Whole:
     size_bytes: int
 
 
-_EXECUTION = """
+_EXECUTION = f"""
     FROM submissions AS s
-    CROSS JOIN LATERAL (SELECT * FROM executions WHERE submission_id = s.id ORDER BY number DESC LIMIT 1) AS e
+    CROSS JOIN {CURRENT}
 """
 _RESULT = f"""{_EXECUTION}
     JOIN test_results AS r ON r.execution_id = e.id AND r.ordinal = %(ordinal)s AND r.verdict IS NOT NULL

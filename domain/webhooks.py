@@ -31,10 +31,12 @@ class Event(StrEnum):
 
     DONE = "submission.done"
     CANCELLED = "submission.cancelled"
+    REGRADED = "execution.regraded"
+    """Another execution is the current one now, and its verdict is another one."""
     PING = "webhook.ping"
 
 
-SUBSCRIBABLE = (Event.DONE, Event.CANCELLED)
+SUBSCRIBABLE = (Event.DONE, Event.CANCELLED, Event.REGRADED)
 """What an endpoint can ask for."""
 
 

@@ -66,6 +66,10 @@ def uncounted(language: str, result: TestResult) -> None:
     """Nobody asks."""
 
 
+def _nothing() -> None:
+    """Leave it to the process that sweeps."""
+
+
 @dataclass(frozen=True)
 class Grader:
     """What grading needs; one per worker process, used for one execution at a time."""
@@ -98,6 +102,8 @@ class Grader:
     """Called when an execution is over that somebody wants to be told of; it does not raise."""
     ran: Callable[[str, TestResult], None] = uncounted
     """Counts a run in a language."""
+    regraded: Callable[[], None] = _nothing
+    """Called when an execution of a regrade is over, and the next may be queued; it does not raise."""
 
     def grade(self, execution_id: UUID) -> Claim | None:
         """Grade an execution to its end. Gives the claim back, and returns it, where the worker must stop before."""
@@ -137,6 +143,8 @@ class Grader:
             raise ClaimLost
         self.events.publish(claim.execution_id, State.DONE)
         broadcast.done(outcome)
+        if claim.regrade_id is not None:
+            self.regraded()
         if claim.submission.interactive and self.typed is not None:
             self.typed.forget(claim.execution_id)
         log.info("execution_done", verdict=outcome.verdict, reason=outcome.reason, attempt=claim.attempt)
@@ -175,7 +183,7 @@ class Grading:
 
     def _prepare(self) -> Plan:
         with self.watch.phase("prepare"):
-            return plan(self.grader.languages, self.claim.submission)
+            return plan(self.grader.languages, self.claim.submission, self.claim.seeds)
 
     def _compile_and_run(self, made: Plan) -> Outcome:
         grader = self.grader

@@ -79,7 +79,7 @@ class Helping:
     def _program(self, claim: Claim, toolchain: str) -> Judged | None:
         """Give what is to be run and judged by; None where it would not be the same here as at the owner's."""
         try:
-            made = plan(self.grader.languages, claim.submission)
+            made = plan(self.grader.languages, claim.submission, claim.seeds)
             checker = kept_checker(self.grader, made.submission)
             interactor = kept_interactor(self.grader, made.submission)
         except InvalidRequest:

@@ -19,7 +19,7 @@ from billiard.util import set_pdeathsig
 from celery import Celery, signals
 from celery.beat import Service
 
-from domain import collector, compiled
+from domain import collector, compiled, regrade_pump
 from domain.announce import announce
 from domain.blobs import BlobStore
 from domain.cancelling import Cancellations
@@ -120,6 +120,7 @@ class Worker:
             send=partial(enqueue, celery),
             announced=lambda claim: announce(celery, database, claim.submission_id, claim.execution_id),
             ran=self.ran,
+            regraded=partial(regrade_pump.pump, celery, database),
         )
 
     def _fleet(self, lines: Lines) -> Fleet | None:

@@ -6,7 +6,7 @@ This is where the domain's constraints (megabytes, milliseconds) become the sand
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from domain import placeholders, source_trees
@@ -36,6 +36,8 @@ class Plan:
     entry: str | None
     seed: int | None = None
     """Of the interpreter's hashes, one for all test cases that are not run in an interpreter started ahead."""
+    seeds: Mapping[int, int] = field(default_factory=dict)
+    """Those to be had again, by test case: no interpreter was started ahead with them."""
 
     @property
     def language(self) -> Language:
@@ -83,7 +85,10 @@ class Plan:
     def run_command(self, case: TestCase, main_class: str | None) -> Command:
         """Give the program's command line for one test case."""
         lists = {"flags": self.choice.flags, "arguments": self._arguments(case)}
-        return self._command(self.language.run, lists, self._run_values(main_class), case.stdin)
+        return self._command(self.language.run, lists, self._run_values(main_class), case.stdin, self._seed(case))
+
+    def _seed(self, case: TestCase) -> int | None:
+        return self.seeds.get(case.ordinal) if self.language.run.interpreter is not None else None
 
     def _arguments(self, case: TestCase) -> tuple[str, ...]:
         return (*self.submission.arguments, *case.arguments)
@@ -107,14 +112,20 @@ class Plan:
         return box_files(box_files(compiled, case.files), beside(self.language, self.submission, self.entry))
 
     def _command(
-        self, step: Step, lists: Mapping[str, Sequence[str]], values: Mapping[str, str], stdin: bytes = b""
+        self,
+        step: Step,
+        lists: Mapping[str, Sequence[str]],
+        values: Mapping[str, str],
+        stdin: bytes = b"",
+        seed: int | None = None,
     ) -> Command:
         environment = placeholders.environment(step.env, values)
-        if step.interpreter is None:
-            return Command(tuple(placeholders.expand(step.argv, lists, values)), step.seccomp, environment, stdin)
-        argv, own = (placeholders.expand(part, lists, values) for part in (step.argv[:-1], step.argv[-1:]))
+        if step.interpreter is None or seed is not None:
+            argv = tuple(placeholders.expand(step.argv, lists, values))
+            return Command(argv, step.seccomp, environment, stdin, seed=seed)
+        ahead, own = (placeholders.expand(part, lists, values) for part in (step.argv[:-1], step.argv[-1:]))
         return Command(
-            tuple(argv),
+            tuple(ahead),
             step.seccomp,
             environment,
             stdin,
@@ -124,13 +135,13 @@ class Plan:
         )
 
 
-def plan(known: Languages, submission: Submission) -> Plan:
-    """Look the language up. Raises InvalidRequest for one that this worker's files do not have (any more)."""
+def plan(known: Languages, submission: Submission, seeds: Mapping[int, int] | None = None) -> Plan:
+    """Look the language up; `seeds` are to be had again. Raises InvalidRequest for one that is not known (any more)."""
     choice = known.choose(submission.language)
     entry = source_trees.entry_point(choice.language, submission.sources, submission.entry_point)
     if submission.suite is not None:
         submission = replace(submission, interactor=interactor_of_suite(choice.language, submission.suite))
-    return Plan(submission, choice, entry, 1 + secrets.randbelow(MAX_SEED))
+    return Plan(submission, choice, entry, 1 + secrets.randbelow(MAX_SEED), seeds or {})
 
 
 def run_limits(constraints: Constraints, case: TestCase, language: Language) -> Limits:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from celery import Celery, Task
 
-from domain import deliveries, executions, problems, queue, tracing
+from domain import deliveries, executions, problems, queue, regrade_pump, tracing
 from domain.blobs import BlobStore
 from domain.compiled import FOLDER, CompiledStore
 from domain.db import Database
@@ -118,6 +118,11 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
                 return
             if given_back is not None:
                 queue.enqueue(celery, given_back.execution_id, given_back.submission.priority)
+
+    @celery.task(name=queue.TASK_REGRADE, shared=False)
+    def regrade() -> None:
+        """Go on with regrades, where there are any."""
+        regrade_pump.pump(celery, database)
 
     @celery.task(name=queue.TASK_SWEEP, shared=False)
     def sweep() -> None:

@@ -18,6 +18,7 @@ from app.api import (
     me,
     packages,
     problems,
+    regrades,
     submissions,
     usage,
     values,
@@ -29,7 +30,7 @@ def register_blueprints(api: Api, app: Flask) -> None:
     """Put all routes into the application."""
     with app.app_context():
         openapi.prepare(api)
-    own = (submissions, events, batches, problems, packages, values, webhooks, deliveries)
+    own = (submissions, events, batches, problems, packages, values, regrades, webhooks, deliveries)
     others = (usage, languages, keys, me, health, index)
     for module in (*own, *others, compat_judge0, compat_piston):
         api.register_blueprint(module.blueprint)

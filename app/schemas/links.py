@@ -54,3 +54,9 @@ def compile_output(submission_id: UUID) -> str:
 def artifact(submission_id: UUID, ordinal: int, path: str) -> str:
     """Give the path of a collected file."""
     return f"{submission(submission_id)}/artifacts/{ordinal}/{quote(path)}"
+
+
+def regrade(regrade_id: UUID) -> dict[str, object]:
+    """Give the paths of a regrade and its parts."""
+    own = f"/v1/regrades/{regrade_id}"
+    return {"self": own, "items": f"{own}/items"}

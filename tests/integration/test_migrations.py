@@ -33,6 +33,8 @@ TABLES = {
     "problem_documents",
     "problem_versions",
     "problems",
+    "regrade_items",
+    "regrades",
     "secrets",
     "source_files",
     "spending",

@@ -152,8 +152,8 @@ def host(folder: Path, environ: Mapping[str, str], celery_broker: CeleryTestBrok
     started: list[ProcessContainer] = []
     token = secrets.token_hex(4)
 
-    def start(name: str, *arguments: str, **settings: str) -> ProcessContainer:
-        argv = [sys.executable, "-m", "workers", *arguments]
+    def start(name: str, *arguments: str, module: str = "workers", **settings: str) -> ProcessContainer:
+        argv = [sys.executable, "-m", module, *arguments]
         container = ProcessContainer(name, argv, folder / f"{name}.log", lambda own: READY in own.logs())
         own = {"SHIPD_HOST": name, "SHIPD_STATE_DIR": str(folder / name), "SHIPD_INSTANCE": f"{name}-{token}"}
         # Jails that stand ready would be taken for jails that run; test_warm_jails.py and others have them.

@@ -1,18 +1,22 @@
 """What is to be delivered is written with the end of an execution, and by nothing else."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
-from domain import deliveries, executions, webhooks
+from domain import deliveries, executions, notices, regrade_end, regrade_start, webhooks
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.deliveries import Delivery
 from domain.model import Claim, ExecutionTelemetry, Outcome, TestCase, TestResult
+from domain.regrade import Options
+from domain.regrade_selection import Selection
 from domain.vault import Vault
 from domain.verdict import Verdict
 from domain.views import SubmissionView
 from domain.webhooks import SUBSCRIBABLE, Change, Event, Webhook
+from tests.integration.domain.regrading import PASSED, WRONG, Hands
 from tests.integration.webhooks.conftest import SECRET, Finish, Rows, calling
 from tests.integration.webhooks.receiving import Receiving
 
@@ -87,3 +91,30 @@ def test_they_are_announced_after_the_commit(
 
         assert executions.finish(db, blobs, claim, outcome, announced=announced)
         assert [len(found) for found in told] == [1]
+
+
+def test_a_regrade_is_told_where_it_is_applied_and_the_verdict_is_another_one(
+    register: Callable[..., Webhook],
+    submit: Callable[..., SubmissionView],
+    receiver: Receiving,
+    db: Database,
+    blobs: BlobStore,
+) -> None:
+    listening = register(receiver.url("ok"), (Event.REGRADED,))
+    register(receiver.url("ok"), (Event.CANCELLED,))
+    hands = Hands(db, blobs, submit)
+    first, _ = hands.many([PASSED, PASSED])
+    made = regrade_start.start(db, Selection(verdicts=(Verdict.AC,)), Options(), "tests")
+    hands.regrade({first: WRONG})
+    assert deliveries.latest(db, 10) == []
+
+    regrade_end.apply(db, made.id, "tests")
+
+    (delivery,) = deliveries.latest(db, 10)
+    assert (delivery.webhook_id, delivery.submission_id, delivery.event) == (listening.id, first, Event.REGRADED)
+    assert delivery.execution_id is not None
+    ended = notices.read(db, delivery.execution_id)
+    assert ended is not None
+    told = json.loads(notices.of_execution(delivery.event, ended))
+    assert (told["type"], told["data"]["execution"]["verdict"]) == ("execution.regraded", "WA")
+    assert deliveries.sweep(db, message_lost_s=30) == [delivery.id]

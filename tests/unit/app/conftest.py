@@ -39,6 +39,7 @@ from tests.shown import shown_result
 from tests.unit.app.memory_batches import MemoryBatches
 from tests.unit.app.memory_packages import MemoryPackages
 from tests.unit.app.memory_problems import MemoryProblems
+from tests.unit.app.memory_regrades import MemoryRegrades
 from tests.unit.app.memory_webhooks import MemoryWebhooks
 
 ADMIN = Key(uuid.UUID(int=1), "admin", Role.ADMIN)
@@ -75,6 +76,7 @@ class MemoryBackend:
     webhooks: MemoryWebhooks = field(default_factory=MemoryWebhooks)
     packages: MemoryPackages = field(default_factory=MemoryPackages)
     problems: MemoryProblems = field(default_factory=MemoryProblems)
+    regrades: MemoryRegrades = field(default_factory=MemoryRegrades)
     failure: Exception | None = None
     """Raised by every call that would ask a server."""
     batches: MemoryBatches = field(init=False)

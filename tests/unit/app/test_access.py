@@ -15,6 +15,8 @@ from app.access import NAMED_WORDS, ROUTES, Open, Row
 from app.auth import _PUBLIC
 from domain.keys import Key, NewKey
 from domain.model import File, Submission, TestCase
+from domain.regrade import Options
+from domain.regrade_selection import Selection
 from domain.roles import Reach, Role, Scope, granted, reach
 from domain.submissions import Sent
 from tests.unit.app.conftest import HELLO, entry_of
@@ -26,7 +28,7 @@ ASKER, OTHER = uuid.UUID(int=11), uuid.UUID(int=12)
 DOCUMENT = Path(__file__).parents[3] / "docs" / "access.md"
 
 
-ABOUT_ONE = {"submission_id", "prefix", "token", "batch_id", "webhook_id", "delivery_id"}
+ABOUT_ONE = {"submission_id", "prefix", "token", "batch_id", "webhook_id", "delivery_id", "regrade_id"}
 """Parts of paths that name somebody's thing."""
 BODIES: Mapping[str, object] = {
     "POST /v1/submissions": HELLO,
@@ -34,6 +36,7 @@ BODIES: Mapping[str, object] = {
     "POST /v1/keys": {"name": "n"},
     "PATCH /v1/webhooks/<uuid:webhook_id>": {"description": "d"},
     "POST /v1/keys/<prefix>/rotate": {},
+    "POST /v1/regrades": {"selection": {"problem_id": "p"}, "dry_run": True},
 }
 """Others send an empty object; a route whose body is wrong answers 422, which says that it was let in."""
 VALUES: Mapping[str, object] = {
@@ -67,6 +70,7 @@ def things(backend: "MemoryBackend") -> dict[uuid.UUID, Mapping[str, object]]:
         batch = backend.batches.create([], {}, sent=sent, atomic=False, admit=lambda _, count, __: (count, None))
         hook = backend.webhooks.create(owner, url="https://example.org", events=(), description="", secret="s" * 8)
         backend.webhooks.owners[view.id] = owner
+        backend.regrades.owners[view.id] = owner
         found[owner] = {
             "submission_id": view.id,
             "token": view.id,
@@ -74,6 +78,7 @@ def things(backend: "MemoryBackend") -> dict[uuid.UUID, Mapping[str, object]]:
             "batch_id": batch.id,
             "webhook_id": hook.id,
             "delivery_id": backend.webhooks.ping(hook.id, owner).id,
+            "regrade_id": backend.regrades.start(Selection("p"), Options(), "tests").id,
         }
     return found
 
@@ -188,7 +193,9 @@ def test_the_document_names_every_role_and_scope() -> None:
 
 
 def test_scopes_narrow_and_never_widen() -> None:
-    assert granted(Role.SUBMITTER, frozenset(Scope)) == frozenset(Scope)
+    for_operators = {Scope.REGRADES_READ, Scope.REGRADES_WRITE}
+    assert granted(Role.SUBMITTER, frozenset(Scope)) == frozenset(Scope) - for_operators
+    assert granted(Role.OPERATOR, None) >= for_operators
     assert granted(Role.ADMIN, frozenset()) == frozenset()
     assert reach(Role.SUBMITTER, frozenset(Scope), Scope.SUBMISSIONS_READ) is Reach.OWN
     assert reach(Role.ADMIN, None, Scope.KEYS_WRITE) is Reach.ALL

@@ -32,6 +32,8 @@ COMMANDS = [
     ["problem", "list"],
     ["problem", "show"],
     ["problem", "verify"],
+    ["regrade"],
+    *(["regrade", name] for name in ["start", "list", "show", "watch", "diff", "apply", "discard", "pause", "resume"]),
     ["languages"],
     ["doctor"],
     ["submit"],

@@ -141,3 +141,17 @@ def test_arguments_are_not_known_to_what_is_started_ahead() -> None:
 def test_what_must_be_there_from_the_start_is_looked_for_in_the_whole_box(other: File) -> None:
     files = (File("main.js", b""), other)
     assert planned("javascript", files[:1]).held_at(ONLY, None, files) is None
+
+
+def test_a_seed_that_is_to_be_had_again_starts_an_interpreter_of_its_own() -> None:
+    made = plan(LANGUAGES, asking(), {0: 77})
+    command = made.run_command(ONLY, None)
+    assert (command.seed, command.interpreter) == (77, None)
+    assert command.line == planned().run_command(ONLY, None).line
+    other = made.run_command(replace(ONLY, ordinal=1), None)
+    assert (other.seed, other.interpreter) == (made.seed, "python")
+
+
+def test_a_language_without_such_seeds_has_none() -> None:
+    made = plan(LANGUAGES, asking("cpp", (File("main.cpp", b""),)), {0: 77})
+    assert made.run_command(ONLY, None).seed is None
