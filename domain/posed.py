@@ -94,6 +94,8 @@ class Posed:
             interactor=judging.interactor,
             passes=judging.passes,
             groups=judging.groups,
+            function=judging.function,
+            suite=judging.suite,
             constraints=self.constraints_for(submission.language),
             outputs=self.outputs,
             stop_on_first_failure=self.stop_on_first_failure,

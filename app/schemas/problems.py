@@ -1,21 +1,26 @@
 """`/v1/problems`: a version as it is sent, and what is asked of problems."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from marshmallow import ValidationError, post_load, validates_schema
 
-from app.schemas.checkers import CheckerPart, case_argument_faults
+from app.schemas.checkers import CheckerPart
 from app.schemas.complaints import Complaint, shown
 from app.schemas.fields import Bytes, Choice, Flag, Limit, Text, Whole
 from app.schemas.files import FilePart, Files, RelativePath
+from app.schemas.function import FunctionPart
+from app.schemas.groups import TestGroups, grouped
+from app.schemas.interactors import InteractorPart
+from app.schemas.judged import judging_messages
 from app.schemas.language import Language
 from app.schemas.metadata import Metadata
 from app.schemas.paging import PageSize
-from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value
+from app.schemas.parts import CurrentRules, Items, Object, Part, Value
 from app.schemas.problem_cases import ProblemCases
 from app.schemas.program import ProgramPart, take_program
+from app.schemas.suite import SuitePart, cases_of, named_by_test
 from domain.document import Document
 from domain.judging import Judging
 from domain.limits import MAX_PASSES, Constraints
@@ -124,9 +129,11 @@ class ProblemRequest(Part):
     statement = Bytes()
     statements = Items(Object(StatementPart), most=MOST_STATEMENTS, description="In several languages.")
     test_cases = ProblemCases()
-    test_groups = NotOffered("give each test case a group and points")
+    test_groups = TestGroups()
     checker = Object(CheckerPart)
-    interactor = NotOffered()
+    interactor = Object(InteractorPart)
+    function = Object(FunctionPart)
+    suite = Object(SuitePart)
     passes = Whole(floor=1, ceiling=MAX_PASSES)
     constraints = Object(LimitsPart)
     language_constraints = LanguageLimits()
@@ -140,16 +147,13 @@ class ProblemRequest(Part):
     examples = Items(Object(ExamplePart), most=MOST_EXAMPLES)
     metadata = Metadata()
 
-    @validates_schema(skip_on_field_errors=False)
-    def check_whole(self, data: dict[str, object], **_: object) -> None:
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_whole(self, data: dict[str, object], original: object, **_: object) -> None:
         """Check what takes more than one field."""
-        messages: dict[str, object] = {}
+        known = {**data, "test_cases": [case for case, _ in _cases(data)]} if "test_cases" in data else data
+        messages = judging_messages(known, original)
         if "statement" in data and "statements" in data:
             messages["statement"] = [Complaint("stands beside statements", "send one of the two")]
-        cases = [case for case, _ in _cases(data)]
-        faults = case_argument_faults(data.get("checker"), cases, interactor="interactor" in data)
-        if faults:
-            messages["test_cases"] = faults
         if messages:
             raise ValidationError(messages)
 
@@ -213,17 +217,22 @@ def document(file: File) -> Document:
 
 
 def _version(data: Mapping[str, Any]) -> ProblemVersion:
-    checker = data.get("checker", Checker())
+    described = _described(data)
+    groups, cases = grouped(data.get("test_groups", []), [case for case, _ in described])
     judging = Judging(
-        interactor=data.get("interactor"), passes=data.get("passes", 1), groups=tuple(data.get("test_groups", ()))
+        interactor=data.get("interactor"),
+        passes=data.get("passes", 1),
+        groups=groups,
+        function=data.get("function"),
+        suite=data.get("suite"),
     )
     defaults = {name: allowed.default for name, allowed in CurrentRules.get().ranges.items()}
     limits = data.get("constraints", {})
     return ProblemVersion(
         id=data["id"],
         title=data["title"],
-        test_cases=tuple(_case(n, case, about) for n, (case, about) in enumerate(_cases(data))),
-        checker=checker,
+        test_cases=tuple(_case(case, about) for case, (_, about) in zip(cases, described, strict=True)),
+        checker=data.get("checker", Checker()),
         judging=judging,
         constraints=Constraints(**(defaults | limits), file_kb=limits.get("output_kb")),
         language_constraints=data.get("language_constraints", {}),
@@ -239,6 +248,19 @@ def _version(data: Mapping[str, Any]) -> ProblemVersion:
     )
 
 
+def _described(data: Mapping[str, Any]) -> Sequence[tuple[TestCase, str]]:
+    """Give the test cases, numbered and named, with what is said of each; those of a suite where it names none."""
+    written, suite = _cases(data), data.get("suite")
+    if suite is None:
+        return [
+            (replace(case, ordinal=n, name=case.name or str(n + 1)), about) for n, (case, about) in enumerate(written)
+        ]
+    cases = [case for case, _ in written] or [replace(case, is_hidden=True) for case in cases_of(suite)]
+    abouts = [about for _, about in written] or [""] * len(cases)
+    named = named_by_test(cases)
+    return [(replace(case, ordinal=n), about) for n, (case, about) in enumerate(zip(named, abouts, strict=True))]
+
+
 def _statements(data: Mapping[str, Any]) -> tuple[Statement, ...]:
     if "statement" in data:
         return (Statement(ENGLISH, data["title"], document(File(f"problem.{ENGLISH}.md", data["statement"]))),)
@@ -250,11 +272,11 @@ def _cases(data: Mapping[str, object]) -> Sequence[tuple[TestCase, str]]:
     return found if isinstance(found, list) else []
 
 
-def _case(ordinal: int, case: TestCase, description: str) -> ProblemCase:
+def _case(case: TestCase, description: str) -> ProblemCase:
     expected = case.expected
     return ProblemCase(
-        ordinal=ordinal,
-        name=case.name or str(ordinal + 1),
+        ordinal=case.ordinal,
+        name=case.name,
         stdin=Payload(inline=case.stdin),
         expected_stdout=None if expected.stdout is None else Payload(inline=expected.stdout),
         files=tuple(map(document, case.files)),

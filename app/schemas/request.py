@@ -9,24 +9,25 @@ from marshmallow import ValidationError, post_load, validates_schema
 
 from app.schemas.by_problem import beside_problem, by_problem, is_by_problem
 from app.schemas.cases import Arguments, TestCases, numbered
-from app.schemas.checkers import CheckerPart, case_argument_faults
+from app.schemas.checkers import CheckerPart
 from app.schemas.complaints import Complaint, as_messages, shown
 from app.schemas.constraints import ConstraintsPart
 from app.schemas.fields import Choice, Flag, Text, Whole
 from app.schemas.files import RelativePath, Source, Sources, path_clashes
-from app.schemas.function import FunctionPart, function_messages
-from app.schemas.groups import TestGroups, group_messages, grouped
+from app.schemas.function import FunctionPart
+from app.schemas.groups import TestGroups, grouped
 from app.schemas.interactive import interactive_fault, patient
-from app.schemas.interactors import InteractorPart, interactor_faults
+from app.schemas.interactors import InteractorPart
+from app.schemas.judged import judging_messages, over
 from app.schemas.language import Language
 from app.schemas.metadata import Metadata
 from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value
-from app.schemas.suite import SuitePart, cases_of, named_by_test, suite_messages
+from app.schemas.suite import SuitePart, cases_of, named_by_test
 from app.schemas.webhooks import CallbackPart
 from domain import source_trees
 from domain.errors import InvalidRequest
 from domain.limits import MAX_PASSES, Constraints
-from domain.model import Cache, Checker, CheckerType, File, Priority, Submission, TestCase
+from domain.model import Cache, Checker, File, Priority, Submission, TestCase
 from domain.suite import Suite
 
 MAX_OUTPUTS = 100
@@ -124,15 +125,11 @@ class SubmissionRequest(Part):
     def check_whole(self, data: dict[str, object], original: object, **_: object) -> None:
         """Check what takes more than one field, as far as those fields are right."""
         messages = beside_problem(data) if is_by_problem(original) else _together(data)
-        messages |= function_messages(data, original) | suite_messages(data, original) | group_messages(data, original)
         source = data.get("source")
         if isinstance(source, Source) and "language" in data:
             messages |= _tree_messages(data, source)
-        faults = case_argument_faults(data.get("checker"), data.get("test_cases"), interactor="interactor" in data)
-        if faults:
-            messages["test_cases"] = _over(faults, messages.get("test_cases"))
-        for name, found in interactor_faults(data).items():
-            messages[name] = _over(found, messages.get(name)) if isinstance(found, dict) else found
+        for name, found in judging_messages(data, original).items():
+            messages[name] = over(found, messages.get(name)) if isinstance(found, dict) else found
         if messages:
             raise ValidationError(messages)
 
@@ -149,9 +146,6 @@ def _together(data: dict[str, object]) -> dict[str, object]:
     messages: dict[str, object] = {}
     if data.get("interactive") and (fault := interactive_fault(data.get("test_cases"))) is not None:
         messages["interactive"] = [fault]
-    if data.get("passes", 1) != 1 and not _may_ask_again(data):
-        hint = "leave it out: only a checker of type program or an interactor asks for another run"
-        messages["passes"] = [Complaint("cannot be with this checker", hint)]
     return messages
 
 
@@ -171,20 +165,6 @@ def _tree_messages(data: dict[str, object], source: Source) -> dict[str, object]
             messages |= as_messages(error)
     clashes = _case_clashes(data.get("test_cases"), files)
     return messages | ({"test_cases": clashes} if clashes else {})
-
-
-def _may_ask_again(data: dict[str, object]) -> bool:
-    checker = data.get("checker")
-    return "interactor" in data or (isinstance(checker, Checker) and checker.type is CheckerType.PROGRAM)
-
-
-def _over(faults: dict[int, object], others: object) -> dict[int, object]:
-    """Put messages of other kinds on the same test cases beside these."""
-    merged = dict(faults)
-    for number, messages in (others if isinstance(others, dict) else {}).items():
-        mine = merged.get(number)
-        merged[number] = {**mine, **messages} if isinstance(mine, dict) else messages
-    return merged
 
 
 def _case_clashes(cases: object, files: tuple[File, ...]) -> dict[int, object]:
