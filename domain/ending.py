@@ -35,7 +35,9 @@ _TYPES = {
     **dict.fromkeys(("ordinal", "exit_code", "exit_signal", "slot"), "integer"),
     **dict.fromkeys(("verdict", "reason", "message", "usage_source", "path", "kind", "mode", "event", "actor"), "text"),
     **dict.fromkeys(("stdout", "stdout_sha256", "stderr", "stderr_sha256", "sha256"), "bytea"),
+    **dict.fromkeys(("interaction", "interaction_sha256"), "bytea"),
     **dict.fromkeys(("stdout_is_text", "stderr_is_text", "artifacts_cut", "cached", "truncated"), "boolean"),
+    "interaction_is_text": "boolean",
     **dict.fromkeys((*telemetry.DETAILS, "details"), "jsonb"),
     **dict.fromkeys(("id", "submission_id", "execution_id"), "uuid"),
 }

@@ -213,6 +213,8 @@ class TestResult:
     """What a checker had to say to the problem's author, and to nobody else."""
     cached: bool = False
     """Whether nothing was run: all of this, usage and telemetry too, is of an earlier run of the same."""
+    interaction: bytes | None = None
+    """What was said between the program and its interactor: see domain/interaction.py."""
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from domain.verdict import Verdict
 from domain.views import ResultView
 
 _JUDGED = ("ordinal", "verdict", "reason", "message", "exit_code", "exit_signal", *telemetry.USAGE, "points")
-_STDOUT, _STDERR = outputs.columns("stdout"), outputs.columns("stderr")
-RESULT = (*_JUDGED, "artifacts_cut", "cached", *_STDOUT, *_STDERR)
+_STDOUT, _STDERR, _SAID = map(outputs.columns, ("stdout", "stderr", "interaction"))
+RESULT = (*_JUDGED, "artifacts_cut", "cached", *_STDOUT, *_STDERR, *_SAID)
 ARTIFACT = ("ordinal", "path", "size_bytes", "sha256", "truncated")
 RUN = ("kind", "ordinal", *telemetry.RUN)
 
@@ -55,7 +55,10 @@ _READ = f"""
         FROM test_results AS r JOIN ({cases.of_execution("e")}) AS t USING (ordinal)
         WHERE r.execution_id = e.id
     ), counted AS (
-        SELECT *, sum(least(stdout_size_bytes, {MAX_SHOWN_BYTES}) + least(stderr_size_bytes, {MAX_SHOWN_BYTES}))
+        SELECT *, sum(
+                least(stdout_size_bytes, {MAX_SHOWN_BYTES}) + least(stderr_size_bytes, {MAX_SHOWN_BYTES})
+                + least(coalesce(interaction_size_bytes, 0), {MAX_SHOWN_BYTES})
+            )
             FILTER (WHERE has_output)
             OVER (ORDER BY ordinal ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS shown_before
         FROM known
@@ -70,12 +73,13 @@ _READ = f"""
     SELECT {", ".join(f"cut.{name}" for name in (*_JUDGED, "artifacts_cut", "cached", "has_output", "shown_bytes"))},
         substring(stdout FOR shown_bytes) AS stdout, {", ".join(_STDOUT[1:])},
         substring(stderr FOR shown_bytes) AS stderr, {", ".join(_STDERR[1:])},
+        substring(interaction FOR shown_bytes) AS interaction, {", ".join(_SAID[1:])},
         {", ".join(f"t.{name}" for name in telemetry.COUNTED)}
     FROM cut LEFT JOIN telemetry AS t
         ON t.execution_id = cut.execution_id AND t.kind = 'test' AND t.ordinal = cut.ordinal
     ORDER BY cut.ordinal
 """
-_SHOWN = (*_JUDGED, "artifacts_cut", "cached", "has_output", "shown_bytes", *_STDOUT, *_STDERR)
+_SHOWN = (*_JUDGED, "artifacts_cut", "cached", "has_output", "shown_bytes", *_STDOUT, *_STDERR, *_SAID)
 _ARTIFACTS = f"SELECT {', '.join(ARTIFACT)} FROM artifacts WHERE execution_id = e.id ORDER BY ordinal, path"
 
 PARTS = ", ".join(
@@ -199,6 +203,7 @@ def _result_row(result: TestResult, blobs: BlobStore) -> Row:
         result.cached,
         *outputs.keep(result.stdout, blobs),
         *outputs.keep(result.stderr, blobs),
+        *outputs.keep(result.interaction, blobs),
     )
 
 
@@ -220,6 +225,7 @@ def _result(row: TupleRow, found: Found, blobs: BlobStore) -> ResultView:
         exit_signal=named["exit_signal"],
         stdout=outputs.show(named, _STDOUT, limit, blobs) if has_output else None,
         stderr=outputs.show(named, _STDERR, limit, blobs) if has_output else None,
+        interaction=outputs.show(named, _SAID, limit, blobs) if has_output else None,
         usage=telemetry.usage(tuple(named[name] for name in telemetry.USAGE)),
         telemetry=telemetry.counted(counted),
         points=named["points"],

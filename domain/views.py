@@ -76,7 +76,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class ResultView:
-    """What became of one test case. `stdout` and `stderr` are None where it was skipped, and where it is hidden."""
+    """What became of one test case. What it wrote is None where it was skipped, and where it is hidden."""
 
     ordinal: int
     verdict: Verdict | None
@@ -92,6 +92,8 @@ class ResultView:
     artifacts_cut: bool = False
     message: str = ""
     cached: bool = False
+    interaction: Shown | None = None
+    """What was said to and by an interactor: see domain/interaction.py."""
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,11 @@ from sandbox.limits import Limits
 from sandbox.network import Allow, Network, NetworkConfig, Protocol
 from sandbox.result import Cause, Counters, RunAborted, RunResult, SandboxError
 from sandbox.sandbox import Sandbox
-from sandbox.seam import BoxFiles, Jails, OpenJail
+from sandbox.seam import BoxFiles, Conversation, Jails, OpenJail, Side
 from sandbox.slots import Slot
 from sandbox.streams import Taker
 from sandbox.telling import Listener
+from sandbox.transcript import Said, Speaker
 
 __all__ = [
     "BOX_PATH",
@@ -34,6 +35,7 @@ __all__ = [
     "Collected",
     "Collection",
     "Command",
+    "Conversation",
     "Counters",
     "Jail",
     "Jails",
@@ -47,9 +49,12 @@ __all__ = [
     "Protocol",
     "RunAborted",
     "RunResult",
+    "Said",
     "Sandbox",
     "SandboxConfig",
     "SandboxError",
+    "Side",
     "Slot",
+    "Speaker",
     "Taker",
 ]

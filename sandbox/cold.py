@@ -38,6 +38,7 @@ def room_of(slot: Slot, limits: Limits, space: Space) -> Room:
         image=space.image,
         mounts=space.mounts,
         link=space.link,
+        program_uids=slot.program_uids,
     )
 
 

@@ -71,6 +71,8 @@ class Room:
     """Folders of the host shown read-only."""
     link: Link | None = None
     """The link that nsjail is started behind; None: a namespace of the jail's own, with a loopback alone."""
+    program_uids: int = UIDS_PER_SLOT - 1
+    """How many host uids there are for programs, from `program_uid` on, where there are several to map."""
 
 
 def inodes_for(disk_bytes: int) -> int:
@@ -82,7 +84,7 @@ def room_config(room: Room) -> str:
     """Write the part of nsjail's configuration (protobuf text) that differs between jails."""
     inside = [(PROGRAM_UID, room.program_uid, 1)]
     if room.init_uid is not None:
-        inside = [(0, room.init_uid, 1), (PROGRAM_UID, room.program_uid, UIDS_PER_SLOT - 1)]
+        inside = [(0, room.init_uid, 1), (PROGRAM_UID, room.program_uid, room.program_uids)]
     maps = [
         f'{kind} {{ inside_id: "{inner}" outside_id: "{outer}" count: {count} }}'
         for kind in ("uidmap", "gidmap")

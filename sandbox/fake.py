@@ -18,9 +18,11 @@ from sandbox.command import Command, Mount
 from sandbox.limits import Limits
 from sandbox.network import Network
 from sandbox.result import Cause, Counters, RunResult, SandboxError
+from sandbox.seam import Conversation, Side
 from sandbox.slots import Slot
 from sandbox.streams import Taker
 from sandbox.telling import Listener
+from sandbox.transcript import Said, Speaker
 
 PAGE = 4096
 SPENT = RunResult(
@@ -137,6 +139,11 @@ class FakeSandbox:
         self.busy = busy
         self.spare = list(spare)
         self.wanted = False
+        self.first = Speaker.PROGRAM
+        """Who ends first where two talk."""
+        self.said: tuple[Said, ...] = ()
+        """What they say."""
+        self.deadlock = False
         self.jails: list[FakeJail] = []
         self.held: list[Slot] = []
 
@@ -181,6 +188,12 @@ class FakeSandbox:
         """Give itself."""
         del slot, command, mounts
         yield self
+
+    def converse(self, slot: Slot, program: Side, interactor: Side, cancel: int | None = None) -> Conversation:
+        """Do what the test says: the program's part first, then the interactor's."""
+        del slot
+        found, said = (side.jail.run(side.command, side.limits, cancel) for side in (program, interactor))
+        return Conversation(found, said, self.first, self.said, deadlock=self.deadlock)
 
     @contextmanager
     def jail(

@@ -29,6 +29,7 @@ from sandbox.seccomp import Policies
 from sandbox.slots import Slot
 from sandbox.standing import Standing
 from sandbox.streams import Streams, Taker
+from sandbox.talk import Talk
 from sandbox.telling import Listener
 
 ORDER_PATIENCE_S = 30.0
@@ -148,6 +149,7 @@ class Jail:
         """Memory that the program shares with an interpreter it is a copy of, and is not charged for."""
         self.cancel: int | None = None
         self.listener: Listener | None = None
+        self.talk: Talk | None = None
         self.seed: int | None = None
         self.clean = True
         """Whether its init has nothing left unsaid or unheard: the next jail hears on the same line."""
@@ -165,21 +167,25 @@ class Jail:
         *,
         listener: Listener | None = None,
         taker: Taker | None = None,
+        talk: Talk | None = None,
     ) -> RunResult:
         """Run one command to its end, or until the descriptor `cancel` becomes readable.
 
         A `listener` hears what it writes meanwhile; a `taker` is given its stdin, once all of `command.stdin` is in.
+        With a `talk` it is the program's part in a conversation, which neither listener nor taker is there for.
         Raises SandboxError where it is not the program that failed, RunAborted.
         """
         if self.ran:
             raise SandboxError("a jail runs one command only")
-        self.clean, self.ran, self.cancel, self.listener = False, True, cancel, listener
+        self.clean, self.ran, self.cancel, self.listener, self.talk = False, True, cancel, listener, talk
         self.standing.group.limit(replace(limits, memory_bytes=limits.memory_bytes - self.shared_bytes))
         if self.box_is_memory:
             self.standing.group.watch_files(self.box.used_bytes)
         self.seed = command.seed
         with contextlib.closing(self._ready(command, limits)) as ready:
             ready.streams.feed.taker = taker
+            if talk is not None:
+                talk.join(ready.streams, self.standing.program)
             return self._run(ready, limits)
 
     def _ready(self, command: Command, limits: Limits) -> Ready:
@@ -243,4 +249,5 @@ class Jail:
             aborts=tuple(one for one in (self.parts.abort, self.cancel) if one is not None),
             learning=self.parts.policies.learning,
             listener=self.listener,
+            talk=self.talk,
         )

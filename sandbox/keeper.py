@@ -7,6 +7,7 @@ moment at which the CPU limit could be reached at the earliest, which is when th
 import contextlib
 import fcntl
 import math
+import os
 import select
 import signal
 import struct
@@ -19,6 +20,7 @@ from sandbox.cgroup import Group
 from sandbox.init import Channel, Kind, Report, signal_process
 from sandbox.limits import Limits
 from sandbox.streams import Streams
+from sandbox.talk import Clock, Talk, WallClock
 from sandbox.telling import Listener, Telling
 
 KILL_PATIENCE_S = 0.5
@@ -72,8 +74,11 @@ class Keeper:
         aborts: Sequence[int],
         learning: bool = False,
         listener: Listener | None = None,
+        talk: Talk | None = None,
     ) -> None:
         self.learning = learning
+        self.talk = talk
+        self.clock: Clock = WallClock() if talk is None else talk.clock
         self.telling = None if listener is None else Telling(listener, streams)
         self.channel = channel
         self.aborts = aborts
@@ -104,7 +109,9 @@ class Keeper:
             self._enforce()
             if self.telling is not None and self.report is None:
                 self.telling.tell(time.monotonic() - self.started)
-        wall = time.monotonic() - self.started
+        wall = self._own_s()
+        if self.talk is not None and self.killed_at is None:
+            wall = min(wall, self.limits.wall_time_ms / 1000)  # who waited for whom can be asked of the living alone
         self.streams.stdout.drain()
         self.streams.stderr.drain()
         stopped = self.killed_at is not None
@@ -116,7 +123,10 @@ class Keeper:
         # Where jails are made one after the other, the socket stays open when an init is gone.
         poll.register(self.handles.init, select.EPOLLIN)
         poll.register(self.handles.listener, select.EPOLLIN)
-        poll.register(self.streams.stdout, select.EPOLLIN)
+        if self.talk is None:
+            poll.register(self.streams.stdout, select.EPOLLIN)
+        else:
+            poll.register(self.talk.nudge, select.EPOLLIN)
         poll.register(self.streams.stderr, select.EPOLLIN)
         for abort in self.aborts:
             poll.register(abort, select.EPOLLIN)
@@ -127,10 +137,14 @@ class Keeper:
         now = time.monotonic()
         if self.killed_at is not None:
             return max(LEAST_WAIT_S, self.killed_at + KILL_PATIENCE_S - now)
-        wall = self.limits.wall_time_ms / 1000 - (now - self.started)
+        wall = self.limits.wall_time_ms / 1000 - self._own_s()
         cpu = (self.limits.cpu_time_ms * 1000 - self.group.cpu_us()) / 1e6 / self.cpus
         untold = self.telling.patience_s(now - self.started) if self.telling is not None else wall
-        return max(LEAST_WAIT_S, min(wall, cpu, self.group.tick_s or wall, untold))
+        return max(LEAST_WAIT_S, min(wall, cpu, self.group.tick_s or wall, untold, self.clock.patience_s()))
+
+    def _own_s(self) -> float:
+        """How long it has run, as far as that is its own time."""
+        return self.clock.own_s(time.monotonic() - self.started)
 
     def _handle(self, poll: select.epoll, descriptor: int, event: int) -> None:
         if descriptor == self.channel.fileno():
@@ -143,6 +157,8 @@ class Keeper:
             poll.unregister(descriptor)  # it stays readable, for every run that it is for
             self.aborted = True
             self._kill()
+        elif self.talk is not None and descriptor == self.talk.nudge:
+            os.eventfd_read(descriptor)
         elif descriptor == self.streams.feed.fileno():
             poll.unregister(descriptor)  # it may be somebody else's in a moment
             if self.streams.feed.feed():
@@ -201,7 +217,8 @@ class Keeper:
         if (
             self.streams.stdout.overflow
             or self.streams.stderr.overflow
-            or (time.monotonic() - self.started) * 1000 > self.limits.wall_time_ms
+            or (self.talk is not None and self.talk.enough)
+            or (self._own_s() * 1000 > self.limits.wall_time_ms and not self.clock.excuses())
             or self.group.cpu_us() > self.limits.cpu_time_ms * 1000
             or self.group.memory_exceeded()
         ):

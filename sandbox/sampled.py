@@ -147,7 +147,7 @@ class SampledGroup:
     def _sample(self) -> None:
         found: dict[int, int] = {}
         for _ in range(LOOKS):
-            found = dict(_descendants(self.first))
+            found = dict(descendants(self.first))
             if not found:
                 return  # the end: what was seen last stands
             self._account(found)
@@ -198,7 +198,7 @@ def _parent(pid: int) -> int:
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("PPid:"))
 
 
-def _descendants(first: int) -> Iterator[tuple[int, int]]:
+def descendants(first: int) -> Iterator[tuple[int, int]]:
     """Give every process below this one with its parent, parents first."""
     parents = [first]
     for parent in parents:  # it grows meanwhile

@@ -9,6 +9,7 @@ from sandbox import gate, init, nsjail
 from sandbox.cold import Space, cold_jail
 from sandbox.command import Command, Mount
 from sandbox.config import SandboxConfig
+from sandbox.conversation import converse
 from sandbox.detect import hierarchy
 from sandbox.image import mounted
 from sandbox.jail import Jail, Parts
@@ -19,7 +20,7 @@ from sandbox.network.host import OuterFence
 from sandbox.network.link import linked
 from sandbox.pool import Pool
 from sandbox.result import Cause, SandboxError
-from sandbox.seam import Jails
+from sandbox.seam import Conversation, Jails, Side
 from sandbox.seccomp import Policies
 from sandbox.series import series
 from sandbox.slots import Slot, Slots
@@ -109,7 +110,7 @@ class Sandbox:
     def _ready(
         self, slot: Slot, kind: Kind | None, disk_bytes: int, asked_at: float
     ) -> AbstractContextManager[WarmJail | None]:
-        if self.pool is None or kind is None or len(slot.numbers) > 1:
+        if self.pool is None or kind is None or len(slot.numbers) > 1 or slot.is_beside:
             return nullcontext()
         return self.pool.jail(slot, kind, disk_bytes, asked_at)
 
@@ -120,6 +121,10 @@ class Sandbox:
     def series(self, slot: Slot, command: Command, mounts: Sequence[Mount] = ()) -> AbstractContextManager[Jails]:
         """Give jails for many runs of one command: each within one jail that is there for these runs alone."""
         return series(self, slot, command, mounts)
+
+    def converse(self, slot: Slot, program: Side, interactor: Side, cancel: int | None = None) -> Conversation:
+        """Let two programs talk over their stdin and stdout until both have ended, or `cancel` becomes readable."""
+        return converse(slot, program, interactor, cancel)
 
     def start_pool(self) -> None:
         """From here on keep jails standing ready, where the configuration says so.

@@ -1,7 +1,8 @@
 """What users of the sandbox need of it: the seam at which `sandbox.fake` takes the place of real jails in tests."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from sandbox.box import Collection
@@ -12,6 +13,7 @@ from sandbox.result import RunResult
 from sandbox.slots import Slot
 from sandbox.streams import Taker
 from sandbox.telling import Listener
+from sandbox.transcript import Said, Speaker
 
 
 class BoxFiles(Protocol):
@@ -53,6 +55,33 @@ class OpenJail(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Side:
+    """One of the two: a filled jail, and what is to be run in it. It reads nothing but what the other says."""
+
+    jail: OpenJail
+    command: Command
+    limits: Limits
+    lets_go_on: Callable[[RunResult], bool]
+    """Whether the other may go on, where this has ended first, and so."""
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """What became of both, and what was said."""
+
+    program: RunResult
+    """Its wall time is without what the interactor took of it."""
+    interactor: RunResult
+    first: Speaker
+    """Who ended first. Where that says it all, the other was ended then."""
+    said: tuple[Said, ...] = ()
+    truncated: bool = False
+    """Whether more was said than is kept."""
+    deadlock: bool = False
+    """Whether the program's time was over while each of them waited for the other."""
+
+
 class Jails(Protocol):
     """Whoever has room for jails and makes them."""
 
@@ -89,3 +118,9 @@ class Jails(Protocol):
 
     def series(self, slot: Slot, command: Command, mounts: Sequence[Mount] = ()) -> "AbstractContextManager[Jails]":
         """Give jails for many runs of one command in one slot, where that is cheaper; no two of them at a time."""
+
+    def converse(self, slot: Slot, program: Side, interactor: Side, cancel: int | None = None) -> Conversation:
+        """Let two programs talk over their stdin and stdout until both have ended, or `cancel` becomes readable.
+
+        The program's jail is of `slot`, the interactor's of `slot.beside`. Raises SandboxError, RunAborted.
+        """

@@ -16,7 +16,7 @@ from sandbox.kind import ROOMY, Kind
 from sandbox.launcher import Launcher
 from sandbox.limits import Limits
 from sandbox.network import Network
-from sandbox.seam import Jails, OpenJail
+from sandbox.seam import Conversation, Jails, OpenJail, Side
 from sandbox.slots import UIDS_PER_SLOT, Slot
 from sandbox.warm import DISK_BYTES, Warm
 
@@ -91,6 +91,10 @@ class Series:
     def series(self, slot: Slot, command: Command, mounts: Sequence[Mount] = ()) -> AbstractContextManager[Jails]:
         """See Sandbox."""
         return self.sandbox.series(slot, command, mounts)
+
+    def converse(self, slot: Slot, program: Side, interactor: Side, cancel: int | None = None) -> Conversation:
+        """See Sandbox."""
+        return self.sandbox.converse(slot, program, interactor, cancel)
 
     @contextmanager
     def jail(

@@ -18,7 +18,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sandbox.cgroup import Hierarchy
@@ -48,6 +48,23 @@ class Slot:
     program_uid: int
     uid_inside: int = PROGRAM_UID
     """What the program sees of its own."""
+    program_uids: int = UIDS_PER_SLOT - 1
+    """How many there are for programs, from `program_uid` on."""
+    is_beside: bool = False
+    """Whether it is room beside that of another jail; nothing stands ready there."""
+
+    @property
+    def beside(self) -> "Slot":
+        """The same room for one more jail at the same time: under uids of its own, on the first of the CPUs.
+
+        Who has programs in jails within a jail here uses all uids of the slot, and has no such jail beside them.
+        """
+        slot = replace(self, cpus=self.cpus[:1], is_beside=True)
+        if self.init_uid is None:
+            return slot
+        init_uid = self.init_uid + UIDS_PER_SLOT // 2
+        left = UIDS_PER_SLOT - UIDS_PER_SLOT // 2 - 1
+        return replace(slot, init_uid=init_uid, program_uid=init_uid + 1, program_uids=left)
 
 
 class Slots:

@@ -3,8 +3,14 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from threading import Event
 
 CHUNK_BYTES = 1 << 16
+LENT_PATIENCE_S = 10.0
+"""How long somebody else may take to read to its end what a program left that is dead."""
 
 Taker = Callable[[int], None]
 """Given our end of a program's stdin, which does not block, to write to and to close."""
@@ -18,6 +24,8 @@ class Capture:
         self.descriptor = descriptor
         self.cap = cap
         self.overflow = False
+        self.lent: Event | None = None
+        """Where somebody else reads it, and says what by `take`: set when there is nothing more to be read."""
         self._data = bytearray()
         self._told = 0
 
@@ -26,7 +34,12 @@ class Capture:
         return self.descriptor
 
     def drain(self) -> bool:
-        """Take what is there, up to one chunk past the cap. False at the end of the stream."""
+        """Take what is there, up to one chunk past the cap. False at the end of the stream.
+
+        Where it is lent, the end is waited for.
+        """
+        if self.lent is not None:
+            return not self.lent.wait(LENT_PATIENCE_S)
         while not self.overflow:
             try:
                 chunk = os.read(self.descriptor, CHUNK_BYTES)
@@ -34,9 +47,14 @@ class Capture:
                 return True
             if not chunk:
                 return False
-            self._data += chunk
-            self.overflow = len(self._data) > self.cap
+            self.take(chunk)
         return True
+
+    def take(self, chunk: bytes) -> bool:
+        """Keep what was read; whether that is within the cap."""
+        self._data += chunk
+        self.overflow = len(self._data) > self.cap
+        return not self.overflow
 
     @property
     def data(self) -> bytes:

@@ -6,11 +6,9 @@ from domain.limits import MAX_SHOWN_BYTES
 from domain.model import TestResult
 from domain.views import ResultView, Shown
 
-_BOTH = {field.name for field in fields(TestResult)} & {field.name for field in fields(ResultView)}
-_SAME = _BOTH - {"stdout", "stderr"}
-    "stdout",
-    "stderr",
-}
+_OUTPUTS = ("stdout", "stderr", "interaction")
+_ANSWERED = {field.name for field in fields(ResultView)}.difference(_OUTPUTS)
+_SAME = [field.name for field in fields(TestResult) if field.name in _ANSWERED]
 
 
 def shown(value: bytes, limit: int = MAX_SHOWN_BYTES) -> Shown:
@@ -23,6 +21,7 @@ def shown_result(result: TestResult, *, is_hidden: bool = False, limit: int = MA
         **{name: getattr(result, name) for name in _SAME},
         stdout=None if nothing else shown(result.stdout, limit),
         stderr=None if nothing else shown(result.stderr, limit),
+        interaction=None if nothing or result.interaction is None else shown(result.interaction, limit),
     )
 
 

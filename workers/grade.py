@@ -27,12 +27,13 @@ from domain.typed import TypedInput
 from domain.verdict import State, Verdict, overall
 from sandbox import Jails, RunAborted, SandboxError, Slot
 from workers.broadcast import NO_BROADCASTER, Broadcast, Broadcaster
-from workers.check_program import CheckerProgram, checker_of
+from workers.check_program import checker_of
 from workers.checked import text
 from workers.compile import Compiled, CompileError, compile_submission
 from workers.compile_cache import NO_CACHE, Compiler
 from workers.execution_cache import NO_EXECUTION_CACHE, Earlier, Executor
 from workers.fleet import Fleet
+from workers.interact import interactor_of
 from workers.lease import ClaimLost, Hold, Leases
 from workers.network import network_of
 from workers.patience import patiently
@@ -177,10 +178,9 @@ class Grading:
             except CompileError as error:
                 return Outcome(Verdict.CE, error.reason, self._telemetry(made, error), error.output, error.message)
             try:
-                checker = self._checker(made, slot)
+                bench = self._judged(self._bench(made, compiled, slot))
             except CompileError as error:
                 return self._no_checker(made, compiled, error)
-            bench = replace(self._bench(made, compiled, slot), checker=checker)
             self.earlier = grader.executor.look(self.claim, bench)
             results, rest = self._run_all(bench, self.earlier)
         self.hold.check()
@@ -202,14 +202,19 @@ class Grading:
             deadline=self.deadline,
         )
 
-    def _checker(self, made: Plan, slot: Slot) -> CheckerProgram | None:
+    def _judged(self, bench: Bench) -> Bench:
+        """Bring the author's programs. Raises CompileError for one that does not compile."""
+        asked = bench.plan.submission, self.hold.descriptor
         with self.watch.phase("compile"):
-            return self._tried(lambda: checker_of(self.grader, slot, made.submission, self.hold.descriptor))
+            checker = self._tried(lambda: checker_of(self.grader, bench.slot, *asked))
+            interactor = self._tried(lambda: interactor_of(self.grader, bench.slot, *asked))
+        return replace(bench, checker=checker, interactor=interactor)
 
     def _no_checker(self, made: Plan, compiled: Compiled, error: CompileError) -> Outcome:
         """End it: nobody can say what is right. What its compiler said is of its source, which may tell of answers."""
         log.warning("checker_not_compiled", reason=error.reason, output=text(error.output))
-        message = f"the checker does not compile: {error.reason}"
+        who = "checker" if made.submission.interactor is None else "interactor"
+        message = f"the {who} does not compile: {error.reason}"
         if not any(case.is_hidden for case in made.submission.test_cases):
             message = "\n".join((message, text(error.output)))
         return Outcome(Verdict.JE, "checker", self._telemetry(made, compiled), compiled.output, message.strip())

@@ -26,6 +26,7 @@ from workers.check_program import CheckerProgram, kept_checker
 from workers.compile import Compiled
 from workers.fleet import NO, NUMBER_BYTES, READY, RESULT, RUN
 from workers.grade import Grader
+from workers.interact import InteractorProgram, kept_interactor
 from workers.packing import packed
 from workers.prepare import Plan, plan
 from workers.run import Bench, in_series, run_test_case
@@ -37,6 +38,7 @@ LOOK_S = 0.25
 """How often we look whether somebody needs the slot."""
 
 log = logger(__name__)
+Judged = tuple[Plan, Compiled, CheckerProgram | None, InteractorProgram | None]
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Helping:
         if program is None:
             self.line.say(NO)
             return
-        made, compiled, checker = program
+        made, compiled, checker, interactor = program
         with self.grader.sandbox.spare_slot(made.submission.constraints.slots) as slot:
             if slot is None:
                 self.line.say(NO)
@@ -69,15 +71,17 @@ class Helping:
                 self.grader.blobs,
                 watch,
                 checker=checker,
+                interactor=interactor,
                 deadline=deadline,
             )
             self._run_all(bench)
 
-    def _program(self, claim: Claim, toolchain: str) -> tuple[Plan, Compiled, CheckerProgram | None] | None:
+    def _program(self, claim: Claim, toolchain: str) -> Judged | None:
         """Give what is to be run and judged by; None where it would not be the same here as at the owner's."""
         try:
             made = plan(self.grader.languages, claim.submission)
             checker = kept_checker(self.grader, claim.submission)
+            interactor = kept_interactor(self.grader, claim.submission)
         except InvalidRequest:
             return None
         compiled = self._compiled(made)
@@ -85,7 +89,9 @@ class Helping:
             return None
         if made.submission.checker.type is CheckerType.PROGRAM and checker is None:
             return None
-        return made, compiled, checker
+        if made.submission.interactor is not None and interactor is None:
+            return None
+        return made, compiled, checker, interactor
 
     def _compiled(self, made: Plan) -> Compiled | None:
         if made.language.compile is None:

@@ -16,7 +16,7 @@ Made = TypeVar("Made")
 
 
 def packed(result: TestResult) -> bytes:
-    """Put a result into bytes: the length of a JSON head, the head, then both outputs."""
+    """Put a result into bytes: the length of a JSON head, the head, then the outputs."""
     head = {
         "verdict": result.verdict,
         "reason": result.reason,
@@ -30,9 +30,11 @@ def packed(result: TestResult) -> bytes:
         "artifacts": [asdict(item) for item in result.artifacts],
         "artifacts_cut": result.artifacts_cut,
         "outputs": [len(result.stdout), len(result.stderr)],
+        "interaction": None if result.interaction is None else len(result.interaction),
     }
     text = json.dumps(head).encode()
-    return b"".join([len(text).to_bytes(_LENGTH_BYTES), text, result.stdout, result.stderr])
+    outputs = (result.stdout, result.stderr, result.interaction or b"")
+    return b"".join([len(text).to_bytes(_LENGTH_BYTES), text, *outputs])
 
 
 def unpacked(data: bytes) -> TestResult:
@@ -40,7 +42,8 @@ def unpacked(data: bytes) -> TestResult:
     start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES])
     head = json.loads(data[_LENGTH_BYTES:start])
     stdout_bytes, stderr_bytes = head["outputs"]
-    if start + stdout_bytes + stderr_bytes != len(data):
+    said_at = start + stdout_bytes + stderr_bytes
+    if said_at + (head["interaction"] or 0) != len(data):
         raise ValueError("what was kept is not as long as its head says")
     return TestResult(
         ordinal=0,
@@ -52,7 +55,8 @@ def unpacked(data: bytes) -> TestResult:
         exit_code=head["exit_code"],
         exit_signal=head["exit_signal"],
         stdout=data[start : start + stdout_bytes],
-        stderr=data[start + stdout_bytes :],
+        stderr=data[start + stdout_bytes : said_at],
+        interaction=None if head["interaction"] is None else data[said_at:],
         usage=_made(Usage, head["usage"]),
         telemetry=_made(RunTelemetry, head["telemetry"]),
         artifacts=tuple(Artifact(**item) for item in head["artifacts"]),

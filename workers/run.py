@@ -22,6 +22,7 @@ from workers.collect import Kept, collect
 from workers.compile import Compiled
 from workers.convert import telemetry_of, usage_of
 from workers.fill import fill
+from workers.interact import InteractorProgram, settled
 from workers.loading import loaded as loaded  # noqa: PLC0414 - who runs a test case loads it
 from workers.passes import Pass, judged, one_too_many, together
 from workers.prepare import Plan, box_files, disk_bytes, run_limits
@@ -64,6 +65,8 @@ class Bench:
     """Gives who types for a run, where its input is typed."""
     checker: CheckerProgram | None = None
     """Where outputs are judged by a program."""
+    interactor: InteractorProgram | None = None
+    """What talks to the program, where that is not given its input."""
     deadline: float = math.inf
     """By the monotonic clock: no pass of a test case begins after it."""
 
@@ -107,7 +110,8 @@ def _spent_ms(result: TestResult) -> int:
 @contextmanager
 def in_series(bench: Bench, cases: Sequence[TestCase]) -> Iterator[Bench]:
     """Have several test cases run in jails that are made together, where they can be."""
-    if len(cases) < 2 or bench.network is not None or not bench.plan.submission.constraints.disk_is_tmpfs:
+    plain = bench.network is None and bench.interactor is None and bench.plan.submission.constraints.disk_is_tmpfs
+    if len(cases) < 2 or not plain:
         yield bench
         return
     command = bench.plan.run_command(cases[0], bench.compiled.main_class)
@@ -147,19 +151,24 @@ def _run_pass(bench: Bench, case: TestCase, before: Sequence[File]) -> Pass:
     )
     with watch.phase("run"), jailed as jail:
         fill(jail.box, files)
-        with bench.typing() as taker:
-            listener = bench.listener(case)
-            result = jail.run(command, limits, bench.cancel, listener=listener, taker=taker)
+        talked = None
+        if bench.interactor is not None:
+            talked = bench.interactor.talk(bench.slot, (jail, command, limits), case, before, cancel=bench.cancel)
+            result = talked.program
+        else:
+            with bench.typing() as taker:
+                listener = bench.listener(case)
+                result = jail.run(command, limits, bench.cancel, listener=listener, taker=taker)
         refuse_what_did_not_start(command.argv[0], result)
         with watch.phase("check"):
             judgement = judge(plan, case, result, jail.box)
         with watch.phase("collect"):
             kept = collect(jail.box, plan.submission.outputs, bench.blobs)
     found = _result(case, result, judgement, kept, bench.slot)
-    if not judgement.unchecked:
-        return Pass(found)
     with watch.phase("check"):
-        return _checked(bench, case, found, judgement.unchecked, before)
+        if talked is not None:
+            return settled(bench.slot, case, found, talked, bench.checker, cancel=bench.cancel)
+        return _checked(bench, case, found, judgement.unchecked, before) if judgement.unchecked else Pass(found)
 
 
 def _checked(
@@ -199,7 +208,9 @@ def points(case: TestCase, verdict: Verdict | None) -> float | None:
 
 def points_again(plan: Plan, case: TestCase, found: TestResult) -> float | None:
     """What a result earns that was found elsewhere, or before: what its checker gave it, else what it is worth now."""
-    return found.points if plan.submission.checker.type is CheckerType.PROGRAM else points(case, found.verdict)
+    submission = plan.submission
+    judged_by_programs = submission.checker.type is CheckerType.PROGRAM or submission.interactor is not None
+    return found.points if judged_by_programs else points(case, found.verdict)
 
 
 def skipped(case: TestCase) -> TestResult:
@@ -250,6 +261,8 @@ def checker_for(plan: Plan, case: TestCase) -> Checker:
 
 
 def _judge_output(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) -> Judgement:
+    if plan.submission.interactor is not None:
+        return Judgement(Verdict.AC)  # as far as its end goes; the rest is for the interactor to say
     try:
         return _compared(plan, case, result, box)
     except ValueError as error:  # arguments that were kept before anybody looked at them

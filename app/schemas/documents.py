@@ -6,6 +6,7 @@ from marshmallow import Schema, fields
 
 from app.schemas.fields import BYTES_SHAPES
 from app.schemas.measurements import RunTelemetryAnswer, TelemetryAnswer, UsageAnswer
+from domain.interaction import Speaker
 from domain.model import Priority
 from domain.verdict import State, Verdict
 
@@ -78,6 +79,13 @@ class ArtifactAnswer(Schema):
     url = fields.String(required=True)
 
 
+class SaidAnswer(Schema):
+    """What one of two programs that talk said before the other spoke."""
+
+    speaker = fields.Raw(required=True, data_key="from", metadata={"type": "string", "enum": [*Speaker]})
+    data = fields.Raw(required=True, metadata={"anyOf": BYTES_SHAPES})
+
+
 class TestResultAnswer(Schema):
     """What became of one test case. A hidden one has name, is_hidden, verdict, reason, usage and points only."""
 
@@ -100,6 +108,10 @@ class TestResultAnswer(Schema):
     exit_signal = fields.Integer(allow_none=True)
     stdout = _nullable_bytes()
     stderr = _nullable_bytes()
+    interaction = fields.List(
+        fields.Nested(SaidAnswer),
+        metadata={"description": "What the program and its interactor said to each other, in order, where it has one."},
+    )
     truncated = fields.List(
         fields.String(),
         metadata={"description": "Fields that were cut; `artifacts` where `outputs` meant more than was kept."},

@@ -15,6 +15,7 @@ from app.schemas.constraints import ConstraintsPart
 from app.schemas.fields import Choice, Flag, Text, Whole
 from app.schemas.files import RelativePath, Source, Sources, path_clashes
 from app.schemas.interactive import interactive_fault, patient
+from app.schemas.interactors import InteractorPart, interactor_faults
 from app.schemas.language import Language
 from app.schemas.metadata import Metadata
 from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value
@@ -97,7 +98,7 @@ class SubmissionRequest(Part):
     test_cases = TestCases()
     problem_id = Text(min_chars=1)
     checker = Object(CheckerPart)
-    interactor = NotOffered()
+    interactor = Object(InteractorPart)
     passes = Whole(floor=1, ceiling=MAX_PASSES, description=PASSES_ARE)
     constraints = Object(ConstraintsPart)
     outputs = Items(RelativePath(), most=MAX_OUTPUTS, description="Globs of files to collect: out/*.png")
@@ -122,6 +123,8 @@ class SubmissionRequest(Part):
         faults = case_argument_faults(data.get("checker"), data.get("test_cases"), interactor="interactor" in data)
         if faults:
             messages["test_cases"] = _over(faults, messages.get("test_cases"))
+        for name, found in interactor_faults(data).items():
+            messages[name] = _over(found, messages.get(name)) if isinstance(found, dict) else found
         if messages:
             raise ValidationError(messages)
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.schemas import links
-from app.schemas.bytes import bytes_json
+from app.schemas.bytes import bytes_json, interaction_json
 from app.schemas.usage import run_telemetry_json, telemetry_json, usage_json
 from domain.limits import Constraints
 from domain.model import Artifact, Usage
@@ -142,10 +142,13 @@ def _streams(submission_id: UUID, result: ResultView) -> Json:
     shown = _byte_fields(
         {name: (value, links.stream(submission_id, result.ordinal, name)) for name, value in values.items()}
     )
-    if not result.artifacts_cut:
+    said, said_more = interaction_json(result.interaction)
+    shown |= said
+    more = [name for name, cut in (("interaction", said_more), ("artifacts", result.artifacts_cut)) if cut]
+    if not more:
         return shown
     cut = shown.get("truncated", [])
-    return shown | {"truncated": [*cut, "artifacts"] if isinstance(cut, list) else ["artifacts"]}
+    return shown | {"truncated": [*cut, *more] if isinstance(cut, list) else more}
 
 
 def _hidden_json(case: CaseView, result: ResultView) -> Json:

@@ -188,7 +188,7 @@ REFUSED: list[Row] = [
     ("unknown checker", {"checker": {"type": "fuzzy"}}, "checker.type"),
     ("negative tolerance", {"checker": {"type": "float", "tolerance": -1}}, "checker.tolerance"),
     ("tolerance as text", {"checker": {"type": "float", "tolerance": "1"}}, "checker.tolerance"),
-    ("interactor", {"interactor": {"language": "python"}}, "interactor"),
+    ("interactor without a source", {"interactor": {"language": "python"}}, "interactor.source"),
     ("region", {"region": "eu"}, "region"),
     ("cache as a number", {"cache": 0}, "cache"),
     ("cache as a word", {"cache": "no"}, "cache"),
