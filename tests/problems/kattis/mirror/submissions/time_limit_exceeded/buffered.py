@@ -1,2 +1,6 @@
-while (line := input()) != "end":
-    print(line)
+import sys
+
+for line in sys.stdin:
+    if line == "end\n":
+        break
+    print(line, end="")
