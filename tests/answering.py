@@ -56,7 +56,8 @@ def _handler(api: Callable[[], Api]) -> type[BaseHTTPRequestHandler]:
         def _answer(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            api().asked.append(Asked(self.command, self.path, headers, json.loads(sent) if sent else None))
+            body = json.loads(sent) if sent and "json" in headers.get("content-type", "json") else sent or None
+            api().asked.append(Asked(self.command, self.path, headers, body))
             answer = api().next()
             self.send_response(answer.status)
             for name, value in answer.headers.items():
@@ -70,6 +71,9 @@ def _handler(api: Callable[[], Api]) -> type[BaseHTTPRequestHandler]:
             self._answer()
 
         def do_POST(self) -> None:
+            self._answer()
+
+        def do_PUT(self) -> None:
             self._answer()
 
         def do_DELETE(self) -> None:

@@ -1,14 +1,17 @@
 """What is said of problem packages."""
 
+from dataclasses import asdict
+
 from marshmallow import Schema, ValidationError, fields
 
 from app.schemas import links
 from app.schemas.complaints import Complaint, shown
 from app.schemas.documents import word
 from app.schemas.parts import Part, Value
+from app.schemas.problem_answers import FindingAnswer
 from domain.limits import Ranges
 from domain.package_store import Stored
-from domain.problem import Finding, VersionState
+from domain.problem import VersionState
 
 _TIMEOUT = Ranges().timeout_ms
 
@@ -33,15 +36,6 @@ class PackageQuery(Part):
     """`?timeout_ms=2000`."""
 
     timeout_ms = Timeout()
-
-
-class FindingAnswer(Schema):
-    """One line of a report."""
-
-    stage = fields.String(required=True, metadata={"description": "`import`, or a step of the check of a version."})
-    name = fields.String(required=True, metadata={"description": "A path of the package, or a key in one."})
-    ok = fields.Boolean(required=True, metadata={"description": "Whether all that the package says is heeded."})
-    message = fields.String(required=True)
 
 
 class TimeLimitAnswer(Schema):
@@ -80,10 +74,5 @@ def package_json(stored: Stored) -> dict[str, object]:
         "time_limit": limit,
         "test_cases": len(version.test_cases),
         "examples": len(version.examples),
-        "report": [finding_json(finding) for finding in stored.imported.report],
+        "report": [asdict(finding) for finding in stored.imported.report],
     }
-
-
-def finding_json(finding: Finding) -> dict[str, object]:
-    """Give one line of a report."""
-    return {"stage": finding.stage, "name": finding.name, "ok": finding.ok, "message": finding.message}

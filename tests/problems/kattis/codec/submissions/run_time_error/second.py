@@ -1,0 +1,3 @@
+what, word = input(), input()
+assert what == "encode"
+print(word.upper())

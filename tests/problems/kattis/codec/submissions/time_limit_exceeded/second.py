@@ -1,0 +1,4 @@
+what, word = input(), input()
+while what != "encode":
+    pass
+print(word.upper())

@@ -1,0 +1,2 @@
+what, word = input(), input()
+print(word.upper())

@@ -1,0 +1,3 @@
+def flip(lamps, number):
+    lamps[number] = not lamps[number]
+    return sum(lamps)

@@ -1,0 +1,2 @@
+input()
+print("done", flush=True)

@@ -1,0 +1,1 @@
+print("flip 0", flush=True)

@@ -1,0 +1,2 @@
+while (line := input()) != "end":
+    print(line, flush=True)

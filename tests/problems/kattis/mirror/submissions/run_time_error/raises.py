@@ -1,0 +1,3 @@
+print(input(), flush=True)
+input()
+raise SystemExit(1)

@@ -1,0 +1,3 @@
+while (line := input()) != "end":
+    print(line, flush=True)
+print("end", flush=True)
