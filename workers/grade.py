@@ -210,7 +210,7 @@ class Grading:
         """End it: nobody can say what is right. What its compiler said is of its source, which may tell of answers."""
         log.warning("checker_not_compiled", reason=error.reason, output=text(error.output))
         message = f"the checker does not compile: {error.reason}"
-        if not any(case.is_hidden for case in made.submission.test_cases):
+        if not any(case.is_hidden or case.kept is not None for case in made.submission.test_cases):
             message = "\n".join((message, text(error.output)))
         return Outcome(Verdict.JE, "checker", self._telemetry(made, compiled), compiled.output, message.strip())
 
