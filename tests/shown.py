@@ -6,7 +6,11 @@ from domain.limits import MAX_SHOWN_BYTES
 from domain.model import TestResult
 from domain.views import ResultView, Shown
 
-_SAME = [field.name for field in fields(TestResult) if field.name not in {"stdout", "stderr"}]
+_BOTH = {field.name for field in fields(TestResult)} & {field.name for field in fields(ResultView)}
+_SAME = _BOTH - {"stdout", "stderr"}
+    "stdout",
+    "stderr",
+}
 
 
 def shown(value: bytes, limit: int = MAX_SHOWN_BYTES) -> Shown:
