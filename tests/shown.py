@@ -8,9 +8,6 @@ from domain.views import ResultView, Shown
 
 _BOTH = {field.name for field in fields(TestResult)} & {field.name for field in fields(ResultView)}
 _SAME = _BOTH - {"stdout", "stderr"}
-    "stdout",
-    "stderr",
-}
 
 
 def shown(value: bytes, limit: int = MAX_SHOWN_BYTES) -> Shown:
