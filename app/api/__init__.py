@@ -13,6 +13,7 @@ from app.api import (
     events,
     health,
     index,
+    judge_messages,
     keys,
     languages,
     me,
@@ -30,7 +31,7 @@ def register_blueprints(api: Api, app: Flask) -> None:
     """Put all routes into the application."""
     with app.app_context():
         openapi.prepare(api)
-    own = (submissions, events, batches, problems, packages, values, regrades, webhooks, deliveries)
+    own = (submissions, judge_messages, events, batches, problems, packages, values, regrades, webhooks, deliveries)
     others = (usage, languages, keys, me, health, index)
     for module in (*own, *others, compat_judge0, compat_piston):
         api.register_blueprint(module.blueprint)

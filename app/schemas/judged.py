@@ -27,6 +27,8 @@ def judging_messages(data: Mapping[str, object], original: object) -> dict[str, 
 
 def _may_ask_again(data: Mapping[str, object]) -> bool:
     checker = data.get("checker")
+    if data.get("interactive"):  # what was typed is not typed again
+        return False
     return "interactor" in data or (isinstance(checker, Checker) and checker.type is CheckerType.PROGRAM)
 
 
