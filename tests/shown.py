@@ -6,9 +6,8 @@ from domain.limits import MAX_SHOWN_BYTES
 from domain.model import TestResult
 from domain.views import ResultView, Shown
 
-_OUTPUTS = ("stdout", "stderr", "interaction")
-_ANSWERED = {field.name for field in fields(ResultView)}.difference(_OUTPUTS)
-_SAME = [field.name for field in fields(TestResult) if field.name in _ANSWERED]
+_BOTH = {field.name for field in fields(TestResult)} & {field.name for field in fields(ResultView)}
+_SAME = _BOTH - {"stdout", "stderr", "interaction"}
 
 
 def shown(value: bytes, limit: int = MAX_SHOWN_BYTES) -> Shown:

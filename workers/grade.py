@@ -215,7 +215,7 @@ class Grading:
         log.warning("checker_not_compiled", reason=error.reason, output=text(error.output))
         who = "checker" if made.submission.interactor is None else "interactor"
         message = f"the {who} does not compile: {error.reason}"
-        if not any(case.is_hidden for case in made.submission.test_cases):
+        if not any(case.is_hidden or case.kept is not None for case in made.submission.test_cases):
             message = "\n".join((message, text(error.output)))
         return Outcome(Verdict.JE, "checker", self._telemetry(made, compiled), compiled.output, message.strip())
 
