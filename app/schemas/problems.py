@@ -10,6 +10,7 @@ from app.schemas.checkers import CheckerPart, case_argument_faults
 from app.schemas.complaints import Complaint, shown
 from app.schemas.fields import Bytes, Choice, Flag, Limit, Text, Whole
 from app.schemas.files import FilePart, Files, RelativePath
+from app.schemas.interactors import InteractorPart, interactor_faults
 from app.schemas.language import Language
 from app.schemas.metadata import Metadata
 from app.schemas.paging import PageSize
@@ -126,7 +127,7 @@ class ProblemRequest(Part):
     test_cases = ProblemCases()
     test_groups = NotOffered("give each test case a group and points")
     checker = Object(CheckerPart)
-    interactor = NotOffered()
+    interactor = Object(InteractorPart)
     passes = Whole(floor=1, ceiling=MAX_PASSES)
     constraints = Object(LimitsPart)
     language_constraints = LanguageLimits()
@@ -150,6 +151,7 @@ class ProblemRequest(Part):
         faults = case_argument_faults(data.get("checker"), cases, interactor="interactor" in data)
         if faults:
             messages["test_cases"] = faults
+        messages |= interactor_faults(data, cases)
         if messages:
             raise ValidationError(messages)
 

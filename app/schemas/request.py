@@ -123,7 +123,8 @@ class SubmissionRequest(Part):
         faults = case_argument_faults(data.get("checker"), data.get("test_cases"), interactor="interactor" in data)
         if faults:
             messages["test_cases"] = _over(faults, messages.get("test_cases"))
-        for name, found in interactor_faults(data).items():
+        cases = data.get("test_cases")
+        for name, found in interactor_faults(data, cases if isinstance(cases, list) else ()).items():
             messages[name] = _over(found, messages.get(name)) if isinstance(found, dict) else found
         if messages:
             raise ValidationError(messages)

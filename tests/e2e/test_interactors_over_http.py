@@ -1,7 +1,10 @@
 """Interactive problems through the whole platform."""
 
+import secrets
+
 from standalone.client import Client
 from standalone.stack import Stack
+from tests.e2e.test_checkers_over_http import code, executed, version
 
 GUESSES = """
 low, high = 1, 1000
@@ -22,17 +25,9 @@ exit(43)
 """
 
 
-def code(text: str) -> dict[str, object]:
-    return {"type": "code", "content": text}
-
-
 def results(client: Client, **body: object) -> list[dict[str, object]]:
-    answer = client.post("/v1/submissions?wait=60", {"language": "python", **body})
-    assert answer.status == 201, answer.body
-    assert "777" not in str(answer.body)
-    execution = answer.body["execution"]
-    assert isinstance(execution, dict)
-    assert execution["state"] == "done", execution
+    execution = executed(client, {"language": "python", **body})
+    assert "777" not in str(execution)
     found = execution["test_results"]
     assert isinstance(found, list)
     return found
@@ -55,3 +50,20 @@ def test_a_program_talks_to_an_interactor(stack: Stack) -> None:
     assert set(right[2]) == {"name", "is_hidden", "verdict", "reason", "points", "usage"}
     [early] = results(stack.client, source=code("print(1)"), interactor=interactor, test_cases=cases[:1])
     assert (early["verdict"], early["reason"]) == ("WA", "stdout")
+
+
+def test_a_stored_problem_may_have_one(stack: Stack) -> None:
+    problem = {
+        "id": f"guess-{secrets.token_hex(4)}",
+        "title": "Guess",
+        "interactor": {"language": "python", "source": code(KNOWS)},
+        "test_cases": [{"input": "500", "is_hidden": False}, {"input": "777"}],
+    }
+    assert version(stack.client, problem)["state"] == "ready"
+    execution = executed(stack.client, {"language": "python", "source": code(GUESSES), "problem_id": problem["id"]})
+    assert "777" not in str(execution)
+    results = execution["test_results"]
+    assert isinstance(results, list)
+    assert [one["verdict"] for one in results] == ["AC", "AC"]
+    assert results[0]["interaction"][0] == {"from": "program", "data": "500\n"}
+    assert "interaction" not in results[1]
