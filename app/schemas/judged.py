@@ -20,7 +20,8 @@ def judging_messages(data: Mapping[str, object], original: object) -> dict[str, 
     faults = case_argument_faults(data.get("checker"), data.get("test_cases"), interactor="interactor" in data)
     if faults:
         messages["test_cases"] = over(faults, messages.get("test_cases"))
-    for name, found in interactor_faults(dict(data)).items():
+    cases = data.get("test_cases")
+    for name, found in interactor_faults(dict(data), cases if isinstance(cases, list) else ()).items():
         messages[name] = over(found, messages.get(name)) if isinstance(found, dict) else found
     return messages
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Cause, Command, RunAborted, Said, Sandbox, Speaker
-from tests.jail.conftest import WARM_MODES
+from tests.jail.conftest import LOCAL_MODES, WARM_MODES
 from tests.jail.conversing import PATIENT, Program, converse
 from tests.jail.running import KIB, MIB, PYTHON, limits
 
@@ -38,6 +38,12 @@ READS = "import sys; data = sys.stdin.read(); sys.exit(43 if data == '' else 42)
 SHORT = limits(cpu_time_ms=20_000, wall_time_ms=600)
 
 
+@pytest.fixture
+def one(sandboxes: Mapping[str, Sandbox]) -> Sandbox:
+    """The best way that this host offers, for what is the same in all."""
+    return sandboxes[LOCAL_MODES[0]]
+
+
 def test_they_talk(sandbox: Sandbox) -> None:
     found = converse(sandbox, GUESS, HOST)
     assert (found.program.exit_code, found.interactor.exit_code) == (0, 42), found
@@ -60,7 +66,7 @@ def test_the_program_may_be_in_a_jail_that_stood_ready(sandboxes: Mapping[str, S
     assert "warm" in modes
 
 
-def test_any_bytes_pass(sandbox: Sandbox) -> None:
+def test_any_bytes_pass(one: Sandbox) -> None:
     echo = "import sys\nfor _ in range(256): sys.stdout.buffer.write(sys.stdin.buffer.read(1)); sys.stdout.flush()"
     asks = """
 import sys
@@ -69,7 +75,7 @@ for number in range(256):
     if sys.stdin.buffer.read(1) != bytes([number]): sys.exit(43)
 sys.exit(42)
 """
-    assert converse(sandbox, echo, asks).interactor.exit_code == 42
+    assert converse(one, echo, asks).interactor.exit_code == 42
 
 
 ENDS = {
@@ -84,9 +90,9 @@ ENDS = {
 
 @pytest.mark.parametrize(("program", "interactor", "first", "own", "others"), ENDS.values(), ids=ENDS.keys())
 def test_who_ended_first_is_known(
-    sandbox: Sandbox, program: str, interactor: str, first: Speaker, own: int | None, others: int | None
+    one: Sandbox, program: str, interactor: str, first: Speaker, own: int | None, others: int | None
 ) -> None:
-    found = converse(sandbox, program, interactor)
+    found = converse(one, program, interactor)
     assert found.first is first
     if own is not None:
         assert found.program.exit_code == own
@@ -94,38 +100,37 @@ def test_who_ended_first_is_known(
         assert found.interactor.exit_code == others
 
 
-def test_what_follows_from_an_end_comes_second(sandboxes: Mapping[str, Sandbox]) -> None:
+def test_what_follows_from_an_end_comes_second(one: Sandbox) -> None:
     """An interactor that ends the moment its input does."""
-    sandbox = sandboxes["cgroup" if "cgroup" in sandboxes else "sampled"]
-    assert {converse(sandbox, "pass", READS).first for _ in range(8)} == {Speaker.PROGRAM}
+    assert {converse(one, "pass", READS).first for _ in range(8)} == {Speaker.PROGRAM}
 
 
 TALKS_ON = "import sys\nfor _ in range(300): print('x' * 1000, flush=True)\nsys.exit({code})"
 
 
-def test_an_interactor_survives_the_end_of_its_program(sandbox: Sandbox) -> None:
-    found = converse(sandbox, "pass", TALKS_ON.format(code=43), others=limits(output_bytes=MIB))
+def test_an_interactor_survives_the_end_of_its_program(one: Sandbox) -> None:
+    found = converse(one, "pass", TALKS_ON.format(code=43), others=limits(output_bytes=MIB))
     assert (found.first, found.interactor.exit_code, found.interactor.exit_signal) == (Speaker.PROGRAM, 43, None)
 
 
-def test_a_program_survives_the_end_of_a_content_interactor(sandbox: Sandbox) -> None:
-    found = converse(sandbox, TALKS_ON.format(code=0), "exit(42)", limits(output_bytes=MIB))
+def test_a_program_survives_the_end_of_a_content_interactor(one: Sandbox) -> None:
+    found = converse(one, TALKS_ON.format(code=0), "exit(42)", limits(output_bytes=MIB))
     assert (found.program.exit_code, found.program.exit_signal, found.interactor.exit_code) == (0, None, 42)
 
 
-def test_a_closed_stdout_is_the_end_of_the_other_s_input(sandbox: Sandbox) -> None:
+def test_a_closed_stdout_is_the_end_of_the_other_s_input(one: Sandbox) -> None:
     found = converse(
-        sandbox,
+        one,
         "import os, sys; os.close(1); sys.exit(len(input()))",
         "input_ = __import__('sys').stdin.read(); print('abc'); exit(42)",
     )
     assert (found.program.exit_code, found.interactor.exit_code) == (3, 42)
 
 
-def test_stdin_can_be_opened_again(sandbox: Sandbox) -> None:
+def test_stdin_can_be_opened_again(one: Sandbox) -> None:
     program = "print(open('/dev/stdin').readline().strip(), flush=True)"
     interactor = "print('abc', flush=True); exit(42 if open('/dev/stdin').readline() == 'abc\\n' else 43)"
-    assert converse(sandbox, program, interactor).interactor.exit_code == 42
+    assert converse(one, program, interactor).interactor.exit_code == 42
 
 
 WAITS = "input()"
@@ -156,20 +161,20 @@ def test_the_interactor_s_time_is_not_the_program_s(sandbox: Sandbox) -> None:
     assert found.program.wall_time_us <= 600_000
 
 
-def test_nor_is_what_it_says_by_itself(sandbox: Sandbox) -> None:
+def test_nor_is_what_it_says_by_itself(one: Sandbox) -> None:
     listens = "for _ in range(15): input()"
     tells = "import time\nfor _ in range(15): time.sleep(0.1); print('!', flush=True)\nexit(42)"
-    assert converse(sandbox, listens, tells, SHORT).program.cause is Cause.EXIT
+    assert converse(one, listens, tells, SHORT).program.cause is Cause.EXIT
 
 
-def test_a_program_that_keeps_talking_is_not_waited_for(sandbox: Sandbox) -> None:
+def test_a_program_that_keeps_talking_is_not_waited_for(one: Sandbox) -> None:
     talks = "import time\nwhile True: print('?', flush=True); time.sleep(0.02)"
-    found = converse(sandbox, talks, "import sys\nfor line in sys.stdin: pass", SHORT)
+    found = converse(one, talks, "import sys\nfor line in sys.stdin: pass", SHORT)
     assert (found.program.cause, found.deadlock) == (Cause.WALL, False)
 
 
-def test_an_interactor_has_limits_of_its_own(sandbox: Sandbox) -> None:
-    found = converse(sandbox, WAITS, SLEEPS, SHORT, limits(wall_time_ms=1500))
+def test_an_interactor_has_limits_of_its_own(one: Sandbox) -> None:
+    found = converse(one, WAITS, SLEEPS, SHORT, limits(wall_time_ms=1500))
     assert (found.first, found.interactor.cause) == (Speaker.INTERACTOR, Cause.WALL)
     assert found.program.cause is not Cause.WALL
 
@@ -203,7 +208,7 @@ input()
     assert (found.interactor.exit_code, found.program.exit_code) == (42, 0), found
 
 
-def test_a_program_cannot_take_what_the_interactor_needs(sandbox: Sandbox) -> None:
+def test_a_program_cannot_take_what_the_interactor_needs(one: Sandbox) -> None:
     """Processes, memory and pipes are of each its own."""
     hogs = """
 import os, fcntl
@@ -233,19 +238,18 @@ block = bytearray(64 << 20)
 print('done', flush=True)
 exit(42)
 """
-    found = converse(sandbox, hogs, works, limits(processes=30))
+    found = converse(one, hogs, works, limits(processes=30))
     assert (found.interactor.exit_code, found.program.exit_code) == (42, 0), found
 
 
-def test_a_hundred_thousand_questions(sandboxes: Mapping[str, Sandbox], programs: Mapping[str, Path]) -> None:
-    sandbox = sandboxes["cgroup" if "cgroup" in sandboxes else "sampled"]
+def test_a_hundred_thousand_questions(one: Sandbox, programs: Mapping[str, Path]) -> None:
     ping = {"ping": (programs["ping"].read_bytes(), 0o755)}
     asks, answers = (
         Program(command=Command(("./ping", "100000", which), "strict"), files=ping, good=(good,))
         for which, good in (("first", 0), ("second", 42))
     )
     much = limits(cpu_time_ms=20_000, wall_time_ms=40_000, output_bytes=MIB)
-    found = converse(sandbox, asks, answers, much, much)
+    found = converse(one, asks, answers, much, much)
     assert (found.program.exit_code, found.interactor.exit_code) == (0, 42)
     assert found.truncated
 
@@ -269,7 +273,7 @@ def test_the_process_is_told_to_end(abortable: tuple[Sandbox, Callable[[], None]
     timer.join()
 
 
-def test_an_interactor_that_cannot_be_started_ends_the_program(sandbox: Sandbox) -> None:
+def test_an_interactor_that_cannot_be_started_ends_the_program(one: Sandbox) -> None:
     missing = Program(command=Command(("./missing",), "strict"), good=(42,))
-    found = converse(sandbox, WAITS, missing)
+    found = converse(one, WAITS, missing)
     assert (found.first, found.interactor.exit_code) == (Speaker.INTERACTOR, 127)
