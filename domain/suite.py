@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from domain.file import File
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 512 * 1024
 """Of all files of a suite."""
 
 
