@@ -218,7 +218,10 @@ def run(tmp_path: Path) -> End:
         (tmp_path / "input").write_text("\n".join(test))
         (one, other), (third, fourth) = os.pipe(), os.pipe()
         arguments = [str(tmp_path / "input"), "answer", str(tmp_path / "feedback")]
-        commands = (("program", ".shipd/program.py", [], one, fourth), ("tests", "tests.py", arguments, third, other))
+        commands: tuple[tuple[str, str, list[str], int, int], ...] = (
+            ("program", ".shipd/program.py", [], one, fourth),
+            ("tests", "tests.py", arguments, third, other),
+        )
         processes = [
             subprocess.Popen(
                 [PYTHON, "-B", script, *more],
