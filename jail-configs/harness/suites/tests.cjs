@@ -63,7 +63,8 @@ function standIn(asked, imported, isModule) {
 
 function main() {
   const [input, , feedback] = process.argv.slice(2);
-  const [file, name] = fs.readFileSync(input, 'utf8').split('::');
+  const asked = fs.readFileSync(input, 'utf8');
+  const [file, name] = [asked.slice(0, asked.indexOf('::')), asked.slice(asked.indexOf('::') + 2)];
   writeStandIns();
   const pattern = name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   const child = spawnSync(

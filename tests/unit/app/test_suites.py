@@ -67,6 +67,7 @@ def test_an_empty_list_is_all_of_them(api: "Api", sent: Sent) -> None:
     [
         ({"framework": "nose"}, "framework"),
         ({"framework": "jest"}, "framework"),
+        ({"framework": "node"}, "files"),
         ({"framework": "go"}, "framework"),
         ({"files": []}, "files"),
         ({"files": [{"path": "test_it.py", "content": "x = 1"}]}, "files"),

@@ -49,6 +49,23 @@ def test_it_finds_what_unittest_finds() -> None:
     assert found == ("it_test.py::Case::test_b", "it_test.py::Other::test_c")
 
 
+def test_it_finds_titles_that_are_written_out() -> None:
+    source = b"""
+test('it adds', () => {});
+describe('group', () => {
+  it("is quoted", async () => {});
+  it(`twice`, () => {}); it('behind', () => {});
+  it(`${1}`, () => {});
+  test('it adds', () => {});
+});
+latest('not this', () => {});
+"""
+    found = found_in(suite(Framework.NODE, ("a/b.test.mjs", source), ("helpers.js", source)))
+    assert found == ("a/b.test.mjs::it adds", "a/b.test.mjs::is quoted", "a/b.test.mjs::twice")
+    with pytest.raises(Unreadable, match="UTF-8"):
+        found_in(suite(Framework.NODE, ("b.test.js", b"\xff")))
+
+
 def test_only_test_files_hold_tests() -> None:
     others = ("helpers.py", "conftest.py", "test_data.txt", "tests.py", "test_data.py/more.txt")
     assert found_in(suite(Framework.PYTEST, *((path, SOURCE) for path in others))) == ()
