@@ -1,6 +1,7 @@
 """Suites of unit tests (pure, frozen), and which test functions are in one: found by reading it, without running it."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +9,10 @@ from pathlib import PurePosixPath
 
 from domain.file import File
 
-MAX_BYTES = 1024 * 1024
+_NODE_FILE = re.compile(r"[.-]test\.[cm]?js$")
+_NODE_TEST = re.compile(r"""^[ \t]*(?:test|it)\(\s*(['"`])([^'"`\\\n$]{1,200})\1\s*,""", re.MULTILINE)
+"""A test with its title written out, where a statement begins."""
+MAX_BYTES = 512 * 1024
 """Of all files of a suite."""
 
 
@@ -17,6 +21,8 @@ class Framework(StrEnum):
 
     PYTEST = "pytest"
     UNITTEST = "unittest"
+    NODE = "node"
+    """`node:test`, which comes with Node."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,21 @@ class Unreadable(ValueError):  # noqa: N818 - said of a file
 
 
 def tests_of(suite: Suite) -> tuple[str, ...]:
-    """List the test functions as pytest names them: `tests/test_a.py::TestB::test_c`. Raises Unreadable."""
-    return tuple(test for position, file in enumerate(suite.files) for test in _tests_in(suite, position, file))
+    """List the test functions: `tests/test_a.py::TestB::test_c`, `a.test.js::it adds`. Raises Unreadable."""
+    find = _node_tests_in if suite.framework is Framework.NODE else _tests_in
+    return tuple(test for position, file in enumerate(suite.files) for test in find(suite, position, file))
+
+
+def _node_tests_in(suite: Suite, position: int, file: File) -> Iterator[str]:
+    del suite
+    if not _NODE_FILE.search(file.path):
+        return
+    try:
+        source = file.content.decode()
+    except UnicodeDecodeError:
+        raise Unreadable(position, "is no UTF-8") from None
+    titles = dict.fromkeys(found[2] for found in _NODE_TEST.finditer(source))
+    yield from (f"{file.path}::{title}" for title in titles)
 
 
 def _tests_in(suite: Suite, position: int, file: File) -> Iterator[str]:

@@ -8,7 +8,7 @@ from domain.errors import InvalidRequest, Problem
 from domain.judging import Interactor, Program
 from domain.language import Language
 from domain.model import File
-from domain.suite import Suite
+from domain.suite import Framework, Suite
 from workers.pytest_bundle import bundle
 
 FOLDER = "suite"
@@ -22,5 +22,6 @@ def interactor_of_suite(language: Language, suite: Suite) -> Interactor:
         hint = "use a language that has such tests, or test cases"
         raise InvalidRequest(Problem("suite.framework", f"{suite.framework} cannot test {language.name}", hint))
     own = (File(f"{FOLDER}/{file.path}", file.content, file.mode) for file in suite.files)
-    files = (*language.suites.tests, File(BUNDLE, bundle()), *own)
-    return Interactor(Program("python", files, language.suites.tests[0].path))
+    more = () if suite.framework is Framework.NODE else (File(BUNDLE, bundle()),)
+    files = (*language.suites.tests, *more, *own)
+    return Interactor(Program(language.name, files, language.suites.tests[0].path))

@@ -14,7 +14,7 @@ from domain.limits import MAX_TEST_CASES
 from domain.model import TestCase
 from domain.suite import MAX_BYTES, Framework, Suite, Unreadable, tests_of
 
-LATER = ("jest", "node", "junit", "go", "cargo")
+LATER = ("jest", "junit", "go", "cargo")
 """Frameworks of the wire format whose tests share a process with what they test, or would have to."""
 _ALONE = ("function", "checker", "interactor", "interactive", "passes")
 
@@ -51,7 +51,7 @@ class SuitePart(Part):
         except Unreadable as error:
             complaint = Complaint(str(error), "send test files that the framework can read")
             raise ValidationError({"files": {error.position: {"content": [complaint]}}}) from None
-        hint = "name files test_*.py, functions test*, classes Test* or with TestCase as their base"
+        hint = "name files test_*.py and functions test*; for node files *.test.js, with titles written out"
         if not found:
             raise ValidationError({"files": [Complaint("hold no test function", hint)]})
         if len(found) > MAX_TEST_CASES:
@@ -100,7 +100,10 @@ def _language_fault(data: Mapping[str, object], suite: Suite) -> Complaint | Non
     except InvalidRequest:
         return None  # said of the language itself
     if language.suites is None or suite.framework not in language.suites.frameworks:
-        return Complaint(f"{suite.framework.value} cannot test {language.name}", "use it with sources in python")
+        return Complaint(
+            f"{suite.framework.value} cannot test {language.name}",
+            "pytest and unittest are for python, node is for javascript",
+        )
     return None
 
 

@@ -1,0 +1,2 @@
+console.log('# pass 3');
+process.exit(0);

@@ -1,0 +1,91 @@
+"""Which test functions are in a suite."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.file import File
+from domain.judging import Judging, decode, encode
+from domain.suite import Framework, Suite, Unreadable
+from domain.suite import tests_of as found_in
+
+SOURCE = b"""
+import unittest
+from unittest import TestCase
+
+def test_one(): ...
+def testing(): ...
+async def test_two(): ...
+def helper(): ...
+def test_one(): ...
+class TestPlain:
+    def test_a(self): ...
+    def setup_method(self): ...
+class Case(unittest.TestCase):
+    def test_b(self): ...
+class Other(TestCase):
+    def test_c(self): ...
+class Nothing:
+    def test_d(self): ...
+if True:
+    def test_e(): ...
+"""
+
+
+def suite(framework: Framework, *files: tuple[str, bytes]) -> Suite:
+    return Suite(framework, tuple(File(path, content) for path, content in files))
+
+
+def test_it_finds_what_pytest_finds() -> None:
+    names = ("TestPlain::test_a", "Case::test_b", "Other::test_c", "test_one", "testing", "test_two")
+    found = found_in(suite(Framework.PYTEST, ("in/test_it.py", SOURCE)))
+    assert found == tuple(f"in/test_it.py::{name}" for name in names)
+
+
+def test_it_finds_what_unittest_finds() -> None:
+    found = found_in(suite(Framework.UNITTEST, ("it_test.py", SOURCE)))
+    assert found == ("it_test.py::Case::test_b", "it_test.py::Other::test_c")
+
+
+def test_it_finds_titles_that_are_written_out() -> None:
+    source = b"""
+test('it adds', () => {});
+describe('group', () => {
+  it("is quoted", async () => {});
+  it(`twice`, () => {}); it('behind', () => {});
+  it(`${1}`, () => {});
+  test('it adds', () => {});
+});
+latest('not this', () => {});
+"""
+    found = found_in(suite(Framework.NODE, ("a/b.test.mjs", source), ("helpers.js", source)))
+    assert found == ("a/b.test.mjs::it adds", "a/b.test.mjs::is quoted", "a/b.test.mjs::twice")
+    with pytest.raises(Unreadable, match="UTF-8"):
+        found_in(suite(Framework.NODE, ("b.test.js", b"\xff")))
+
+
+def test_only_test_files_hold_tests() -> None:
+    others = ("helpers.py", "conftest.py", "test_data.txt", "tests.py", "test_data.py/more.txt")
+    assert found_in(suite(Framework.PYTEST, *((path, SOURCE) for path in others))) == ()
+
+
+@pytest.mark.parametrize(
+    "source", [b"def test_a(:", b"\0", b"\xff", b"(" * 10_000, b"-" * 100_000 + b"1", b"a" + b".a" * 100_000]
+)
+def test_it_says_which_file_it_cannot_read(source: bytes) -> None:
+    with pytest.raises(Unreadable, match="is no Python") as error:
+        found_in(suite(Framework.PYTEST, ("test_a.py", b""), ("test_b.py", source)))
+    assert error.value.position == 1
+
+
+@given(st.binary(max_size=200))
+def test_whatever_is_sent_is_read_or_refused(source: bytes) -> None:
+    with contextlib.suppress(Unreadable):
+        assert isinstance(found_in(suite(Framework.PYTEST, ("test_a.py", source))), tuple)
+
+
+def test_it_is_kept_with_the_rest_of_the_judging() -> None:
+    judging = Judging(suite=suite(Framework.PYTEST, ("test_a.py", b"\xff")))
+    assert decode(encode(judging)) == judging
