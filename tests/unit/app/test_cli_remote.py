@@ -18,8 +18,14 @@ LANGUAGES = {"languages": [{"name": "python", "main_file": "main.py"}, {"name": 
 def graded(verdict: str, stdout: str = "hello\n") -> dict[str, Any]:
     usage = {"cpu_time_ms": 12, "wall_time_ms": 34, "memory_bytes": 3_000_000}
     result = {"name": "run", "verdict": verdict, "reason": None, "usage": usage, "points": 2.5}
-    execution = {"state": "done", "verdict": verdict, "reason": None, "usage": usage, "test_results": [result]}
-    group = {"name": "everything", "parent": None, "verdict": verdict, "points": 2.5, "max_points": 10}
+    execution: dict[str, Any] = {
+        "state": "done",
+        "verdict": verdict,
+        "reason": None,
+        "usage": usage,
+        "test_results": [result],
+    }
+    group: dict[str, Any] = {"name": "everything", "parent": None, "verdict": verdict, "points": 2.5, "max_points": 10}
     execution["test_groups"] = [group]
     return {"id": "s1", "language": "python", "execution": {**execution, "stdout": stdout, "stderr": None}}
 
