@@ -16,7 +16,7 @@ from tests.integration.celery.container import ProcessContainer
 from tests.integration.celery.fleet import Fleet, gone, groups_of_runs, jailed, sleeping
 from tests.waiting import eventually
 
-MANY = 28
+MANY = 40
 TELL = """
 import json, os, sys, time
 started = time.monotonic()
