@@ -37,7 +37,7 @@ const char *word = D("x");
 int main(void) { return 0; }
 """
 SHORT = b'#include <stdio.h>\nint main(void) { for (volatile int n = 0; n < 30000000; n++); puts("done"); return 0; }'
-ROUNDS = 30
+ROUNDS = 20
 SPUN_S = 0.2
 """No interpreter takes so long to start."""
 Cancel = Callable[[UUID], None]

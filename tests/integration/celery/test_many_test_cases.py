@@ -148,7 +148,7 @@ def test_all_its_jails_end_with_the_process_that_grades(fleet: Fleet, pair: Proc
 
 
 def test_told_to_stop_a_worker_gives_back_all_of_it(fleet: Fleet, pair: ProcessContainer) -> None:
-    many = fleet.submit_many(tell(3), 4)
+    many = fleet.submit_many(tell(2), 3)
     programs = _two_at_once(many, fleet, pair)
     pair.kill("SIGTERM")
     assert pair.wait() == 0
@@ -158,7 +158,7 @@ def test_told_to_stop_a_worker_gives_back_all_of_it(fleet: Fleet, pair: ProcessC
     pair.start()
     pair.ready()
     execution = fleet.done(many)
-    assert (execution.verdict, execution.attempt, len(execution.results)) == (Verdict.OK, 2, 4)
+    assert (execution.verdict, execution.attempt, len(execution.results)) == (Verdict.OK, 2, 3)
 
 
 def _two_at_once(submission: UUID, fleet: Fleet, worker: ProcessContainer) -> list[psutil.Process]:

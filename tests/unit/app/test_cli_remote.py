@@ -25,7 +25,7 @@ def graded(verdict: str, stdout: str = "hello\n") -> dict[str, Any]:
         "usage": usage,
         "test_results": [result],
     }
-    group = {"name": "everything", "parent": None, "verdict": verdict, "points": 2.5, "max_points": 10}
+    group: dict[str, Any] = {"name": "everything", "parent": None, "verdict": verdict, "points": 2.5, "max_points": 10}
     execution["test_groups"] = [group]
     return {"id": "s1", "language": "python", "execution": {**execution, "stdout": stdout, "stderr": None}}
 

@@ -38,12 +38,12 @@ def up(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         process.kill()
 
 
-def _until_up(process: "subprocess.Popen[str]") -> str:
+def _until(process: "subprocess.Popen[str]", words: str) -> str:
     assert process.stdout is not None
     said = ""
     for line in process.stdout:
         said += line
-        if "It stays up until Ctrl-C" in line:
+        if words in line:
             return said
     raise AssertionError(said)
 
@@ -52,7 +52,7 @@ def _until_up(process: "subprocess.Popen[str]") -> str:
 def test_up_shows_the_examples_and_where_it_answers_and_stop_ends_it(
     up: "subprocess.Popen[str]", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = _until_up(up)
+    said = _until(up, "It stays up until Ctrl-C")
     assert "examples got the verdict they should" in said
     url = (tmp_path / "shipd.env").read_text().splitlines()[0].removeprefix("SHIPD_URL=")
     assert f"API     {url}\ndocs    {url}/docs\nFlower  http://127.0.0.1:" in said
@@ -64,7 +64,7 @@ def test_up_shows_the_examples_and_where_it_answers_and_stop_ends_it(
 
 @pytest.mark.slow
 def test_nothing_is_left_when_it_is_killed(up: "subprocess.Popen[str]", tmp_path: Path) -> None:
-    _until_up(up)
+    _until(up, "healthy")  # and has begun to grade the examples
     family = psutil.Process(up.pid).children(recursive=True)
     assert len(family) > 8
     running = {os.pidfd_open(process.pid): process for process in family}

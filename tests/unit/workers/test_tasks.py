@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from celery import Celery
 
-from domain import deliveries, executions, queue
+from domain import db, deliveries, executions, queue
 from domain.announce import announce
 from domain.db import Database
 from domain.errors import Unavailable
@@ -39,6 +39,12 @@ class Grading:
         if self.error is not None:
             raise self.error
         return self.gives
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for a database that is nowhere."""
+    monkeypatch.setattr(db, "WAIT_S", 0.1)
 
 
 @pytest.fixture
