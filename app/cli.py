@@ -16,8 +16,7 @@ from app.cli_webhooks import webhooks
 from app.readiness import Check
 from app.schemas.listing import checks_json, entry_json, languages_json
 from app.schemas.response import submission_json
-from domain import audit, hosts, submissions
-from domain.blobs import BlobStore
+from domain import audit, blob_stores, hosts, submissions
 from domain.db import Database
 from domain.languages import Languages
 
@@ -48,7 +47,7 @@ def show_submission(submission_id: UUID, *, as_json: bool) -> None:
     """Show a submission and its current execution, as its sender sees them: hidden test cases stay hidden."""
     settings = read_settings()
     with closing(Database(settings.database_url, min_size=0)) as db:
-        view = submissions.get(db, BlobStore(settings.blob_dir), submission_id, None)
+        view = submissions.get(db, blob_stores.of(settings), submission_id, None)
     if as_json:
         print_json(submission_json(view))
         return

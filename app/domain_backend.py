@@ -11,6 +11,7 @@ from app.canceller import Canceller
 from app.live.streams import DomainStreams, Streams
 from app.webhook_backend import DomainWebhooks, Webhooks
 from domain import (
+    blob_stores,
     hosts,
     issuing,
     key_list,
@@ -25,7 +26,6 @@ from domain import (
     usage_limits,
     values,
 )
-from domain.blobs import BlobStore
 from domain.cancelling import Cancellations
 from domain.db import Database
 from domain.events import Events, Expectation
@@ -53,7 +53,7 @@ class DomainBackend:
     def __init__(self, settings: Settings) -> None:
         self._db = Database(settings.database_url, min_size=settings.db_pool_min, max_size=settings.db_pool_max)
         self._hosts = hosts.Remembered(self._db)
-        self._blobs = BlobStore(settings.blob_dir)
+        self._blobs = blob_stores.of(settings)
         self._events = Events(settings.redis_url)
         told = live.Live(settings.redis_url)
         self.streams: Streams = DomainStreams(self._db, told)

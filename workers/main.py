@@ -19,9 +19,8 @@ from billiard.util import set_pdeathsig
 from celery import Celery, signals
 from celery.beat import Service
 
-from domain import collector, compiled, hosts
+from domain import blob_stores, collector, compiled, hosts
 from domain.announce import announce
-from domain.blobs import BlobStore
 from domain.cancelling import Cancellations
 from domain.db import Database
 from domain.errors import Unavailable
@@ -97,7 +96,7 @@ class Worker:
         """Make what one child of the pool grades with."""
         return Grader(
             db=database,
-            blobs=BlobStore(settings.blob_dir),
+            blobs=blob_stores.of(settings),
             events=Events(settings.redis_url),
             sandbox=self.sandbox,
             languages=self.languages,
@@ -126,7 +125,7 @@ class Worker:
         return Fleet(database, lines, settings.host_name, ask, self.found.toolchains)
 
     def _compiler(self) -> Compiler:
-        blobs = BlobStore(settings.blob_dir / compiled.FOLDER)
+        blobs = blob_stores.of_compiled(settings)
         store = compiled.CompiledStore(database, blobs) if settings.compile_cache_mb else None
         return Compiler(store, self.found.toolchains, self.prepared)
 
