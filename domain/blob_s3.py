@@ -243,6 +243,11 @@ class _Parts(io.RawIOBase):
         self._at = max(0, start + offset)
         return self._at
 
+    def readall(self) -> bytes:
+        # Else `io` would ask for the rest in parts of 8 KiB.
+        start, self._at = self._at, max(self._at, self._size)
+        return b"" if start >= self._size else self._fetch(start, self._size)
+
     def readinto(self, buffer: "memoryview", /) -> int:  # type: ignore[override] # io calls it with nothing else
         end = min(self._at + len(buffer), self._size)
         if self._at >= end:
