@@ -14,6 +14,7 @@ from domain.events import Events
 from domain.executions import Cancelled
 from domain.fair import Usual
 from domain.live import Live
+from domain.model import Priority
 from domain.verdict import State
 
 
@@ -30,13 +31,26 @@ class Canceller:
 
     def submission(self, submission_id: UUID, owner_id: UUID | None) -> None:
         """Cancel what is not over of a submission of this owner (None: of anybody)."""
-        self._tell(executions.cancel(self.db, submission_id, owner_id))
+        self.told(executions.cancel(self.db, submission_id, owner_id))
 
     def batch(self, batch_id: UUID, owner_id: UUID | None) -> None:
         """Cancel what is not over of what a batch made."""
-        self._tell(executions.cancel_batch(self.db, batch_id, owner_id))
+        self.told(executions.cancel_batch(self.db, batch_id, owner_id))
 
-    def _tell(self, ended: Sequence[Cancelled]) -> None:
+    def execution(self, execution_id: UUID) -> bool:
+        """Cancel one execution of anybody; False where it is over."""
+        ended = executions.cancel_one(self.db, execution_id)
+        self.told(ended)
+        return bool(ended)
+
+    def queued(self, priority: Priority) -> int:
+        """Cancel some of what waits in a queue, and give how many; none: no more waits."""
+        ended = executions.cancel_queued(self.db, priority)
+        self.told(ended)
+        return len(ended)
+
+    def told(self, ended: Sequence[Cancelled]) -> None:
+        """Tell of executions that were just cancelled."""
         for one in ended:
             if one.worker is not None:
                 self.cancellations.tell(one.worker, one.execution_id)

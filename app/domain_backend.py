@@ -42,6 +42,7 @@ from domain.rates import Rates, Window
 from domain.settings import Settings
 from domain.storing import Place as QueuePlace
 from domain.usage_limits import Use
+from domain.users import Suspensions
 from domain.values import Stream, Whole
 from domain.vault import Vault
 from domain.views import SubmissionView, Version
@@ -54,6 +55,7 @@ class DomainBackend:
         self._db = Database(settings.database_url, min_size=settings.db_pool_min, max_size=settings.db_pool_max)
         self._hosts = hosts.Remembered(self._db)
         self._blobs = blob_stores.of(settings)
+        self._blob_trials = blob_stores.Trials(blob_stores.of(settings, blob_stores.QUICK))
         self._events = Events(settings.redis_url)
         told = live.Live(settings.redis_url)
         self.streams: Streams = DomainStreams(self._db, told)
@@ -63,6 +65,7 @@ class DomainBackend:
         self._usual = settings.usual
         self._celery = queue.make_celery(settings)
         self._last_use = LastUse(self._db)
+        self._suspensions = Suspensions(self._db)
         issuers = oidc_settings.load(settings.oidc_file)
         self._tokens = oidc.Tokens(map(ProviderKeys, issuers), partial(owners.of_subject, self._db))
         self._vault = Vault(self._db)
@@ -75,11 +78,11 @@ class DomainBackend:
 
     def key(self, text: str) -> Key | None:
         """Find whose key or token this is."""
-        if oidc.is_token(text):
-            return self._tokens.verify(text)
-        found = keys.verify(self._db, text)
-        if found is not None and found.key_id is not None:
-            self._last_use.note(found.key_id)
+        found = self._tokens.verify(text) if oidc.is_token(text) else keys.verify(self._db, text)
+        if found is not None:
+            self._suspensions.refuse(found.id)
+            if found.key_id is not None:
+                self._last_use.note(found.key_id)
         return found
 
     def make_key(self, by: Key, new: NewKey) -> Issued:
@@ -190,8 +193,8 @@ class DomainBackend:
         return hosts.availability(self._db)
 
     def checks(self) -> Sequence[readiness.Check]:
-        """Ask PostgreSQL, Redis and the hosts' heartbeats."""
-        return readiness.checks(self._db, self._redis)
+        """Ask PostgreSQL, Redis, the blob store and the hosts' heartbeats."""
+        return readiness.checks(self._db, self._redis, self._blob_trials)
 
     def _awaited(
         self, view: SubmissionView, end: Expectation, seconds: float, *, may_be_final: bool = False

@@ -1,6 +1,8 @@
 """Which blob store it is: the only place that opens one, from the settings."""
 
+import math
 import secrets
+import time
 from dataclasses import replace
 
 from domain.blob_cache import BlobCache
@@ -14,6 +16,8 @@ from domain.settings import Settings
 MIB = 1024 * 1024
 QUICK = Patience(connect_s=1.0, silent_s=2.0, whole_s=2.0, tries=1)
 """For whoever only asks whether a store is there."""
+TRIED_S = 5.0
+"""How old it may be that a store was found to be there."""
 
 
 def of(settings: Settings, patience: Patience = PATIENT) -> BlobStore:
@@ -34,6 +38,22 @@ def of_compiled(settings: Settings) -> BlobStore:
 def _cache(settings: Settings) -> BlobCache | None:
     folder, room = settings.state_dir / "blob-cache", settings.blob_cache_mb * MIB
     return BlobCache(folder, room) if room else None
+
+
+class Trials:
+    """Tries a store for many who ask, at most once in a while; safe to share between threads."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+        self._tried: tuple[float, str | None] = (-math.inf, None)
+
+    def fault(self) -> str | None:
+        """Say what went wrong when it was last tried."""
+        tried_at, found = self._tried
+        if time.monotonic() - tried_at > TRIED_S:
+            found = fault(self._blobs)
+            self._tried = (time.monotonic(), found)
+        return found
 
 
 def fault(blobs: BlobStore) -> str | None:

@@ -2,10 +2,10 @@
 
 import re
 import signal
-import socket
 import sys
-import urllib.request
 from contextlib import closing
+from http import HTTPStatus
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
 import obstore
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from obstore.store import S3Config
 
 BUCKET = "blobs"
-SECRET = "s3-secret-of-the-tests"  # noqa: S105 - moto takes any
+SECRET = "s3-secret-of-the-tests"
 
 
 class S3(Server):
@@ -55,12 +55,12 @@ class S3(Server):
 
     def answers(self) -> bool:
         """Make the bucket, which is harmless where it is there."""
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-        except OSError:
-            return False
-        with closing(urllib.request.urlopen(urllib.request.Request(f"{self.url}/{BUCKET}", method="PUT"))) as answer:
-            return bool(answer.status == 200)
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
+            try:
+                connection.request("PUT", f"/{BUCKET}")
+            except ConnectionRefusedError:
+                return False
+            return connection.getresponse().status == HTTPStatus.OK
 
     def asked(self, method: str, prefix: str) -> list[str]:
         """List the keys that were asked for below a prefix, of all requests so far, by its log."""
@@ -69,6 +69,6 @@ class S3(Server):
 
     def spoil(self, key: str, data: bytes) -> None:
         """Put other bytes where an object is, past the code under test."""
-        keys: "S3Config" = {"access_key_id": "tests", "secret_access_key": SECRET, "region": "us-east-1"}
-        config: "S3Config" = {**keys, "endpoint": self.url, "virtual_hosted_style_request": False}
+        keys: S3Config = {"access_key_id": "tests", "secret_access_key": SECRET, "region": "us-east-1"}
+        config: S3Config = {**keys, "endpoint": self.url, "virtual_hosted_style_request": False}
         obstore.put(S3Store(BUCKET, config=config, client_options={"allow_http": True}), key, data)

@@ -25,13 +25,14 @@ from domain.cancelling import Cancellations
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
+from domain.hosts import StoreDiffers
 from domain.kept_runs import KeptRuns
 from domain.languages import Languages
 from domain.line import Lines
 from domain.live import Live
 from domain.logging import configure, logger
-from domain.model import HostReport, Priority
-from domain.queue import CONTROL, ask_for_help, enqueue, help_queue, make_celery
+from domain.model import HostReport
+from domain.queue import CONTROL, ask_for_help, enqueue, help_queue, make_celery, worker_of
 from domain.sentry import start_sentry
 from domain.settings import TREE, Settings
 from domain.static_checks import StaticChecks
@@ -44,10 +45,10 @@ from workers.compile_cache import Compiler
 from workers.execution_cache import Executor
 from workers.fleet import Fleet
 from workers.grade import Grader
+from workers.heartbeat import Consumer, Heartbeat, not_paused
 from workers.lease import Leases
 from workers.stop import Stop
 
-HEARTBEAT_S = 10.0
 MIB = 1024 * 1024
 ALONE = ("--without-mingle", "--without-gossip")
 """Workers have nothing to tell each other, and gossip stumbles when the broker comes back."""
@@ -88,6 +89,8 @@ class Worker:
     static_checks: StaticChecks
     found: host.Found
     stop: Stop
+    blob_store: str
+    """Which one it is."""
     prepared: Mapping[str, Path] = field(default_factory=dict)
     platform: Mapping[str, str] = field(default_factory=dict)
     """What a result may depend on beside the language."""
@@ -153,8 +156,8 @@ class Worker:
             self.sandbox.stop_pool()
 
         @signals.worker_ready.connect(weak=False)
-        def _ready(**_: object) -> None:
-            threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        def _ready(sender: Consumer, **_: object) -> None:
+            Heartbeat(database, self._report).start(sender)
 
         @signals.worker_shutting_down.connect(weak=False)
         def _stopping(**_: object) -> None:
@@ -164,20 +167,8 @@ class Worker:
 
     def _report(self) -> HostReport:
         offers = self.sandbox.config.network is not None
-        return host.report(settings, self.sandbox.slots.count, self.found, network=offers)
-
-    def _beat(self) -> None:
-        """Tell every few seconds that this host is there; all it has to offer when nobody knows it yet."""
-        known = False
-        pause = threading.Event()
-        while True:
-            try:
-                if not known:
-                    hosts.report(database, self._report())
-                known = hosts.heartbeat(database, settings.host_name)
-            except Unavailable as error:
-                log.warning("heartbeat_failed", error=str(error))
-            pause.wait(HEARTBEAT_S)
+        count, store = self.sandbox.slots.count, self.blob_store
+        return host.report(settings, count, self.found, network=offers, blob_store=store)
 
 
 def _listen(grader: Grader) -> None:
@@ -190,11 +181,23 @@ def _listen(grader: Grader) -> None:
 def prepare() -> Worker:
     """Look at the host and make what jails need. Raises SandboxError, ValueError for wrong configuration files."""
     stop = Stop()
+    store = blob_store()
     sandbox = Sandbox(sandbox_config(settings), stop.descriptor)
     sandbox.check()
     languages = Languages.load(settings.jail_configs / "languages")
     static_checks = StaticChecks.load(settings.jail_configs / "static")
-    return Worker(sandbox, languages, static_checks, host.look(languages), stop, platform=platform_of(sandbox))
+    found, platform = host.look(languages), platform_of(sandbox)
+    return Worker(sandbox, languages, static_checks, found, stop, store, platform=platform)
+
+
+def blob_store() -> str:
+    """Say which blob store this host has. Raises StoreDiffers where live hosts have another, OSError."""
+    identity = blob_stores.of(settings).identity()
+    try:
+        hosts.refuse_other_store(database, settings.host_name, identity)
+    except Unavailable as error:  # it is looked at again when the host reports
+        log.warning("blob_store_not_compared", error=str(error))
+    return identity
 
 
 def platform_of(sandbox: Sandbox) -> Mapping[str, str]:
@@ -266,7 +269,7 @@ def run(arguments: Sequence[str]) -> int:
         return delivering.run(celery, settings, database, ALONE)
     try:
         worker = prepare()
-    except (SandboxError, ValueError) as error:
+    except (SandboxError, StoreDiffers, OSError, ValueError) as error:
         log.critical("host_unfit", error=str(error), hint="run `python -m sandbox doctor`")
         return 1
     worker.attach()
@@ -280,12 +283,14 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _worker_arguments(worker: Worker) -> list[str]:
-    queues = [*Priority, *([help_queue(settings.host_name)] if settings.help == "on" else [])]
+    taken = not_paused(database)
+    # With nothing to take from at all Celery would take from every queue that it knows.
+    queues = [*taken, *([help_queue(settings.host_name)] if settings.help == "on" or not taken else [])]
     return [
         "worker",
         f"--concurrency={worker.sandbox.slots.count}",
         f"--queues={','.join(queues)}",
-        f"--hostname=shipd@{settings.host_name}",
+        f"--hostname={worker_of(settings.host_name)}",
         f"--loglevel={settings.log_level}",
         *ALONE,
     ]

@@ -1,5 +1,6 @@
-"""A proxy in front of a server on this machine that cuts connections, or holds them, in the middle of what they carry."""
+"""A proxy in front of a server on this machine that cuts or holds connections in the middle of what they carry."""
 
+import contextlib
 import socket
 import threading
 from types import TracebackType
@@ -57,7 +58,7 @@ class Cutting:
             for pair in ((client, server, True), (server, client, False)):
                 threading.Thread(target=self._carry, args=pair, daemon=True).start()
 
-    def _carry(self, source: socket.socket, target: socket.socket, upload: bool) -> None:  # noqa: FBT001
+    def _carry(self, source: socket.socket, target: socket.socket, upload: bool) -> None:
         carried = 0
         try:
             while data := source.recv(CHUNK_BYTES):
@@ -74,8 +75,6 @@ class Cutting:
 
 
 def _end(one: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):  # it has ended before
         one.shutdown(socket.SHUT_RDWR)
-    except OSError:  # it has ended before
-        pass
     one.close()
