@@ -33,8 +33,9 @@ class Consuming(Protocol):
 class Consumer(Protocol):
     """Celery's consumer. Its thread is another: it is asked to do what is to be done."""
 
-    task_consumer: Consuming | None
-    """None while there is no broker."""
+    @property
+    def task_consumer(self) -> Consuming | None:
+        """None while there is no broker."""
 
     def call_soon(self, action: Callable[[str], object], queue: str, /) -> object:
         """Have something done by its own thread."""

@@ -306,16 +306,18 @@ def test_readyz_names_what_is_missing(api: Api, db: Database) -> None:
     status, body = api.get("/readyz")
     hosts.report(db, HostReport("one", 1, 2**30, root=False, languages={}))
 
-    assert (status, [entry["ok"] for entry in entries(body, "checks")]) == (503, [True, True, False])
+    assert (status, [entry["ok"] for entry in entries(body, "checks")]) == (503, [True, True, True, False])
     assert api.get("/readyz")[0] == 200
 
 
 def test_it_says_so_when_servers_are_away(settings: Settings, tmp_path: Path) -> None:
-    away = Settings("postgresql://127.0.0.1:1/none", "redis://127.0.0.1:1", "redis://127.0.0.1:1", blob_dir=tmp_path)
+    (tmp_path / "blobs").write_bytes(b"not a folder")
+    nowhere = "redis://127.0.0.1:1"
+    away = Settings("postgresql://127.0.0.1:1/none", nowhere, nowhere, blob_dir=tmp_path / "blobs")
     with create_app(away).test_client() as http:
         status, body = Api(http, "").get("/readyz")
 
-    assert (status, [entry["ok"] for entry in entries(body, "checks")]) == (503, [False, False, False])
+    assert (status, [entry["ok"] for entry in entries(body, "checks")]) == (503, [False, False, False, False])
     assert "127.0.0.1" not in str(body)
 
 

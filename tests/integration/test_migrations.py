@@ -27,6 +27,7 @@ TABLES = {
     "hosts",
     "idempotency_keys",
     "owners",
+    "paused_queues",
     "places",
     "secrets",
     "source_files",
