@@ -78,7 +78,7 @@ def _refuse_other_store(tx: Connection, name: str, blob_store: str) -> None:
         raise StoreDiffers(
             f"this host has its blobs in {blob_store!r}, but {found[0]}, which is alive, has them in {found[1]!r}:"
             " hosts must share one store. Set SHIPD_BLOB_URL to the same bucket on all of them (a folder may be shared"
-            f" only as one mounted file system); a host that was stopped counts as alive for {LIVE_S} s"
+            f" only as one mounted file system); a host that was killed counts as alive for {LIVE_S} s"
         )
 
 
@@ -86,6 +86,12 @@ def heartbeat(db: Database, name: str) -> bool:
     """Say that a host is there; False where it is unknown and has to report first. Raises Unavailable."""
     with db.statement() as tx:
         return tx.execute("UPDATE hosts SET seen_at = now() WHERE name = %s", (name,)).rowcount == 1
+
+
+def leave(db: Database, name: str) -> None:
+    """Say that a host ends in order: others may have another blob store from now on. Raises Unavailable."""
+    with db.statement() as tx:
+        tx.execute("UPDATE hosts SET blob_store = NULL WHERE name = %s", (name,))
 
 
 def known(db: Database) -> list[Host]:

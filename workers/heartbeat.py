@@ -84,6 +84,14 @@ class Heartbeat:
         return known
 
 
+def leave(db: Database, name: str) -> None:
+    """Say that this host ends; where that cannot be said it counts as alive for a while."""
+    try:
+        hosts.leave(db, name)
+    except Unavailable as error:
+        log.warning("end_not_told", error=str(error))
+
+
 def settle(consumer: Consumer, paused: Collection[str]) -> None:
     """Take from every queue of executions that is not paused, and from no other."""
     taking = consumer.task_consumer

@@ -45,7 +45,7 @@ from workers.compile_cache import Compiler
 from workers.execution_cache import Executor
 from workers.fleet import Fleet
 from workers.grade import Grader
-from workers.heartbeat import Consumer, Heartbeat, not_paused
+from workers.heartbeat import Consumer, Heartbeat, leave, not_paused
 from workers.lease import Leases
 from workers.stop import Stop
 
@@ -166,9 +166,8 @@ class Worker:
             timer.start()
 
     def _report(self) -> HostReport:
-        offers = self.sandbox.config.network is not None
-        count, store = self.sandbox.slots.count, self.blob_store
-        return host.report(settings, count, self.found, network=offers, blob_store=store)
+        offers, count = self.sandbox.config.network is not None, self.sandbox.slots.count
+        return host.report(settings, count, self.found, network=offers, blob_store=self.blob_store)
 
 
 def _listen(grader: Grader) -> None:
@@ -279,6 +278,7 @@ def run(arguments: Sequence[str]) -> int:
             celery.worker_main(_worker_arguments(worker))
         finally:
             worker.sandbox.forget()
+            leave(database, settings.host_name)
     return 0
 
 

@@ -1,7 +1,7 @@
 """Workers whose blobs are on S3, that must share a store, and from whose queues an operator has nothing taken."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -24,25 +24,11 @@ LONG = 200_000
 PRINTS = "print('done', end='')"
 
 
-def _forget_hosts(db: Database) -> None:
-    with db.transaction() as tx:
-        tx.execute("DELETE FROM hosts")
-
-
-@pytest.fixture
-def no_hosts(db: Database) -> Iterator[None]:
-    """Have no host known, before and after: those that ended a moment ago count as alive."""
-    _forget_hosts(db)
-    yield
-    _forget_hosts(db)
-
-
 @pytest.fixture
 def shipd(environ: Mapping[str, str]) -> Callable[..., Result]:
     return lambda *arguments: CliRunner().invoke(main, arguments, env={**os.environ, **environ}, catch_exceptions=False)
 
 
-@pytest.mark.usefixtures("no_hosts", "fleet")
 def test_api_and_worker_share_blobs_on_s3(
     instead: Start, s3: S3, environ: Mapping[str, str], db: Database, tmp_path: Path, folder: Path
 ) -> None:
