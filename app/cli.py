@@ -74,7 +74,7 @@ def show_submission(submission_id: UUID, *, as_json: bool) -> None:
 @as_json
 @told
 def show_audit_log(last: int, *, as_json: bool) -> None:
-    """Show what looked like an attack, and who made, rotated and revoked keys, newest first.
+    """Show what looked like an attack, and what operators changed and key holders made and ended, newest first.
 
     Example: shipd audit --last 10
     """

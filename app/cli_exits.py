@@ -9,15 +9,19 @@ class Exit(IntEnum):
     """How a command ended."""
 
     DONE = 0
-    """What was asked for is done, or is as it should be."""
     FAILED = 1
-    """It could not be done, or something is not as it should be: refused, not found, did not pass."""
     USAGE = 2
-    """The command line is wrong; nothing was done."""
     AWAY = 3
-    """A part of the platform does not answer: try again."""
     LATE = 4
-    """What was waited for has not come to pass in the time that was given."""
+
+
+MEANINGS = {
+    Exit.DONE: "What was asked for is done, or is as it should be.",
+    Exit.FAILED: "It could not be done, or something is not as it should be: refused, not found, did not pass.",
+    Exit.USAGE: "The command line is wrong; nothing was done.",
+    Exit.AWAY: "A part of the platform does not answer: PostgreSQL, Redis, the blob store. Try again.",
+    Exit.LATE: "What was waited for has not come to pass in the time that was given.",
+}
 
 
 class Away(click.ClickException):

@@ -47,12 +47,12 @@ class BlobCache:
 
     def open(self, sha256: str) -> BinaryIO | None:
         """Open a blob that is here; None where it is not."""
+        path = self._path(sha256)
         try:
-            file = self._path(sha256).open("rb")
+            os.utime(path)
+            return path.open("rb")
         except FileNotFoundError:
             return None
-        os.utime(file.fileno())
-        return file
 
     def remove(self, sha256: str) -> None:
         """Throw a blob away, here or not."""

@@ -95,7 +95,7 @@ class S3Blobs(BlobStore):
     def open(self, sha256: str) -> BinaryIO:
         """Open what is in the cache, else read from the store, a part at a time."""
         key = path_of(sha256)
-        found = self.cache.open(sha256) if self.cache is not None else None
+        found = self._here(sha256)
         if found is not None:
             return found
         with self._reading(sha256):
@@ -105,8 +105,9 @@ class S3Blobs(BlobStore):
     def remove(self, sha256: str) -> None:
         """Delete the object, and what this host has of it."""
         key = path_of(sha256)
-        if self.cache is not None:
-            self.cache.remove(sha256)
+        with _tolerated():
+            if self.cache is not None:
+                self.cache.remove(sha256)
         with _told(), suppress(FileNotFoundError):
             self._ask(lambda client: obstore.delete(client, key))
 
@@ -148,15 +149,19 @@ class S3Blobs(BlobStore):
 
     def _cached(self, sha256: str, fetch: Callable[[BinaryIO], None]) -> bytes:
         if self.cache is not None:
-            try:
+            with _tolerated():
                 return self.cache.get(sha256, fetch)
-            except OSError as error:  # a full disk spares nobody the work
-                log.warning("blob_cache_unusable", error=str(error))
         data = io.BytesIO()
         fetch(data)
         if hashlib.sha256(data.getvalue()).hexdigest() != sha256:
             raise damaged(sha256)
         return data.getvalue()
+
+    def _here(self, sha256: str) -> BinaryIO | None:
+        found: BinaryIO | None = None
+        with _tolerated():
+            found = self.cache.open(sha256) if self.cache is not None else None
+        return found
 
     def _fetch(self, sha256: str, file: BinaryIO) -> None:
         with self._reading(sha256):
@@ -268,6 +273,15 @@ def _beginning(client: S3Store, key: str) -> tuple[int, bytes]:
         if obstore.head(client, key)["size"] > 0:
             raise
         return 0, b""
+
+
+@contextmanager
+def _tolerated() -> Iterator[None]:
+    """Go on without the cache where it cannot be used: a full disk, the files of another user."""
+    try:
+        yield
+    except OSError as error:
+        log.warning("blob_cache_unusable", error=str(error))
 
 
 @contextmanager
