@@ -105,9 +105,11 @@ class S3Blobs(BlobStore):
     def remove(self, sha256: str) -> None:
         """Delete the object, and what this host has of it."""
         key = path_of(sha256)
-        with _tolerated():
-            if self.cache is not None:
+        if self.cache is not None:
+            try:
                 self.cache.remove(sha256)
+            except OSError as error:
+                _go_on_without(error)
         with _told(), suppress(FileNotFoundError):
             self._ask(lambda client: obstore.delete(client, key))
 
@@ -149,8 +151,10 @@ class S3Blobs(BlobStore):
 
     def _cached(self, sha256: str, fetch: Callable[[BinaryIO], None]) -> bytes:
         if self.cache is not None:
-            with _tolerated():
+            try:
                 return self.cache.get(sha256, fetch)
+            except OSError as error:
+                _go_on_without(error)
         data = io.BytesIO()
         fetch(data)
         if hashlib.sha256(data.getvalue()).hexdigest() != sha256:
@@ -158,10 +162,11 @@ class S3Blobs(BlobStore):
         return data.getvalue()
 
     def _here(self, sha256: str) -> BinaryIO | None:
-        found: BinaryIO | None = None
-        with _tolerated():
-            found = self.cache.open(sha256) if self.cache is not None else None
-        return found
+        try:
+            return self.cache.open(sha256) if self.cache is not None else None
+        except OSError as error:
+            _go_on_without(error)
+            return None
 
     def _fetch(self, sha256: str, file: BinaryIO) -> None:
         with self._reading(sha256):
@@ -275,13 +280,9 @@ def _beginning(client: S3Store, key: str) -> tuple[int, bytes]:
         return 0, b""
 
 
-@contextmanager
-def _tolerated() -> Iterator[None]:
-    """Go on without the cache where it cannot be used: a full disk, the files of another user."""
-    try:
-        yield
-    except OSError as error:
-        log.warning("blob_cache_unusable", error=str(error))
+def _go_on_without(error: OSError) -> None:
+    """Tell of a cache that cannot be used: a full disk, the files of another user. The store has it all."""
+    log.warning("blob_cache_unusable", error=str(error))
 
 
 @contextmanager

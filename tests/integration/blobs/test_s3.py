@@ -214,3 +214,17 @@ def test_the_doctor_finds_out_who_may_not_write(s3: S3, prefix: str) -> None:
     nowhere = S3Blobs(s3.place(prefix, port=ports.choose(1)[0]), patience=blob_stores.QUICK)
 
     assert "does not answer" in str(blob_stores.fault(nowhere))
+
+
+def test_without_a_usable_cache_it_goes_on(s3: S3, prefix: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"not a folder")
+    blobs = S3Blobs(s3.place(prefix), BlobCache(tmp_path / "file", MIB))
+
+    sha256 = blobs.put(b"hello")
+
+    assert blobs.get(sha256) == b"hello"
+    with blobs.open(sha256) as file:
+        assert file.read() == b"hello"
+    blobs.remove(sha256)
+    with pytest.raises(BlobMissing):
+        blobs.get(sha256)
