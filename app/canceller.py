@@ -14,6 +14,7 @@ from domain.events import Events
 from domain.executions import Cancelled
 from domain.fair import Usual
 from domain.live import Live
+from domain.model import Priority
 from domain.verdict import State
 
 
@@ -35,6 +36,18 @@ class Canceller:
     def batch(self, batch_id: UUID, owner_id: UUID | None) -> None:
         """Cancel what is not over of what a batch made."""
         self.tell(executions.cancel_batch(self.db, batch_id, owner_id))
+
+    def execution(self, execution_id: UUID) -> bool:
+        """Cancel one execution of anybody; False where it is over."""
+        ended = executions.cancel_one(self.db, execution_id)
+        self.tell(ended)
+        return bool(ended)
+
+    def queued(self, priority: Priority) -> int:
+        """Cancel some of what waits in a queue, and give how many; none: no more waits."""
+        ended = executions.cancel_queued(self.db, priority)
+        self.tell(ended)
+        return len(ended)
 
     def tell(self, ended: Sequence[Cancelled]) -> None:
         """Tell whoever must know of executions that were just cancelled."""

@@ -9,17 +9,23 @@ import click
 
 from app import access
 from app import doctor as examination
+from app.cli_blobs import blobs
+from app.cli_completion import completion
+from app.cli_executions import executions
+from app.cli_exits import Exit
 from app.cli_keys import keys
 from app.cli_parts import as_json, database, print_groups, print_json, print_table, read_settings, told
 from app.cli_problems import problem
+from app.cli_queues import queues
 from app.cli_regrade import regrade
 from app.cli_remote import batch, submit, watch
+from app.cli_users import hosts, users
 from app.cli_webhooks import webhooks
 from app.readiness import Check
 from app.schemas.listing import checks_json, entry_json, languages_json
 from app.schemas.response import submission_json
-from domain import audit, hosts, submissions
-from domain.blobs import BlobStore
+from domain import audit, blob_stores, submissions
+from domain import hosts as known_hosts
 from domain.db import Database
 from domain.languages import Languages
 
@@ -29,11 +35,17 @@ def main() -> None:
     """Operate a Shipd deployment.
 
     Settings come from the environment, as for the API and the workers: DATABASE_URL and REDIS_URL at least.
-    Start with `shipd doctor`, which says what is missing and how to mend it.
+    Start with `shipd doctor`, which says what is missing and how to mend it. Every command takes --help and --json.
+
+    Exits with 0 when it is done, 1 when it could not be or something is not as it should be, 2 for a wrong command
+    line, 3 when a part of the platform does not answer, 4 when what was waited for takes longer.
     """
 
 
-for _command in (keys, webhooks, problem, regrade, submit, batch, watch):
+for _command in (
+    *(keys, users, queues, executions, hosts, blobs, webhooks, problem, regrade),
+    *(submit, batch, watch, completion),
+):
     main.add_command(_command)
 
 
@@ -50,7 +62,7 @@ def show_submission(submission_id: UUID, *, as_json: bool) -> None:
     """Show a submission and its current execution, as its sender sees them: hidden test cases stay hidden."""
     settings = read_settings()
     with closing(Database(settings.database_url, min_size=0)) as db:
-        view = submissions.get(db, BlobStore(settings.blob_dir), submission_id, None)
+        view = submissions.get(db, blob_stores.of(settings), submission_id, None)
     if as_json:
         print_json(submission_json(view))
         return
@@ -68,7 +80,7 @@ def show_submission(submission_id: UUID, *, as_json: bool) -> None:
 @as_json
 @told
 def show_audit_log(last: int, *, as_json: bool) -> None:
-    """Show what looked like an attack, who made, rotated and revoked keys, and who graded what again, newest first.
+    """Show what looked like an attack, and what operators changed and key holders made and ended, newest first.
 
     Example: shipd audit --last 10
     """
@@ -101,7 +113,7 @@ def languages(*, as_json: bool) -> None:
     """List the languages, and which of them a live worker has."""
     known = Languages.load(read_settings().jail_configs / "languages")
     with database() as db:
-        listed = languages_json(known, hosts.availability(db))["languages"]
+        listed = languages_json(known, known_hosts.availability(db))["languages"]
     if as_json:
         print_json({"languages": listed})
         return
@@ -132,7 +144,7 @@ def doctor(*, as_json: bool) -> None:
     else:
         for name, checks in parts.items():
             _print_checks(name.capitalize(), checks)
-    raise SystemExit(0 if ok else 1)
+    raise SystemExit(Exit.DONE if ok else Exit.FAILED)
 
 
 def _print_checks(title: str, checks: Sequence[Check]) -> None:

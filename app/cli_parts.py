@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from app.cli_exits import Away
 from domain.blobs import BlobDamaged, BlobMissing
 from domain.db import Database
-from domain.errors import ShipdError
+from domain.errors import ShipdError, Unavailable
 from domain.settings import Settings
 
 Arguments = ParamSpec("Arguments")
@@ -23,13 +24,15 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON inste
 
 
 def told(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Have what goes wrong told in one line, with exit code 1."""
+    """Have what goes wrong told in one line, with exit code 1, or 3 where a part of ours does not answer."""
 
     @functools.wraps(command)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         try:
             return command(*args, **kwargs)
-        except (ShipdError, BlobMissing, BlobDamaged) as error:
+        except Unavailable as error:
+            raise Away(str(error)) from error
+        except (ShipdError, BlobMissing, BlobDamaged, OSError) as error:
             raise click.ClickException(str(error)) from error
 
     return run

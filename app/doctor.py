@@ -15,7 +15,9 @@ import psycopg
 import migrations
 from app import readiness
 from app.readiness import Check
-from domain import oidc_keys, oidc_settings
+from domain import blob_stores, oidc_keys, oidc_settings
+from domain.blob_stores import Trials
+from domain.blobs import BlobStore
 from domain.db import Database
 from domain.languages import Languages
 from domain.settings import TREE, Settings
@@ -37,10 +39,19 @@ def platform_checks(settings: Settings | Check) -> Iterator[Check]:
         yield settings
         return
     with closing(Database(settings.database_url, min_size=0)) as db:
-        checks = readiness.checks(db, readiness.connect_redis(settings.redis_url))
-    yield from checks
+        blobs = blob_stores.of(settings, blob_stores.QUICK)
+        trials = blob_stores.Trials(blobs)
+        checks = readiness.checks(db, readiness.connect_redis(settings.redis_url), trials)
+    yield from (_blob_store(blobs, trials) if check.name == "blobs" else check for check in checks)
     yield _schema(settings) if checks[0].ok else Check("migrations", ok=False, message="unknown without PostgreSQL")
     yield from _identity(settings)
+
+
+def _blob_store(blobs: BlobStore, trials: Trials) -> Check:
+    """Tell the operator where blobs are, and what is wrong there."""
+    fault = trials.fault()
+    said = f"{blobs.place()}: " + ("put, read and removed one" if fault is None else fault)
+    return Check("blobs", ok=fault is None, message=said)
 
 
 def _identity(settings: Settings) -> Iterator[Check]:

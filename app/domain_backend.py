@@ -14,6 +14,7 @@ from app.problem_backend import DomainProblems, Problems
 from app.regrade_backend import DomainRegrades, Regrades
 from app.webhook_backend import DomainWebhooks, Webhooks
 from domain import (
+    blob_stores,
     hosts,
     issuing,
     key_list,
@@ -28,7 +29,6 @@ from domain import (
     usage_limits,
     values,
 )
-from domain.blobs import BlobStore
 from domain.cancelling import Cancellations
 from domain.db import Database
 from domain.events import Events, Expectation
@@ -45,6 +45,7 @@ from domain.rates import Rates, Window
 from domain.settings import Settings
 from domain.storing import Place as QueuePlace
 from domain.usage_limits import Use
+from domain.users import Suspensions
 from domain.values import Stream, Whole
 from domain.vault import Vault
 from domain.views import SubmissionView, Version
@@ -56,7 +57,8 @@ class DomainBackend:
     def __init__(self, settings: Settings) -> None:
         self._db = Database(settings.database_url, min_size=settings.db_pool_min, max_size=settings.db_pool_max)
         self._hosts = hosts.Remembered(self._db)
-        self._blobs = BlobStore(settings.blob_dir)
+        self._blobs = blob_stores.of(settings)
+        self._blob_trials = blob_stores.Trials(blob_stores.of(settings, blob_stores.QUICK))
         self._events = Events(settings.redis_url)
         told = live.Live(settings.redis_url)
         self.streams: Streams = DomainStreams(self._db, told)
@@ -66,11 +68,12 @@ class DomainBackend:
         self._usual = settings.usual
         self._celery = queue.make_celery(settings)
         self._last_use = LastUse(self._db)
+        self._suspensions = Suspensions(self._db)
         issuers = oidc_settings.load(settings.oidc_file)
         self._tokens = oidc.Tokens(map(ProviderKeys, issuers), partial(owners.of_subject, self._db))
         self._vault = Vault(self._db)
         self.webhooks: Webhooks = DomainWebhooks(self._db, self._vault, self._celery)
-        self.packages: Packages = DomainPackages(self._db, self._blobs, self._celery)
+        self.packages: Packages = DomainPackages(self._db, self._blobs, self._celery, settings.state_dir / "packages")
         self.problems: Problems = DomainProblems(self._db, self._blobs, self._celery)
         cancellations = Cancellations(settings.redis_url)
         self._canceller = Canceller(self._db, self._celery, self._events, told, cancellations, self._usual)
@@ -81,11 +84,11 @@ class DomainBackend:
 
     def key(self, text: str) -> Key | None:
         """Find whose key or token this is."""
-        if oidc.is_token(text):
-            return self._tokens.verify(text)
-        found = keys.verify(self._db, text)
-        if found is not None and found.key_id is not None:
-            self._last_use.note(found.key_id)
+        found = self._tokens.verify(text) if oidc.is_token(text) else keys.verify(self._db, text)
+        if found is not None:
+            self._suspensions.refuse(found.id)
+            if found.key_id is not None:
+                self._last_use.note(found.key_id)
         return found
 
     def make_key(self, by: Key, new: NewKey) -> Issued:
@@ -196,8 +199,8 @@ class DomainBackend:
         return hosts.availability(self._db)
 
     def checks(self) -> Sequence[readiness.Check]:
-        """Ask PostgreSQL, Redis and the hosts' heartbeats."""
-        return readiness.checks(self._db, self._redis)
+        """Ask PostgreSQL, Redis, the blob store and the hosts' heartbeats."""
+        return readiness.checks(self._db, self._redis, self._blob_trials)
 
     def _awaited(
         self, view: SubmissionView, end: Expectation, seconds: float, *, may_be_final: bool = False

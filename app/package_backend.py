@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import BinaryIO, Protocol
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from domain.package_store import Stored
 class Packages(Protocol):
     """Everything that a request can ask about packages. Each method may raise domain.errors.Unavailable."""
 
-    def scratch(self) -> str:
+    def scratch(self) -> Path:
         """Give a folder where a package may lie while it is read. Raises Unavailable where there is no room."""
 
     def store(
@@ -50,13 +51,15 @@ class DomainPackages:
     db: Database
     blobs: BlobStore
     celery: Celery
+    folder: Path
 
-    def scratch(self) -> str:
-        """Give the folder of blobs that are being written."""
+    def scratch(self) -> Path:
+        """Give a folder of this installation."""
         try:
-            return package_store.scratch(self.blobs)
+            self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise no_room(error) from error
+        return self.folder
 
     def store(
         self,
@@ -95,6 +98,6 @@ class DomainPackages:
     def package(self, version_id: UUID) -> BinaryIO:
         """Write it into a file without a name."""
         try:
-            return package_store.package(self.db, self.blobs, version_id)
+            return package_store.package(self.db, self.blobs, version_id, self.scratch())
         except OSError as error:
             raise no_room(error) from error

@@ -1,4 +1,4 @@
-"""What must answer before requests can be served: PostgreSQL, Redis, and a worker that lives.
+"""What must answer before requests can be served: PostgreSQL, Redis, the blob store, and a worker that lives.
 
 Used by `/readyz` and by `shipd doctor`. Messages tell nobody where these parts are: `/readyz` needs no key.
 """
@@ -9,10 +9,14 @@ import psycopg
 import redis
 
 from domain import hosts
+from domain.blob_stores import Trials
 from domain.db import Database
 from domain.errors import Unavailable
+from domain.logging import logger
 
 TIMEOUT_S = 1.0
+
+log = logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,11 @@ class Check:
     message: str
 
 
-def checks(db: Database, redis_client: "redis.Redis") -> list[Check]:
+def checks(db: Database, redis_client: "redis.Redis", blobs: Trials) -> list[Check]:
     """Ask every part. Never raises: what does not answer is a check that failed."""
     postgres = check_postgresql(db)
     worker = check_worker(db) if postgres.ok else Check("worker", ok=False, message="unknown without PostgreSQL")
-    return [postgres, check_redis(redis_client), worker]
+    return [postgres, check_redis(redis_client), check_blobs(blobs), worker]
 
 
 def check_postgresql(db: Database) -> Check:
@@ -52,6 +56,15 @@ def check_redis(client: "redis.Redis") -> Check:
     except (redis.RedisError, OSError):
         return Check("redis", ok=False, message="does not answer; check REDIS_URL and that it runs")
     return Check("redis", ok=True, message="answers")
+
+
+def check_blobs(blobs: Trials) -> Check:
+    """Put something into the blob store, read it and remove it."""
+    fault = blobs.fault()
+    if fault is None:
+        return Check("blobs", ok=True, message="are kept and found again")
+    log.warning("blob_store_fails", error=fault)
+    return Check("blobs", ok=False, message="cannot be kept and found again; `shipd doctor` says why")
 
 
 def check_worker(db: Database) -> Check:

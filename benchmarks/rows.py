@@ -25,6 +25,7 @@ from benchmarks.host import end_in_order, progress
 from benchmarks.programs import A_PLUS_B, STDIN, STDOUT
 from benchmarks.samples import percentile
 from domain import executions, hosts, keys, listing, submissions
+from domain.blob_folder import FolderBlobs
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.ids import new_id
@@ -140,7 +141,7 @@ def measure(url: str, folder: Path, sizes: Sequence[int], times: int) -> report.
     migrations.upgrade(url)
     found: report.Figures = {}
     with closing(Database(url, max_size=2)) as db, closing(psycopg.connect(url, autocommit=True)) as connection:
-        calls = Calls(db, BlobStore(folder / "blobs"), _owner(db))
+        calls = Calls(db, FolderBlobs(folder / "blobs"), _owner(db))
         template = calls.round(0)
         there = 0
         for size in sorted(sizes):

@@ -23,7 +23,7 @@ from app import create_app
 from app.domain_backend import DomainBackend
 from benchmarks.host import scratch
 from domain import executions, hosts, keys, queue
-from domain.blobs import BlobStore
+from domain.blob_folder import FolderBlobs
 from domain.db import Database
 from domain.events import Events
 from domain.fair import Usual
@@ -67,7 +67,7 @@ class Steps:
 
     def __init__(self, settings: Settings) -> None:
         self.db = Database(settings.database_url)
-        self.blobs = BlobStore(settings.blob_dir)
+        self.blobs = FolderBlobs(settings.blob_dir)
         self.events = Events(settings.redis_url)
         self.celery = queue.make_celery(settings)
         key = keys.create(self.db, name="bench", role="service")

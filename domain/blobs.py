@@ -1,19 +1,16 @@
-"""Blobs: immutable files named by the SHA-256 of what they hold, in a folder that API and workers share.
+"""Blobs: immutable bytes named by the SHA-256 of what they are, in a store that API and workers share.
 
-    FOLDER/ab/cd/abcd...   the blob
-    FOLDER/new/*           being written; gets its name when it is whole and on disk
+Two forms keep the same promises: a folder (`domain/blob_folder.py`), and a bucket of an S3-compatible store
+(`domain/blob_s3.py`), which more than one host needs. `domain/blob_stores.py` opens the one that the settings say.
 
-A blob that exists is complete: it gets its name by rename, after fsync. Putting the same bytes twice is harmless.
+A blob that exists is complete: it never bears its name before it is whole. Putting the same bytes twice is harmless.
 """
 
-import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import BinaryIO, Protocol
+
+from domain.errors import Unavailable
 
 CHUNK_BYTES = 1024 * 1024
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -24,11 +21,15 @@ class BlobMissing(Exception):  # noqa: N818 - it says what is the case
 
 
 class BlobDamaged(Exception):  # noqa: N818
-    """The file's bytes are not those its name tells of: the disk, or someone, changed it."""
+    """The bytes kept are not those that the name tells of: the disk, or someone, changed them."""
 
 
 class BlobTooLarge(Exception):  # noqa: N818
     """A stream went on beyond its limit; nothing was kept."""
+
+
+class BlobsAway(Unavailable):
+    """The store does not answer, or refuses us; whether there is a blob is not known."""
 
 
 class Readable(Protocol):
@@ -38,99 +39,68 @@ class Readable(Protocol):
         """Read up to `size` bytes, none at the end."""
 
 
-class BlobStore:
-    """Blobs in one folder. Ids are 64 lower-case hex digits and nothing else: ValueError for what is none."""
+class BlobStore(Protocol):
+    """Where blobs are. Ids are 64 lower-case hex digits and nothing else: ValueError for what is none.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder.absolute()
+    Every method raises BlobsAway where the store does not answer. Safe to share between threads and to carry over a
+    fork, unless it was used before.
+    """
 
     def put(self, data: bytes) -> str:
         """Keep bytes and give their sha256 in hex. Raises OSError where the disk is full."""
-        sha256 = hashlib.sha256(data).hexdigest()
-        # An empty or half-written file cannot bear the name, so that one of the right size is the blob.
-        if self._size_or_none(sha256) != len(data):
-            with self._new() as (file, path):
-                file.write(data)
-                self._name(file, path, sha256)
-        return sha256
 
     def put_stream(self, readable: Readable, limit: int) -> tuple[str, int]:
         """Keep what a stream gives, `limit` bytes at most, and give sha256 and size. Raises BlobTooLarge, OSError."""
-        digest, size = hashlib.sha256(), 0
-        with self._new() as (file, path):
-            while chunk := readable.read(min(CHUNK_BYTES, limit - size + 1)):
-                size += len(chunk)
-                if size > limit:
-                    raise BlobTooLarge(f"the stream is longer than {limit} bytes; raise the limit or send less")
-                digest.update(chunk)
-                file.write(chunk)
-            self._name(file, path, digest.hexdigest())
-        return digest.hexdigest(), size
 
     def get(self, sha256: str) -> bytes:
         """Read a blob whole, its hash checked. Raises BlobMissing, BlobDamaged."""
-        with self.open(sha256) as file:
-            data = file.read()
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise BlobDamaged(f"blob {sha256} holds other bytes than its name tells; restore it from a backup")
-        return data
 
     def open(self, sha256: str) -> BinaryIO:
-        """Open a blob for reading; its hash is not checked. Raises BlobMissing."""
-        try:
-            return self._path(sha256).open("rb")
-        except FileNotFoundError:
-            raise BlobMissing(f"there is no blob {sha256} in {self.folder}") from None
+        """Open a blob to read some of it; its hash is not checked. Raises BlobMissing."""
 
     def remove(self, sha256: str) -> None:
-        """Delete a blob, there or not; whoever has it open reads on."""
-        self._path(sha256).unlink(missing_ok=True)
+        """Delete a blob, there or not."""
 
     def size(self, sha256: str) -> int:
         """Give a blob's size in bytes. Raises BlobMissing."""
-        size = self._size_or_none(sha256)
-        if size is None:
-            raise BlobMissing(f"there is no blob {sha256} in {self.folder}")
-        return size
 
-    def _size_or_none(self, sha256: str) -> int | None:
-        try:
-            return self._path(sha256).stat().st_size
-        except FileNotFoundError:
-            return None
+    def ids(self) -> Iterator[tuple[str, int]]:
+        """Give all blobs with their sizes, in no order."""
 
-    def _path(self, sha256: str) -> Path:
-        if not _HEX.fullmatch(sha256):
-            raise ValueError(f"{sha256!r} is no blob id; one is 64 lower-case hex digits")
-        return self.folder / sha256[:2] / sha256[2:4] / sha256
+    def identity(self) -> str:
+        """Say which store this is: the same on all hosts that share it. Raises OSError."""
 
-    @contextmanager
-    def _new(self) -> Iterator[tuple[BinaryIO, Path]]:
-        folder = self.folder / "new"
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=folder)
-        path = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                yield file, path
-        finally:
-            with suppress(FileNotFoundError):  # it has got its name
-                path.unlink()
-
-    def _name(self, file: BinaryIO, path: Path, sha256: str) -> None:
-        file.flush()
-        os.fchmod(file.fileno(), 0o444)
-        os.fsync(file.fileno())
-        target = self._path(sha256)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.rename(target)
-        _sync_folder(target.parent)
+    def place(self) -> str:
+        """Say where it is, for an operator."""
 
 
-def _sync_folder(folder: Path) -> None:
-    # The rename itself is on disk only once the folder is.
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def checked_id(sha256: str) -> str:
+    """Give an id as it is. Raises ValueError for what is none."""
+    if not _HEX.fullmatch(sha256):
+        raise ValueError(f"{sha256!r} is no blob id; one is 64 lower-case hex digits")
+    return sha256
+
+
+def is_id(name: str) -> bool:
+    """Say whether a name could be a blob's."""
+    return _HEX.fullmatch(name) is not None
+
+
+def path_of(sha256: str) -> str:
+    """Give where a blob lies in its store: `ab/cd/abcd...`. Raises ValueError."""
+    return f"{checked_id(sha256)[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def missing(sha256: str, place: str) -> BlobMissing:
+    """Say that a blob is not there."""
+    return BlobMissing(f"there is no blob {sha256} in {place}")
+
+
+def damaged(sha256: str) -> BlobDamaged:
+    """Say that a blob is not what it was."""
+    return BlobDamaged(f"blob {sha256} holds other bytes than its name tells; restore it from a backup")
+
+
+def too_large(limit: int) -> BlobTooLarge:
+    """Say that a stream goes on beyond its limit."""
+    return BlobTooLarge(f"the stream is longer than {limit} bytes; raise the limit or send less")

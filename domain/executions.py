@@ -17,6 +17,7 @@ from domain import ending, posed, results, stored
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.ending import End
+from domain.errors import Unavailable
 from domain.fair import USUAL, User, Usual
 from domain.model import Cache, Claim, Outcome, Priority, Submission, TestResult
 from domain.sweep import sweep as sweep  # noqa: PLC0414 - a change of state like the others, in a file of its own
@@ -96,6 +97,13 @@ _CANCEL = f"""
 _OF_SUBMISSION = """
     submissions AS own JOIN executions AS e ON e.submission_id = own.id AND NOT e.candidate WHERE own.id = %(id)s
 """
+_ALONE = "executions AS e JOIN submissions AS own ON own.id = e.submission_id WHERE e.id = %(id)s"
+_OF_QUEUE = """
+    executions AS e JOIN submissions AS own ON own.id = e.submission_id
+    WHERE e.state = 'queued' AND e.id IN (
+        SELECT id FROM executions WHERE state = 'queued' AND priority = %(id)s LIMIT 1000
+    )
+"""
 _OF_BATCH = """
     batches AS own JOIN batch_items AS i ON i.batch_id = own.id AND i.status = 201
     JOIN executions AS e ON e.submission_id = i.submission_id AND NOT e.candidate WHERE own.id = %(id)s
@@ -127,14 +135,20 @@ def claim(
     """Take an execution that is queued, or whose lease has ended; None where it is not to be had.
 
     One whose lease has ended is left to the sweeper where `max_attempts` are used up. What an earlier attempt recorded
-    is removed. Raises Unavailable, and BlobMissing or BlobDamaged after the claim.
+    is removed. Raises Unavailable, after the claim too, which then is given back; BlobMissing or BlobDamaged after it.
     """
     with db.statement() as tx:
         row = tx.run(_CLAIM, [execution_id, worker, lease_s, max_attempts]).fetchone()
     if row is None:
         return None
     submission_id, attempt, queued_at, owner_id, number, version_id, regrade_id, seeds, _, *whole = row
-    submission = _whole(db, blobs, whole, version_id)
+    try:
+        submission = _whole(db, blobs, whole, version_id)
+    except Unavailable:
+        # Nothing of it was begun; who claims it when the blobs can be read again is to have all its attempts.
+        with db.statement() as tx:
+            tx.execute(_GIVE_BACK, {"id": execution_id, "attempt": attempt, "worker": worker})
+        raise
     claimed = Claim(execution_id, submission_id, attempt, worker, queued_at, submission, owner_id, number)
     return _anew(claimed, regrade_id, seeds)
 
@@ -273,17 +287,27 @@ def cancel_batch(db: Database, batch_id: UUID, owner_id: UUID | None) -> list[Ca
     return _cancelled(db, _OF_BATCH, batch_id, owner_id)
 
 
+def cancel_one(db: Database, execution_id: UUID) -> list[Cancelled]:
+    """Cancel one execution, whoever sent it, as `cancel` does; nothing to give where it is over or not there."""
+    return _cancelled(db, _ALONE, execution_id, None)
+
+
+def cancel_queued(db: Database, priority: Priority) -> list[Cancelled]:
+    """Cancel up to a thousand of those of a priority that wait for a worker, as `cancel` does; none: no more wait."""
+    return _cancelled(db, _OF_QUEUE, priority.value, None)
+
+
 def cancel_regrade(tx: Connection, regrade_id: UUID) -> list[Cancelled]:
     """Cancel what is not over of what a regrade queued, within a transaction that ends it."""
     return _cancel(tx, _OF_REGRADE, regrade_id, None)
 
 
-def _cancelled(db: Database, theirs: str, own_id: UUID, owner_id: UUID | None) -> list[Cancelled]:
+def _cancelled(db: Database, theirs: str, own_id: UUID | str, owner_id: UUID | None) -> list[Cancelled]:
     with db.statement() as tx:
         return _cancel(tx, theirs, own_id, owner_id)
 
 
-def _cancel(tx: Connection, theirs: str, own_id: UUID, owner_id: UUID | None) -> list[Cancelled]:
+def _cancel(tx: Connection, theirs: str, own_id: UUID | str, owner_id: UUID | None) -> list[Cancelled]:
     found = tx.execute(_CANCEL.format(theirs=theirs).encode(), {"id": own_id, "owner_id": owner_id})
     return [Cancelled(*row) for row in found]
 

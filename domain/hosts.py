@@ -19,6 +19,13 @@ REMEMBERED_S = 2.0
 LIVE_S = 60
 """A host not heard of for this long counts as gone; it should send a heartbeat several times as often."""
 
+_ONE_STORE = 0x5348495044
+"""Names the advisory lock."""
+_OTHER_STORE = """
+    SELECT name, blob_store FROM hosts
+    WHERE name <> %s AND blob_store <> %s AND seen_at > now() - make_interval(secs => %s) ORDER BY name LIMIT 1
+"""
+
 
 @dataclass(frozen=True)
 class Host:
@@ -29,15 +36,29 @@ class Host:
     live: bool
 
 
+class StoreDiffers(Exception):  # noqa: N818 - it says what is the case
+    """A live host has its blobs elsewhere: neither would find what the other keeps."""
+
+
+def refuse_other_store(db: Database, name: str, blob_store: str) -> None:
+    """Raise StoreDiffers where another live host has another blob store. Raises Unavailable."""
+    with db.statement() as tx:
+        _refuse_other_store(tx, name, blob_store)
+
+
 def report(db: Database, said: HostReport) -> None:
-    """Keep what a host says of itself, instead of what it said before. Raises Unavailable."""
+    """Keep what a host says of itself, instead of what it said before. Raises StoreDiffers, Unavailable."""
     with db.transaction() as tx:
+        if said.blob_store is not None:
+            # Of two that come at once the second sees the first.
+            tx.execute("SELECT pg_advisory_xact_lock(%s)", (_ONE_STORE,))
+            _refuse_other_store(tx, said.name, said.blob_store)
         tx.execute(
-            "INSERT INTO hosts (name, cpus, memory_bytes, root, languages, missing, network)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s)"
+            "INSERT INTO hosts (name, cpus, memory_bytes, root, languages, missing, network, blob_store)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
             " ON CONFLICT (name) DO UPDATE SET cpus = excluded.cpus, memory_bytes = excluded.memory_bytes,"
             " root = excluded.root, languages = excluded.languages, missing = excluded.missing,"
-            " network = excluded.network, reported_at = now(), seen_at = now()",
+            " network = excluded.network, blob_store = excluded.blob_store, reported_at = now(), seen_at = now()",
             (
                 said.name,
                 said.cpus,
@@ -46,7 +67,18 @@ def report(db: Database, said: HostReport) -> None:
                 Jsonb(dict(said.languages)),
                 Jsonb(dict(said.missing)),
                 said.network,
+                said.blob_store,
             ),
+        )
+
+
+def _refuse_other_store(tx: Connection, name: str, blob_store: str) -> None:
+    found = tx.execute(_OTHER_STORE, (name, blob_store, LIVE_S)).fetchone()
+    if found is not None:
+        raise StoreDiffers(
+            f"this host has its blobs in {blob_store!r}, but {found[0]}, which is alive, has them in {found[1]!r}:"
+            " hosts must share one store. Set SHIPD_BLOB_URL to the same bucket on all of them (a folder may be shared"
+            f" only as one mounted file system); a host that was killed counts as alive for {LIVE_S} s"
         )
 
 
@@ -54,6 +86,12 @@ def heartbeat(db: Database, name: str) -> bool:
     """Say that a host is there; False where it is unknown and has to report first. Raises Unavailable."""
     with db.statement() as tx:
         return tx.execute("UPDATE hosts SET seen_at = now() WHERE name = %s", (name,)).rowcount == 1
+
+
+def leave(db: Database, name: str) -> None:
+    """Say that a host ends in order: others may have another blob store from now on. Raises Unavailable."""
+    with db.statement() as tx:
+        tx.execute("UPDATE hosts SET blob_store = NULL WHERE name = %s", (name,))
 
 
 def known(db: Database) -> list[Host]:
@@ -91,8 +129,8 @@ def availability(db: Database) -> Mapping[str, str]:
 def read(tx: Connection) -> list[Host]:
     """List all hosts within a transaction that is open."""
     rows = tx.execute(
-        "SELECT name, cpus, memory_bytes, root, languages, missing, network, seen_at,"
+        "SELECT name, cpus, memory_bytes, root, languages, missing, network, blob_store, seen_at,"
         " seen_at > now() - make_interval(secs => %s) FROM hosts ORDER BY name",
         (LIVE_S,),
     ).fetchall()
-    return [Host(HostReport(*row[:7]), seen_at=row[7], live=row[8]) for row in rows]
+    return [Host(HostReport(*row[:8]), seen_at=row[8], live=row[9]) for row in rows]

@@ -328,3 +328,5 @@ class HostReport:
     """For a language that does not work: the command that installs it."""
     network: bool = False
     """Whether its jails can have a filtered network."""
+    blob_store: str | None = None
+    """Which blob store it has (`BlobStore.identity`); None for hosts of the previous release."""

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
@@ -77,10 +78,10 @@ def newest(db: Database, problem_id: str, owner_id: UUID | None) -> tuple[UUID, 
     return row[0], row[1]
 
 
-def package(db: Database, blobs: BlobStore, version_id: UUID) -> BinaryIO:
-    """Give a version as a zip, in a file without a name. Raises NotFound, Unavailable, BlobMissing, OSError."""
+def package(db: Database, blobs: BlobStore, version_id: UUID, scratch: Path) -> BinaryIO:
+    """Give a version as a zip, in a file without a name in a folder. Raises NotFound, Unavailable, BlobMissing, OSError."""
     version = problems.load(db, blobs, version_id)
-    file = tempfile.TemporaryFile(dir=scratch(blobs))  # noqa: SIM115 - it is given away
+    file = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - it is given away
     try:
         folder.pack(writing.write(version, blobs), file)
         file.seek(0)
@@ -88,10 +89,3 @@ def package(db: Database, blobs: BlobStore, version_id: UUID) -> BinaryIO:
         file.close()
         raise
     return file
-
-
-def scratch(blobs: BlobStore) -> str:
-    """Give a folder with room for packages on their way: that of blobs that are being written."""
-    new = blobs.folder / "new"
-    new.mkdir(parents=True, exist_ok=True)
-    return str(new)

@@ -6,14 +6,17 @@ is queued, and the sweeper sends again what was lost. Workers listen to all of Q
 webhooks go the same way, to WEBHOOKS.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
+import redis
 from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import BatchPublishError, OperationalError
 
 from domain import broker, tracing
+from domain.errors import Unavailable
 from domain.limits import VISIBILITY_TIMEOUT_S
 from domain.logging import logger
 from domain.model import Priority
@@ -116,6 +119,42 @@ def _send(celery: Celery, execution_id: UUID, priority: Priority, **options: obj
         declare=(),  # Redis needs none, and to make a queue ready to be declared is a quarter of sending
         **options,
     )
+
+
+def lengths(celery: Celery) -> Mapping[str, int]:
+    """Count the messages that no worker has taken, by queue. Raises Unavailable."""
+    with _told_away(), celery.connection_for_read() as connection:
+        channel = connection.default_channel
+        return {name: channel.queue_declare(queue=name).message_count for name in (*QUEUES, WEBHOOKS)}
+
+
+def discard(celery: Celery, priority: Priority) -> int:
+    """Throw away all messages of a queue, and give how many. Raises Unavailable."""
+    with _told_away(), celery.connection_for_write() as connection:
+        return int(connection.default_channel.queue_purge(queue=priority.value))
+
+
+def tell_taking(celery: Celery, hosts: Sequence[str], priority: Priority, *, taking: bool) -> int:
+    """Tell workers to take from a queue or not to, and give how many did; the others learn it from PostgreSQL."""
+    workers = [worker_of(host) for host in hosts]
+    if not workers:
+        return 0
+    change = celery.control.add_consumer if taking else celery.control.cancel_consumer
+    with _told_away():
+        return len(change(priority.value, destination=workers, reply=True, timeout=ANSWER_S, limit=len(workers)))
+
+
+@contextmanager
+def _told_away() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, redis.RedisError, OSError) as error:
+        raise Unavailable(f"the broker does not answer: {error}; check BROKER_URL and that it runs") from error
+
+
+def worker_of(host: str) -> str:
+    """Name a host's worker as Celery knows it."""
+    return f"shipd@{host}"
 
 
 def help_queue(host: str) -> str:

@@ -12,7 +12,8 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Literal, cast
 
-from domain import rates
+from domain import blob_settings, rates
+from domain.blob_settings import S3Place
 from domain.environment import Reader
 from domain.fair import Usual
 from domain.limits import Range, Ranges
@@ -57,6 +58,11 @@ class Settings:
     """SHIPD_STREAM_SOCKET: default `stream.sock` in the state folder; where the stream process takes connections."""
     blob_dir: Path = Path("var/blobs")
     """SHIPD_BLOB_DIR: default `blobs` in the state folder; the same for API and workers."""
+    blob_url: S3Place | None = None
+    """SHIPD_BLOB_URL: `s3://BUCKET/PREFIX` in place of the folder, which more than one host needs; SHIPD_S3_ENDPOINT,
+    _REGION, _ACCESS_KEY_ID, _SECRET_ACCESS_KEY, _SESSION_TOKEN or AWS_* say how it is reached."""
+    blob_cache_mb: int = 1024
+    """SHIPD_BLOB_CACHE_MB: room in `blob-cache` of the state folder for what was read from S3; 0 keeps nothing."""
     cache_dir: Path = Path("var/caches")
     """SHIPD_CACHE_DIR: default `caches` in the state folder; what `python -m workers caches` made for compilers."""
     compile_cache_mb: int = 2048
@@ -169,6 +175,10 @@ class Settings:
             state_dir=state_dir,
             stream_socket=read.path("SHIPD_STREAM_SOCKET", state_dir / "stream.sock"),
             blob_dir=read.path("SHIPD_BLOB_DIR", state_dir / "blobs"),
+            blob_url=blob_settings.read(read),
+            blob_cache_mb=read.integer(
+                "SHIPD_BLOB_CACHE_MB", cls.blob_cache_mb, floor=0, ceiling=blob_settings.MAX_CACHE_MB
+            ),
             cache_dir=read.path("SHIPD_CACHE_DIR", state_dir / "caches"),
             compile_cache_mb=read.integer("SHIPD_COMPILE_CACHE_MB", cls.compile_cache_mb, floor=0),
             compile_cache_days=read.integer("SHIPD_COMPILE_CACHE_DAYS", cls.compile_cache_days, floor=1),

@@ -8,6 +8,7 @@ import pytest
 from standalone import ports
 from standalone.servers import Postgres, Valkey
 from standalone.stack import Stack
+from tests.s3 import S3
 
 ONE_AFTER_THE_OTHER = ("tests/jail/", "tests/problems/", "tests/e2e/", "tests/integration/celery/")
 """Tests that run programs: two of them at once would take each other's CPUs, and make what is timed longer."""
@@ -53,3 +54,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """
     with Stack(tmp_path_factory.mktemp("stack"), environ={"SHIPD_NETWORK": "off"}, durable=False) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """An S3 server of this test run; whoever uses it has a prefix of their own."""
+    with S3(tmp_path_factory.mktemp("s3"), ports.choose(1)[0]) as server:
+        yield server

@@ -154,7 +154,7 @@ def _told_again(plan: Plan, case: TestCase, data: bytes, blobs: BlobStore) -> Te
     try:
         result = unpacked(data)
         whole = all(blobs.size(item.sha256) == item.size_bytes for item in result.artifacts)
-    except (BlobMissing, KeyError, OSError, TypeError, ValueError) as error:
+    except (BlobMissing, KeyError, OSError, TypeError, Unavailable, ValueError) as error:
         log.warning("execution_cache_entry_refused", error=repr(error))
         return None
     if not whole:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from domain import executions, fair
-from domain.blobs import BlobStore
+from domain.blobs import BlobsAway, BlobStore
 from domain.db import Database
 from domain.errors import InvalidRequest, Unavailable
 from domain.events import Events
@@ -123,6 +123,11 @@ class Grader:
                 self.broadcaster.given_back(claim)
                 return claim
             log.warning("claim_lost", attempt=claim.attempt)
+        except BlobsAway as error:
+            # Not at once: the sweeper sends it again, as long as the store is away.
+            given_back = executions.give_back(self.db, claim)
+            log.warning("blobs_away", attempt=claim.attempt, given_back=given_back, error=str(error))
+            self.broadcaster.given_back(claim)
         return None
 
     def _claim(self, execution_id: UUID) -> Claim | None:

@@ -90,7 +90,7 @@ def language_version(language: Language) -> str | None:
     return found[0] if found else None
 
 
-def report(settings: Settings, slots: int, found: Found, *, network: bool) -> HostReport:
+def report(settings: Settings, slots: int, found: Found, *, network: bool, blob_store: str) -> HostReport:
     """Say what this host can hold."""
     return HostReport(
         name=settings.host_name,
@@ -100,6 +100,7 @@ def report(settings: Settings, slots: int, found: Found, *, network: bool) -> Ho
         languages=found.languages,
         missing=found.missing,
         network=network,
+        blob_store=blob_store,
     )
 
 

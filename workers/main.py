@@ -19,31 +19,33 @@ from billiard.util import set_pdeathsig
 from celery import Celery, signals
 from celery.beat import Service
 
-from domain import collector, compiled, regrade_pump
+from domain import blob_stores, collector, compiled, hosts, regrade_pump
 from domain.announce import announce
-from domain.blobs import BlobStore
 from domain.cancelling import Cancellations
 from domain.db import Database
+from domain.errors import Unavailable
 from domain.events import Events
+from domain.hosts import StoreDiffers
 from domain.kept_runs import KeptRuns
 from domain.languages import Languages
 from domain.line import Lines
 from domain.live import Live
 from domain.logging import configure, logger
-from domain.model import HostReport, Priority, TestResult
-from domain.queue import CONTROL, ask_for_help, enqueue, help_queue, make_celery
+from domain.model import HostReport, TestResult
+from domain.queue import CONTROL, ask_for_help, enqueue, help_queue, make_celery, worker_of
 from domain.sentry import start_sentry
 from domain.settings import TREE, Settings
 from domain.static_checks import StaticChecks
 from domain.typed import TypedInput
 from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError
 from sandbox.reach import reachable
-from workers import delivering, heartbeat, host, network, prepared, tasks
+from workers import delivering, host, network, prepared, tasks
 from workers.broadcast import Broadcaster
 from workers.compile_cache import Compiler
 from workers.execution_cache import Executor
 from workers.fleet import Fleet
 from workers.grade import Grader, uncounted
+from workers.heartbeat import Consumer, Heartbeat, leave, not_paused
 from workers.lease import Leases
 from workers.metrics import Counting, answer_prometheus
 from workers.stop import Stop
@@ -89,6 +91,8 @@ class Worker:
     static_checks: StaticChecks
     found: host.Found
     stop: Stop
+    blob_store: str
+    """Which one it is."""
     prepared: Mapping[str, Path] = field(default_factory=dict)
     platform: Mapping[str, str] = field(default_factory=dict)
     """What a result may depend on beside the language."""
@@ -99,7 +103,7 @@ class Worker:
         """Make what one child of the pool grades with."""
         return Grader(
             db=database,
-            blobs=BlobStore(settings.blob_dir),
+            blobs=blob_stores.of(settings),
             events=Events(settings.redis_url),
             sandbox=self.sandbox,
             languages=self.languages,
@@ -130,7 +134,7 @@ class Worker:
         return Fleet(database, lines, settings.host_name, ask, self.found.toolchains)
 
     def _compiler(self) -> Compiler:
-        blobs = BlobStore(settings.blob_dir / compiled.FOLDER)
+        blobs = blob_stores.of_compiled(settings)
         store = compiled.CompiledStore(database, blobs) if settings.compile_cache_mb else None
         return Compiler(store, self.found.toolchains, self.prepared)
 
@@ -162,9 +166,8 @@ class Worker:
                 self.sandbox.stop_pool()
 
         @signals.worker_ready.connect(weak=False)
-        def _ready(**_: object) -> None:
-            beat = partial(heartbeat.beat, database, settings.host_name, self._report)
-            threading.Thread(target=beat, name="heartbeat", daemon=True).start()
+        def _ready(sender: Consumer, **_: object) -> None:
+            Heartbeat(database, self._report).start(sender)
 
         @signals.worker_shutting_down.connect(weak=False)
         def _stopping(**_: object) -> None:
@@ -173,8 +176,8 @@ class Worker:
             timer.start()
 
     def _report(self) -> HostReport:
-        offers = self.sandbox.config.network is not None
-        return host.report(settings, self.sandbox.slots.count, self.found, network=offers)
+        offers, count = self.sandbox.config.network is not None, self.sandbox.slots.count
+        return host.report(settings, count, self.found, network=offers, blob_store=self.blob_store)
 
 
 def _listen(grader: Grader) -> None:
@@ -187,11 +190,23 @@ def _listen(grader: Grader) -> None:
 def prepare() -> Worker:
     """Look at the host and make what jails need. Raises SandboxError, ValueError for wrong configuration files."""
     stop = Stop()
+    store = blob_store()
     sandbox = Sandbox(sandbox_config(settings), stop.descriptor)
     sandbox.check()
     languages = Languages.load(settings.jail_configs / "languages")
     static_checks = StaticChecks.load(settings.jail_configs / "static")
-    return Worker(sandbox, languages, static_checks, host.look(languages), stop, platform=platform_of(sandbox))
+    found, platform = host.look(languages), platform_of(sandbox)
+    return Worker(sandbox, languages, static_checks, found, stop, store, platform=platform)
+
+
+def blob_store() -> str:
+    """Say which blob store this host has. Raises StoreDiffers where live hosts have another, OSError."""
+    identity = blob_stores.of(settings).identity()
+    try:
+        hosts.refuse_other_store(database, settings.host_name, identity)
+    except Unavailable as error:  # it is looked at again when the host reports
+        log.warning("blob_store_not_compared", error=str(error))
+    return identity
 
 
 def platform_of(sandbox: Sandbox) -> Mapping[str, str]:
@@ -263,7 +278,7 @@ def run(arguments: Sequence[str]) -> int:
         return delivering.run(celery, settings, database, ALONE)
     try:
         worker = prepare()
-    except (SandboxError, ValueError) as error:
+    except (SandboxError, StoreDiffers, OSError, ValueError) as error:
         log.critical("host_unfit", error=str(error), hint="run `python -m sandbox doctor`")
         return 1
     try:
@@ -279,16 +294,19 @@ def run(arguments: Sequence[str]) -> int:
             celery.worker_main(_worker_arguments(worker))
         finally:
             worker.sandbox.forget()
+            leave(database, settings.host_name)
     return 0
 
 
 def _worker_arguments(worker: Worker) -> list[str]:
-    queues = [*Priority, *([help_queue(settings.host_name)] if settings.help == "on" else [])]
+    taken = not_paused(database)
+    # With nothing to take from at all Celery would take from every queue that it knows.
+    queues = [*taken, *([help_queue(settings.host_name)] if settings.help == "on" or not taken else [])]
     return [
         "worker",
         f"--concurrency={worker.sandbox.slots.count}",
         f"--queues={','.join(queues)}",
-        f"--hostname=shipd@{settings.host_name}",
+        f"--hostname={worker_of(settings.host_name)}",
         f"--loglevel={settings.log_level}",
         *ALONE,
     ]

@@ -5,9 +5,8 @@ from uuid import UUID
 
 from celery import Celery, Task
 
-from domain import deliveries, executions, problems, queue, regrade_pump, tracing
-from domain.blobs import BlobStore
-from domain.compiled import FOLDER, CompiledStore
+from domain import blob_stores, deliveries, executions, problems, queue, regrade_pump, tracing
+from domain.compiled import CompiledStore
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
@@ -35,7 +34,7 @@ log = logger(__name__)
 
 def _prune(settings: Settings, database: Database) -> None:
     """Keep the compile cache within its bounds; what cannot be deleted now will be another time."""
-    store = CompiledStore(database, BlobStore(settings.blob_dir / FOLDER))
+    store = CompiledStore(database, blob_stores.of_compiled(settings))
     try:
         store.prune(settings.compile_cache_mb * MIB, settings.compile_cache_days)
     except (Unavailable, OSError) as error:

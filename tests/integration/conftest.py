@@ -15,6 +15,7 @@ from psycopg import sql
 import migrations
 from app.cli import main
 from domain import keys, submissions
+from domain.blob_folder import FolderBlobs
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.events import Events
@@ -54,7 +55,7 @@ def db(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def blobs(tmp_path: Path) -> BlobStore:
-    return BlobStore(tmp_path / "blobs")
+    return FolderBlobs(tmp_path / "blobs")
 
 
 @pytest.fixture

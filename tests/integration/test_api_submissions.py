@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from domain import executions, hosts, keys
-from domain.blobs import BlobStore
+from domain.blob_folder import FolderBlobs
 from domain.db import Database
 from domain.events import Events
 from domain.model import Artifact, ExecutionTelemetry, HostReport, Outcome, TestResult, Usage
@@ -66,7 +66,7 @@ def messages(redis_url: str) -> Iterator["redis.Redis"]:
         yield client
 
 
-def grade(db: Database, blobs: BlobStore, execution_id: str, *results: TestResult) -> None:
+def grade(db: Database, blobs: FolderBlobs, execution_id: str, *results: TestResult) -> None:
     """Do what a worker does."""
     claim = executions.claim(db, blobs, uuid.UUID(execution_id), worker="test", lease_s=60)
     assert claim is not None
@@ -96,7 +96,7 @@ def test_it_works(api: Api, messages: "redis.Redis") -> None:
     assert api.get(f"/v1/submissions/{body['id']}") == (200, body)
 
 
-def test_it_shows_what_was_graded(api: Api, db: Database, blobs: BlobStore) -> None:
+def test_it_shows_what_was_graded(api: Api, db: Database, blobs: FolderBlobs) -> None:
     _, body = api.post("/v1/submissions", HELLO)
     artifact = Artifact("a b.bin", 3, blobs.put(b"\0\1\2"))
     result = TestResult(
@@ -117,7 +117,7 @@ def test_it_shows_what_was_graded(api: Api, db: Database, blobs: BlobStore) -> N
             assert (response.status_code, response.data) == (200, data)
 
 
-def test_it_answers_though_inputs_are_gone(api: Api, blobs: BlobStore) -> None:
+def test_it_answers_though_inputs_are_gone(api: Api, blobs: FolderBlobs) -> None:
     long = "x" * 100_000
     asked = {"language": "python", "source": {"type": "code", "content": long}, "test_cases": [{"input": long}]}
     given = asked | {"id": str(uuid.uuid4())}
@@ -130,7 +130,7 @@ def test_it_answers_though_inputs_are_gone(api: Api, blobs: BlobStore) -> None:
     assert (status, [entry["id"] for entry in entries(page, "submissions")]) == (200, [body["id"]])
 
 
-def test_an_answer_with_very_many_outputs_is_bounded(api: Api, db: Database, blobs: BlobStore) -> None:
+def test_an_answer_with_very_many_outputs_is_bounded(api: Api, db: Database, blobs: FolderBlobs) -> None:
     count = 1000
     _, body = api.post("/v1/submissions", HELLO | {"test_cases": [{}] * count})
     stdout, stderr = b"x" * 60_000, b"y" * 70_000
@@ -158,7 +158,7 @@ def test_a_second_use_of_an_id_gives_the_first(api: Api) -> None:
     assert first[1] == again[1]
 
 
-def test_execute_answers_when_it_is_done(api: Api, db: Database, blobs: BlobStore, events: Events) -> None:
+def test_execute_answers_when_it_is_done(api: Api, db: Database, blobs: FolderBlobs, events: Events) -> None:
     given = str(uuid.uuid4())
     api.post("/v1/submissions", HELLO | {"id": given})
     _, body = api.get(f"/v1/submissions/{given}")
@@ -208,7 +208,7 @@ def test_who_waits_is_told_that_it_was_cancelled(api: Api, monkeypatch: pytest.M
     assert answers == [cancelled]
 
 
-def test_a_tag_is_good_until_something_changes(api: Api, db: Database, blobs: BlobStore) -> None:
+def test_a_tag_is_good_until_something_changes(api: Api, db: Database, blobs: FolderBlobs) -> None:
     _, body = api.post("/v1/submissions", HELLO | {"test_cases": [{}, {}]})
     path = f"/v1/submissions/{body['id']}"
     seen = []
@@ -237,7 +237,7 @@ def test_a_tag_is_good_until_something_changes(api: Api, db: Database, blobs: Bl
     assert all(one != other for one, other in itertools.pairwise(answer for _, answer in seen))
 
 
-def test_it_lists_by_what_is_asked_for(api: Api, db: Database, blobs: BlobStore) -> None:
+def test_it_lists_by_what_is_asked_for(api: Api, db: Database, blobs: FolderBlobs) -> None:
     mine = {"user_id": "u", "problem_id": "p", "language": "cpp@20", "test_cases": [{}]}
     _, first = api.post("/v1/submissions", HELLO | mine)
     api.post("/v1/submissions", HELLO)
@@ -264,7 +264,7 @@ def test_it_lists_page_by_page(api: Api, db: Database) -> None:
     assert len(entries(api.get("/v1/submissions")[1], "submissions")) == 3
 
 
-def test_a_list_keeps_the_reason_of_a_hidden_case(api: Api, db: Database, blobs: BlobStore) -> None:
+def test_a_list_keeps_the_reason_of_a_hidden_case(api: Api, db: Database, blobs: FolderBlobs) -> None:
     _, body = api.post("/v1/submissions", HELLO | {"test_cases": [{}, {"is_hidden": True}]})
     claim = executions.claim(db, blobs, uuid.UUID(str(execution_of(body)["id"])), worker="test", lease_s=60)
     assert claim is not None
@@ -306,16 +306,18 @@ def test_readyz_names_what_is_missing(api: Api, db: Database) -> None:
     status, body = api.get("/readyz")
     hosts.report(db, HostReport("one", 1, 2**30, root=False, languages={}))
 
-    assert (status, [entry["ok"] for entry in entries(body, "checks")]) == (503, [True, True, False])
+    assert (status, [entry["ok"] for entry in entries(body, "checks")]) == (503, [True, True, True, False])
     assert api.get("/readyz")[0] == 200
 
 
 def test_it_says_so_when_servers_are_away(settings: Settings, tmp_path: Path) -> None:
-    away = Settings("postgresql://127.0.0.1:1/none", "redis://127.0.0.1:1", "redis://127.0.0.1:1", blob_dir=tmp_path)
+    (tmp_path / "blobs").write_bytes(b"not a folder")
+    nowhere = "redis://127.0.0.1:1"
+    away = Settings("postgresql://127.0.0.1:1/none", nowhere, nowhere, blob_dir=tmp_path / "blobs")
     with create_app(away).test_client() as http:
         status, body = Api(http, "").get("/readyz")
 
-    assert (status, [entry["ok"] for entry in entries(body, "checks")]) == (503, [False, False, False])
+    assert (status, [entry["ok"] for entry in entries(body, "checks")]) == (503, [False, False, False, False])
     assert "127.0.0.1" not in str(body)
 
 

@@ -159,6 +159,7 @@ def test_doctor_says_what_is_there(run: Run, db: Database) -> None:
     assert {name: entry["ok"] for name, entry in platform.items()} == {
         "postgresql": True,
         "redis": True,
+        "blobs": True,
         "worker": False,
         "migrations": True,
     }

@@ -27,6 +27,7 @@ TABLES = {
     "hosts",
     "idempotency_keys",
     "owners",
+    "paused_queues",
     "places",
     "problem_case_files",
     "problem_cases",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.blobs import BlobStore
+from domain.blob_folder import FolderBlobs
 from domain.judging import Checker, CheckerType, Program, Protocol
 from domain.languages import Languages
 from domain.model import Expectation, File, TestCase, TestResult
@@ -83,7 +83,7 @@ def judge(sandboxes: Mapping[str, Sandbox], tmp_path: Path) -> Judge:
         with sandbox.slot() as slot:
             ready = checker_of(Shop(sandbox), slot, asked)
             made = plan(LANGUAGES, asked)
-            blobs, watch = BlobStore(tmp_path), Stopwatch(None)
+            blobs, watch = FolderBlobs(tmp_path), Stopwatch(None)
             return run_test_case(Bench(sandbox, slot, made, Compiled(asked.sources), blobs, watch, checker=ready), case)
 
     return judged

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.blobs import BlobStore
+from domain.blob_folder import FolderBlobs
 from domain.model import Expectation, File
 from domain.verdict import Verdict
 from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError, Slot, gate
@@ -205,7 +205,7 @@ def test_workers_ask_for_what_suits(
     made = planned(language, (source,))
     with sandbox.slot() as slot:
         compiled = compile_submission(sandbox, slot, made)
-        bench = Bench(sandbox, slot, made, compiled, BlobStore(tmp_path), Stopwatch(None))
+        bench = Bench(sandbox, slot, made, compiled, FolderBlobs(tmp_path), Stopwatch(None))
         for _ in range(3):
             result = run_test_case(bench, replace(CASE, expected=Expectation(b"1\n")))
             assert result.verdict is Verdict.AC

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.blobs import BlobStore
+from domain.blob_folder import FolderBlobs
 from domain.interaction import Said, Speaker, decode
 from domain.judging import Checker, CheckerType, Interactor, Program, Protocol
 from domain.model import Expectation, File, TestCase, TestResult
@@ -74,7 +74,7 @@ def judge(sandboxes: Mapping[str, Sandbox], tmp_path: Path) -> Judge:
                 slot,
                 plan(LANGUAGES, asked),
                 Compiled(asked.sources),
-                BlobStore(tmp_path),
+                FolderBlobs(tmp_path),
                 Stopwatch(None),
                 checker=checker_of(Shop(sandbox), slot, asked),
                 interactor=interactor_of(Shop(sandbox), slot, asked),

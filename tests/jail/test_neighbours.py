@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.blobs import BlobStore
+from domain.blob_folder import FolderBlobs
 from domain.languages import Languages
 from domain.limits import Constraints
 from domain.model import File, Submission, TestCase, TestResult
@@ -89,7 +89,7 @@ def judged(sandbox: Sandbox, folder: Path, text: bytes, constraints: Constraints
     asked = Submission("python", sources, None, (case,), constraints=constraints)
     made = plan(Languages.load(CONFIGS / "languages"), asked)
     with sandbox.slot() as slot:
-        bench = Bench(sandbox, slot, made, Compiled(sources), BlobStore(folder), Stopwatch(None))
+        bench = Bench(sandbox, slot, made, Compiled(sources), FolderBlobs(folder), Stopwatch(None))
         work = Work((case,), stop_on_first_failure=False)
         with Spread(bench, work, lambda step: step(), deadline=time.monotonic() + 60) as spread:
             [result] = spread.results()

@@ -17,6 +17,7 @@ from celery import Celery
 from pytest_celery import CeleryTestBroker, CeleryTestSetup, CeleryTestWorker
 
 import migrations
+from domain.blob_folder import FolderBlobs
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.model import Priority
@@ -96,7 +97,7 @@ def database_url(postgres: Postgres) -> str:
 
 @pytest.fixture
 def blobs(environ: Mapping[str, str]) -> BlobStore:
-    return BlobStore(Path(environ["SHIPD_BLOB_DIR"]))
+    return FolderBlobs(Path(environ["SHIPD_BLOB_DIR"]))
 
 
 @pytest.fixture(scope="session")

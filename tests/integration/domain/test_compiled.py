@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.blobs import BlobMissing, BlobStore
+from domain.blob_folder import FolderBlobs
+from domain.blobs import BlobMissing
 from domain.compiled import CompiledStore
 from domain.db import Database
 
@@ -13,11 +14,11 @@ KEY, OTHER = b"k" * 32, b"o" * 32
 
 
 @pytest.fixture
-def store(db: Database, blobs: BlobStore) -> CompiledStore:
+def store(db: Database, blobs: FolderBlobs) -> CompiledStore:
     return CompiledStore(db, blobs)
 
 
-def files(blobs: BlobStore) -> list[Path]:
+def files(blobs: FolderBlobs) -> list[Path]:
     return [path for path in blobs.folder.rglob("*") if path.is_file()]
 
 
@@ -42,7 +43,7 @@ def test_it_gives_back_what_was_kept(store: CompiledStore) -> None:
 
 @pytest.mark.parametrize("bytes_left", [b"evil", b"dat", b""], ids=["other bytes", "truncated", "empty"])
 def test_a_poisoned_blob_is_refused_and_forgotten(
-    store: CompiledStore, blobs: BlobStore, db: Database, bytes_left: bytes
+    store: CompiledStore, blobs: FolderBlobs, db: Database, bytes_left: bytes
 ) -> None:
     store.keep(KEY, b"data")
     [file] = files(blobs)
@@ -53,13 +54,13 @@ def test_a_poisoned_blob_is_refused_and_forgotten(
     assert store.find(KEY) == b"data"
 
 
-def test_a_blob_that_is_gone_is_forgotten(store: CompiledStore, blobs: BlobStore, db: Database) -> None:
+def test_a_blob_that_is_gone_is_forgotten(store: CompiledStore, blobs: FolderBlobs, db: Database) -> None:
     store.keep(KEY, b"data")
     files(blobs)[0].unlink()
     assert (store.find(KEY), rows(db)) == (None, 0)
 
 
-def test_of_many_at_once_one_stays(store: CompiledStore, blobs: BlobStore, db: Database) -> None:
+def test_of_many_at_once_one_stays(store: CompiledStore, blobs: FolderBlobs, db: Database) -> None:
     offered = [f"data {number}".encode() for number in range(16)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda data: store.keep(KEY, data), offered))
@@ -67,13 +68,13 @@ def test_of_many_at_once_one_stays(store: CompiledStore, blobs: BlobStore, db: D
     assert (len(files(blobs)), rows(db)) == (1, 1)
 
 
-def test_to_forget_what_was_replaced_meanwhile_leaves_the_new(store: CompiledStore, blobs: BlobStore) -> None:
+def test_to_forget_what_was_replaced_meanwhile_leaves_the_new(store: CompiledStore, blobs: FolderBlobs) -> None:
     store.keep(KEY, b"data")
     store.forget(KEY, bytes(32))
     assert store.find(KEY) == b"data"
 
 
-def test_what_nobody_uses_is_pruned(store: CompiledStore, blobs: BlobStore, db: Database) -> None:
+def test_what_nobody_uses_is_pruned(store: CompiledStore, blobs: FolderBlobs, db: Database) -> None:
     store.keep(KEY, b"old")
     store.keep(OTHER, b"new")
     age(db, KEY, 8)
@@ -98,7 +99,7 @@ def test_beyond_its_room_the_longest_unused_goes(store: CompiledStore, db: Datab
     assert store.prune(0, days=7) == 2
 
 
-def test_a_row_without_its_blob_says_nothing(blobs: BlobStore) -> None:
+def test_a_row_without_its_blob_says_nothing(blobs: FolderBlobs) -> None:
     with pytest.raises(BlobMissing):
         blobs.get("0" * 64)
     blobs.remove("0" * 64)

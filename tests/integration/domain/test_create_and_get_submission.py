@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain import hosts, submissions
-from domain.blobs import BlobStore
+from domain.blob_folder import FolderBlobs
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound
 from domain.ids import new_id
@@ -71,7 +71,7 @@ FULL = Submission(
 )
 
 
-def test_it_works(db: Database, blobs: BlobStore, owner: UUID, submit: Submit) -> None:
+def test_it_works(db: Database, blobs: FolderBlobs, owner: UUID, submit: Submit) -> None:
     created = submit(FULL)
 
     assert submissions.get(db, blobs, created.id, owner) == created
@@ -82,7 +82,7 @@ def test_it_works(db: Database, blobs: BlobStore, owner: UUID, submit: Submit) -
 
 
 def test_it_gives_a_submission_to_its_owner_only_and_to_operators(
-    db: Database, blobs: BlobStore, submit: Submit
+    db: Database, blobs: FolderBlobs, submit: Submit
 ) -> None:
     created = submit()
 
@@ -129,7 +129,7 @@ def test_it_keeps_long_values_out_of_the_database(submit: Submit, rows: Callable
 
 
 def test_it_keeps_a_thousand_test_cases(
-    db: Database, blobs: BlobStore, take: Callable[..., Claim], submit: Submit
+    db: Database, blobs: FolderBlobs, take: Callable[..., Claim], submit: Submit
 ) -> None:
     cases = tuple(
         TestCase(n, f"case {n}", stdin=b"%d" % n, files=(File("in", b"x"),), expected=Expectation(stdout=b"y"))
@@ -154,7 +154,7 @@ def test_the_last_of_many_test_cases_may_be_the_one_with_files(
 
 
 def test_an_answer_reads_no_sources_inputs_and_expectations(
-    db: Database, blobs: BlobStore, submit: Submit, rows: Callable[..., object]
+    db: Database, blobs: FolderBlobs, submit: Submit, rows: Callable[..., object]
 ) -> None:
     long = bytes(70_000)
     case = replace(FULL.test_cases[0], stdin=long, expected=Expectation(long, (File("out.txt", long),)))
@@ -168,7 +168,7 @@ def test_an_answer_reads_no_sources_inputs_and_expectations(
     assert submissions.get(db, blobs, created.id, None) == created
 
 
-def _create(db: Database, blobs: BlobStore, owner: UUID, own_id: UUID, body: bytes) -> SubmissionView:
+def _create(db: Database, blobs: FolderBlobs, owner: UUID, own_id: UUID, body: bytes) -> SubmissionView:
     return submissions.create(
         db,
         blobs,
@@ -180,7 +180,7 @@ def _create(db: Database, blobs: BlobStore, owner: UUID, own_id: UUID, body: byt
     )
 
 
-def test_it_replays_the_same_body_under_the_same_id(db: Database, blobs: BlobStore, owner: UUID) -> None:
+def test_it_replays_the_same_body_under_the_same_id(db: Database, blobs: FolderBlobs, owner: UUID) -> None:
     own_id = new_id()
     first = _create(db, blobs, owner, own_id, bytes(32))
 
@@ -191,7 +191,7 @@ def test_it_replays_the_same_body_under_the_same_id(db: Database, blobs: BlobSto
 
 
 def test_it_refuses_another_body_or_owner_under_the_same_id(
-    db: Database, blobs: BlobStore, owner: UUID, rows: Callable[..., list[dict[str, object]]]
+    db: Database, blobs: FolderBlobs, owner: UUID, rows: Callable[..., list[dict[str, object]]]
 ) -> None:
     own_id = new_id()
     _create(db, blobs, owner, own_id, bytes(32))
@@ -204,7 +204,7 @@ def test_it_refuses_another_body_or_owner_under_the_same_id(
 
 
 def test_one_of_many_at_once_creates_and_the_others_replay(
-    db: Database, blobs: BlobStore, owner: UUID, at_once: Callable[..., list[SubmissionView]]
+    db: Database, blobs: FolderBlobs, owner: UUID, at_once: Callable[..., list[SubmissionView]]
 ) -> None:
     own_id = new_id()
 
@@ -214,7 +214,9 @@ def test_one_of_many_at_once_creates_and_the_others_replay(
     assert len({view.execution.id for view in views}) == 1
 
 
-def test_it_sends_the_execution_to_the_queue_once_it_is_committed(db: Database, blobs: BlobStore, owner: UUID) -> None:
+def test_it_sends_the_execution_to_the_queue_once_it_is_committed(
+    db: Database, blobs: FolderBlobs, owner: UUID
+) -> None:
     sent: list[tuple[State, Priority]] = []
 
     submissions.create(
@@ -257,7 +259,7 @@ def test_it_says_so_when_a_value_cannot_be_stored(
     assert rows("SELECT id FROM submissions") == []
 
 
-def test_a_host_that_came_a_moment_ago_is_not_overlooked(db: Database, blobs: BlobStore, owner: UUID) -> None:
+def test_a_host_that_came_a_moment_ago_is_not_overlooked(db: Database, blobs: FolderBlobs, owner: UUID) -> None:
     known = hosts.Remembered(db)
     small = HostReport("small", 1, 2**24, root=True, languages={"python": "3.11"})
     hosts.report(db, small)

@@ -6,6 +6,7 @@ import pytest
 from domain import hosts
 from domain.db import Database
 from domain.errors import InvalidRequest
+from domain.hosts import StoreDiffers
 from domain.limits import Constraints
 from domain.model import File, HostReport, Submission, TestCase
 from domain.views import SubmissionView
@@ -99,3 +100,34 @@ def test_what_hosts_reported_is_remembered_for_a_moment(db: Database) -> None:
     assert known.reports() == []
     assert known.reports(anew=True) == [said]
     assert known.reports() == [said]
+
+
+def test_live_hosts_share_one_store(db: Database, rows: Callable[..., object]) -> None:
+    hosts.report(db, replace(HOST, blob_store="folder a"))
+    hosts.report(db, replace(HOST, name="host-2", blob_store="folder a"))
+    hosts.report(db, replace(HOST, name="of the previous release"))
+
+    with pytest.raises(StoreDiffers, match="'folder b', but host-1, which is alive, has them in 'folder a'"):
+        hosts.report(db, replace(HOST, name="host-3", blob_store="folder b"))
+    with pytest.raises(StoreDiffers):
+        hosts.refuse_other_store(db, "host-3", "s3://bucket")
+    hosts.refuse_other_store(db, "host-3", "folder a")
+    assert "host-3" not in {host.report.name for host in hosts.known(db)}
+
+    # One leaves in order, and the other has not been heard of for long.
+    hosts.leave(db, "host-1")
+    rows("UPDATE hosts SET seen_at = now() - interval '2 minutes' WHERE name = 'host-2'")
+    hosts.report(db, replace(HOST, name="host-3", blob_store="folder b"))
+
+
+def test_of_two_that_come_at_once_with_other_stores_one_is_refused(
+    db: Database, at_once: Callable[..., list[object]]
+) -> None:
+    def come(number: int) -> bool:
+        try:
+            hosts.report(db, replace(HOST, name=f"host-{number}", blob_store=f"folder {number}"))
+        except StoreDiffers:
+            return False
+        return True
+
+    assert sum(map(bool, at_once(4, come))) == 1

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain import keys, problems
+from domain.blob_folder import FolderBlobs
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound
@@ -45,7 +46,7 @@ def test_it_comes_back_as_it_was_kept(db: Database, blobs: BlobStore, owner: UUI
         assert getattr(found, name) == getattr(version, name), name
 
 
-def test_long_data_stands_in_the_blob_store_once(db: Database, blobs: BlobStore, owner: UUID, rows: Rows) -> None:
+def test_long_data_stands_in_the_blob_store_once(db: Database, blobs: FolderBlobs, owner: UUID, rows: Rows) -> None:
     cases = [replace(SECRET, ordinal=n, name=str(n)) for n in range(3)]
     problems.create(db, blobs, with_cases(cases), owner_id=owner)
 
@@ -101,7 +102,7 @@ def test_only_what_has_programs_is_sent_to_be_checked(
     assert sent == ([made.version_id] if state is VersionState.CHECKING else [])
 
 
-def test_a_check_ends_once(db: Database, blobs: BlobStore, owner: UUID, rows: Rows) -> None:
+def test_a_check_ends_once(db: Database, blobs: FolderBlobs, owner: UUID, rows: Rows) -> None:
     made = problems.create(db, blobs, VALIDATED, owner_id=owner)
 
     assert problems.at_work(db, made.version_id)
@@ -114,7 +115,7 @@ def test_a_check_ends_once(db: Database, blobs: BlobStore, owner: UUID, rows: Ro
     assert row["report"] == [{"stage": "compile", "name": "check.py", "ok": False, "message": ""}]
 
 
-def test_a_check_that_hangs_is_sent_again(db: Database, blobs: BlobStore, owner: UUID, rows: Rows) -> None:
+def test_a_check_that_hangs_is_sent_again(db: Database, blobs: FolderBlobs, owner: UUID, rows: Rows) -> None:
     made = problems.create(db, blobs, VALIDATED, owner_id=owner)
     assert problems.sweep(db, message_lost_s=60) == []
     rows("UPDATE problem_versions SET sent_at = now() - interval '2 min'")
@@ -123,7 +124,7 @@ def test_a_check_that_hangs_is_sent_again(db: Database, blobs: BlobStore, owner:
     assert problems.sweep(db, message_lost_s=60) == []
 
 
-def test_a_new_version_leaves_who_sees_it(db: Database, blobs: BlobStore, owner: UUID, rows: Rows) -> None:
+def test_a_new_version_leaves_who_sees_it(db: Database, blobs: FolderBlobs, owner: UUID, rows: Rows) -> None:
     problems.create(db, blobs, replace(SUM, visibility=Visibility.PUBLIC), owner_id=owner)
     problems.create(db, blobs, SUM, owner_id=owner)
     assert rows("SELECT visibility FROM problems") == [{"visibility": "public"}]
@@ -133,7 +134,7 @@ def test_a_new_version_leaves_who_sees_it(db: Database, blobs: BlobStore, owner:
     assert rows("SELECT visibility FROM problems") == [{"visibility": "private"}]
 
 
-def test_what_nobody_used_is_gone_with_all_its_rows(db: Database, blobs: BlobStore, owner: UUID, rows: Rows) -> None:
+def test_what_nobody_used_is_gone_with_all_its_rows(db: Database, blobs: FolderBlobs, owner: UUID, rows: Rows) -> None:
     problems.create(db, blobs, SUM, owner_id=owner)
 
     problems.delete(db, "sum", owner)
@@ -153,7 +154,7 @@ def test_nobody_deletes_what_is_not_theirs(db: Database, blobs: BlobStore, owner
     problems.delete(db, "sum", None)
 
 
-def test_what_was_deleted_comes_back_as_its_owner_says(db: Database, blobs: BlobStore, owner: UUID, rows: Rows) -> None:
+def test_what_was_deleted_comes_back_as_its_owner_says(db: Database, blobs: FolderBlobs, owner: UUID, rows: Rows) -> None:
     made = problems.create(db, blobs, replace(easy(), visibility=Visibility.PUBLIC), owner_id=owner)
     rows("UPDATE problems SET deleted_at = now()")
 

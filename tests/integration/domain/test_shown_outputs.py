@@ -8,7 +8,8 @@ from typing import BinaryIO
 import pytest
 
 from domain import executions, submissions
-from domain.blobs import BlobMissing, BlobStore
+from domain.blob_folder import FolderBlobs
+from domain.blobs import BlobMissing
 from domain.db import Database
 from domain.limits import MAX_SHOWN_BYTES, MAX_SHOWN_TOGETHER_BYTES, MIN_SHOWN_BYTES
 from domain.model import Claim, TestCase, TestResult
@@ -25,7 +26,7 @@ FILLING = MAX_SHOWN_TOGETHER_BYTES // (2 * MAX_SHOWN_BYTES)
 Record = Callable[..., Claim]
 
 
-class WatchedBlobs(BlobStore):
+class WatchedBlobs(FolderBlobs):
     """Knows what was opened."""
 
     def __init__(self, folder: Path) -> None:
@@ -62,7 +63,7 @@ def wordy(ordinal: int, output: bytes = AT_MOST) -> TestResult:
     return TestResult(ordinal, Verdict.OK, stdout=output, stderr=output)
 
 
-def read(db: Database, blobs: BlobStore, claim: Claim) -> tuple[ResultView, ...]:
+def read(db: Database, blobs: FolderBlobs, claim: Claim) -> tuple[ResultView, ...]:
     return submissions.get(db, blobs, claim.submission_id, None).execution.results
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from domain.blob_folder import FolderBlobs
 from domain.blobs import BlobStore
 from domain.errors import NotFound
 from domain.limits import Ranges
@@ -67,4 +68,4 @@ class MemoryPackages:
     @property
     def _blobs(self) -> BlobStore:
         assert self.folder is not None
-        return BlobStore(self.folder / "blobs")
+        return FolderBlobs(self.folder / "blobs")

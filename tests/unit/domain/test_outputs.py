@@ -5,6 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain import outputs
+from domain.blob_folder import FolderBlobs
 from domain.blobs import BlobStore
 from domain.payload import INLINE_BYTES
 from domain.views import Shown
@@ -15,7 +16,7 @@ NAMES = outputs.columns("stdout")
 
 @pytest.fixture
 def blobs(tmp_path: Path) -> BlobStore:
-    return BlobStore(tmp_path)
+    return FolderBlobs(tmp_path)
 
 
 def test_it_works(blobs: BlobStore) -> None:

@@ -2,13 +2,14 @@ from pathlib import Path
 
 import pytest
 
+from domain.blob_folder import FolderBlobs
 from domain.blobs import BlobMissing, BlobStore
 from domain.payload import INLINE_BYTES, Payload, load
 
 
 @pytest.fixture
 def blobs(tmp_path: Path) -> BlobStore:
-    return BlobStore(tmp_path)
+    return FolderBlobs(tmp_path)
 
 
 def test_it_works(blobs: BlobStore) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from domain.blobs import BlobStore
+from domain.blob_folder import FolderBlobs
 from sandbox.fake import FakeSandbox
 from tests.unit.workers.grading import Make, Told
 from tests.unit.workers.ledger import NOWHERE, Ledger
@@ -58,7 +58,7 @@ def grader(tmp_path: Path, told: Told, leases: Leases, broadcaster: Broadcaster)
     def make(sandbox: FakeSandbox) -> Grader:
         return Grader(
             db=NOWHERE,
-            blobs=BlobStore(tmp_path),
+            blobs=FolderBlobs(tmp_path),
             events=told,
             sandbox=sandbox,
             languages=LANGUAGES,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from domain.blobs import BlobStore
+from domain.blob_folder import FolderBlobs
 from domain.ids import new_id
 from domain.languages import Languages
 from domain.model import Claim, Expectation, File, Submission, TestCase
@@ -43,7 +43,7 @@ def bench(sandbox: FakeSandbox, folder: Path, made: Plan | None = None) -> Bench
     made = made or planned()
     slot = Slot((0,), "0", (0,), None, 1000)
     sandbox.held.append(slot)
-    return Bench(sandbox, slot, made, Compiled(made.submission.sources), BlobStore(folder), Stopwatch(None))
+    return Bench(sandbox, slot, made, Compiled(made.submission.sources), FolderBlobs(folder), Stopwatch(None))
 
 
 def claimed(submission: Submission, attempt: int = 1, *, owner: UUID = OWNER, number: int = 1) -> Claim:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.blobs import BlobStore
+from domain.blob_folder import FolderBlobs
 from domain.errors import Unavailable
 from domain.limits import Constraints
 from domain.model import (
@@ -231,7 +231,7 @@ def test_files_that_are_gone_are_made_anew(grade: Grade, tmp_path: Path) -> None
     blob.chmod(0o644)
     blob.write_bytes(b"")
     assert use(grade(write, outputs=("*.txt",))[0]) is ExecutionCache.MISS
-    BlobStore(tmp_path).remove(blob.name)
+    FolderBlobs(tmp_path).remove(blob.name)
     assert use(grade(write, outputs=("*.txt",))[0]) is ExecutionCache.MISS
     assert use(grade(never, outputs=("*.txt",))[0]) is ExecutionCache.HIT
 

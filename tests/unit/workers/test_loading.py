@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.blob_folder import FolderBlobs
 from domain.blobs import BlobStore
 from domain.document import Document
 from domain.kept_case import KeptCase
@@ -27,7 +28,7 @@ SENT = TestCase(
 
 @pytest.fixture
 def blobs(tmp_path: Path) -> BlobStore:
-    return BlobStore(tmp_path)
+    return FolderBlobs(tmp_path)
 
 
 def _by_hash(data: bytes, blobs: BlobStore) -> Payload:

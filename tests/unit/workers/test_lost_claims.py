@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.blobs import BlobsAway
 from domain.errors import Unavailable
 from domain.model import File
 from domain.verdict import Verdict
@@ -130,3 +131,19 @@ def test_it_does_not_wait_for_ever(grader: Make, ledger: Ledger, told: Told, cha
     with pytest.raises(Unavailable):
         grader(FakeSandbox()).grade(UUID(int=1))
     assert "done" not in [*told.states, *told.published]
+
+
+@pytest.mark.parametrize("change", ["enter", "finish"])
+def test_while_blobs_are_away_it_is_given_back_and_not_sent_at_once(
+    grader: Make, ledger: Ledger, told: Told, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    def away(*_: object, **__: object) -> bool:
+        raise BlobsAway("the blob store does not answer")
+
+    monkeypatch.setattr(ledger, change, away)
+    sandbox = FakeSandbox()
+
+    assert grader(sandbox).grade(UUID(int=1)) is None
+    assert (ledger.outcome, ledger.given_back) == (None, 1)
+    assert "done" not in [*told.states, *told.published]
+    assert sandbox.held == []

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.blobs import BlobStore
+from domain.blob_folder import FolderBlobs
 from domain.errors import Unavailable
 from domain.model import TestResult
 from domain.verdict import Verdict
@@ -31,7 +31,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Ledger:
 
 @pytest.fixture
 def keeping(tmp_path: Path, ledger: Ledger) -> Recorder:
-    return Recorder(NOWHERE, BlobStore(tmp_path), claimed(asking()), patience_s=5)
+    return Recorder(NOWHERE, FolderBlobs(tmp_path), claimed(asking()), patience_s=5)
 
 
 def result(ordinal: int, stdout: bytes = b"") -> TestResult:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.blobs import BlobStore
+from domain.blob_folder import FolderBlobs
 from domain.errors import InvalidRequest
 from domain.model import Expectation, File, TestCase
 from domain.settings import TREE
@@ -31,7 +31,7 @@ WRONG = ended(FOUND, stdout=b"main.py:3: import of 'os' is not allowed (rule imp
 
 def check(made: Plan, sandbox: FakeSandbox) -> Checked:
     with sandbox.slot() as slot:
-        return check_sources(sandbox, slot, BASIC, made, BlobStore(Path("none")))
+        return check_sources(sandbox, slot, BASIC, made, FolderBlobs(Path("none")))
 
 
 def asked(jail: FakeJail) -> dict[str, object]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.blobs import BlobStore
+from domain.blob_folder import FolderBlobs
 from domain.errors import InvalidRequest
 from domain.judging import CheckerType, Protocol
 from domain.limits import Range, Ranges
@@ -90,7 +90,7 @@ def test_limits_are_read_and_unknown_ones_reported(tmp_path: Path) -> None:
 
 def test_a_deployment_grants_what_it_has(tmp_path: Path) -> None:
     imported = reading.read(
-        tree(HELLO), "hello", BlobStore(tmp_path / "blobs"), ranges=Ranges(memory_mb=Range(256, 4, 1024))
+        tree(HELLO), "hello", FolderBlobs(tmp_path / "blobs"), ranges=Ranges(memory_mb=Range(256, 4, 1024))
     )
     assert imported.version.constraints.memory_mb == 1024
     assert "1024" in told(imported, "limits.memory")[0]

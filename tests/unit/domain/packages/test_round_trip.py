@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.blob_folder import FolderBlobs
 from domain.blobs import BlobStore
 from domain.file import File
 from domain.judging import Aggregation, Checker, CheckerType, Interactor, Judging, Program, Protocol, TestGroup
@@ -161,7 +162,7 @@ def assert_same(found: ProblemVersion, wanted: ProblemVersion) -> None:
 @given(versions())
 def test_any_version_comes_back_the_same(version: ProblemVersion) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        assert_same(there_and_back(version, BlobStore(Path(scratch))), version)
+        assert_same(there_and_back(version, FolderBlobs(Path(scratch))), version)
 
 
 SCORED = {
@@ -220,18 +221,18 @@ PACKAGES: dict[str, Files] = {
 @pytest.mark.parametrize("name", PACKAGES)
 def test_a_package_that_was_read_comes_back_the_same(name: str, tmp_path: Path) -> None:
     version = read(PACKAGES[name], tmp_path).version
-    assert_same(there_and_back(version, BlobStore(tmp_path / "blobs")), version)
+    assert_same(there_and_back(version, FolderBlobs(tmp_path / "blobs")), version)
 
 
 @pytest.mark.parametrize("name", sorted(set(PACKAGES) - {"scoring of old"}))
 def test_what_came_from_a_package_needs_no_words_of_ours(name: str, tmp_path: Path) -> None:
     version = read(PACKAGES[name], tmp_path).version
-    assert extras.FILE not in writing.write(version, BlobStore(tmp_path / "blobs"))
+    assert extras.FILE not in writing.write(version, FolderBlobs(tmp_path / "blobs"))
 
 
 def test_test_data_is_not_read_to_be_written(tmp_path: Path) -> None:
     version = read(PACKAGES["large"], tmp_path).version
-    blobs = BlobStore(tmp_path / "blobs")
+    blobs = FolderBlobs(tmp_path / "blobs")
     stored = [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
     found = writing.write(version, blobs)
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == stored

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from domain.blobs import BlobStore
+from domain.blob_folder import FolderBlobs
 from domain.packages import reading
 from domain.packages.reading import Imported
 from domain.packages.tree import Tree, entry
@@ -31,7 +31,7 @@ def tree(files: Files, links: Mapping[str, str] | None = None) -> Tree:
 
 def read(files: Files, folder: Path, timeout_ms: int | None = None) -> Imported:
     """Read a package; `folder` is where its blobs go."""
-    return reading.read(tree(files), "hello", BlobStore(folder / "blobs"), timeout_ms=timeout_ms)
+    return reading.read(tree(files), "hello", FolderBlobs(folder / "blobs"), timeout_ms=timeout_ms)
 
 
 def zipped(files: Files) -> io.BytesIO:

@@ -9,21 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.blobs import BlobDamaged, BlobMissing, BlobStore, BlobTooLarge
+from domain.blob_folder import FolderBlobs
+from domain.blobs import BlobDamaged, BlobMissing, BlobTooLarge
 
 UNKNOWN = "0" * 64
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> BlobStore:
-    return BlobStore(tmp_path)
+def store(tmp_path: Path) -> FolderBlobs:
+    return FolderBlobs(tmp_path)
 
 
-def _files(store: BlobStore) -> list[Path]:
+def _files(store: FolderBlobs) -> list[Path]:
     return [path for path in store.folder.rglob("*") if path.is_file()]
 
 
-def test_it_works(store: BlobStore) -> None:
+def test_it_works(store: FolderBlobs) -> None:
     sha256 = store.put(b"hello")
 
     assert sha256 == hashlib.sha256(b"hello").hexdigest()
@@ -36,13 +37,13 @@ def test_it_works(store: BlobStore) -> None:
 
 @given(data=st.binary(max_size=5000))
 def test_it_gives_back_any_bytes(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
-    store = BlobStore(tmp_path_factory.getbasetemp() / "blobs")
+    store = FolderBlobs(tmp_path_factory.getbasetemp() / "blobs")
 
     assert store.get(store.put(data)) == data
     assert store.put_stream(io.BytesIO(data), len(data)) == (hashlib.sha256(data).hexdigest(), len(data))
 
 
-def test_the_same_bytes_are_kept_once(store: BlobStore) -> None:
+def test_the_same_bytes_are_kept_once(store: FolderBlobs) -> None:
     first = store.put(b"x")
     inode = _files(store)[0].stat().st_ino
 
@@ -52,7 +53,7 @@ def test_the_same_bytes_are_kept_once(store: BlobStore) -> None:
     assert inode > 0
 
 
-def test_a_stream_may_be_as_long_as_its_limit_and_no_longer(store: BlobStore) -> None:
+def test_a_stream_may_be_as_long_as_its_limit_and_no_longer(store: FolderBlobs) -> None:
     data = bytes(3 * 1024 * 1024)
     assert store.put_stream(io.BytesIO(data), len(data))[1] == len(data)
     kept = _files(store)
@@ -63,7 +64,7 @@ def test_a_stream_may_be_as_long_as_its_limit_and_no_longer(store: BlobStore) ->
     assert _files(store) == kept
 
 
-def test_a_stream_that_breaks_leaves_nothing(store: BlobStore) -> None:
+def test_a_stream_that_breaks_leaves_nothing(store: FolderBlobs) -> None:
     class Broken:
         def read(self, _: int, /) -> bytes:
             raise OSError("cut")
@@ -74,7 +75,7 @@ def test_a_stream_that_breaks_leaves_nothing(store: BlobStore) -> None:
     assert _files(store) == []
 
 
-def test_the_name_is_given_when_everything_is_on_disk(store: BlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_name_is_given_when_everything_is_on_disk(store: FolderBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
     real_sync, real_rename = os.fsync, Path.rename
 
@@ -94,7 +95,7 @@ def test_the_name_is_given_when_everything_is_on_disk(store: BlobStore, monkeypa
     assert steps == ["sync file", "rename", "sync folder"]
 
 
-def test_a_writer_killed_before_the_rename_leaves_no_blob(store: BlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_killed_before_the_rename_leaves_no_blob(store: FolderBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
     class Killed(BaseException):
         pass
 
@@ -110,7 +111,7 @@ def test_a_writer_killed_before_the_rename_leaves_no_blob(store: BlobStore, monk
     assert store.get(store.put(b"hello")) == b"hello"
 
 
-def test_many_writers_of_the_same_bytes_do_no_harm(store: BlobStore) -> None:
+def test_many_writers_of_the_same_bytes_do_no_harm(store: FolderBlobs) -> None:
     data = bytes(200_000)
     with ThreadPoolExecutor(8) as threads:
         ids = set(threads.map(lambda _: store.put(data), range(40)))
@@ -119,7 +120,7 @@ def test_many_writers_of_the_same_bytes_do_no_harm(store: BlobStore) -> None:
     assert len(_files(store)) == 1
 
 
-def test_changed_bytes_are_found_out(store: BlobStore) -> None:
+def test_changed_bytes_are_found_out(store: FolderBlobs) -> None:
     sha256 = store.put(b"hello")
     (path,) = _files(store)
     path.chmod(0o600)
@@ -129,7 +130,7 @@ def test_changed_bytes_are_found_out(store: BlobStore) -> None:
         store.get(sha256)
 
 
-def test_a_file_cut_short_is_written_anew(store: BlobStore) -> None:
+def test_a_file_cut_short_is_written_anew(store: FolderBlobs) -> None:
     sha256 = store.put(b"hello")
     (path,) = _files(store)
     path.chmod(0o600)
@@ -139,13 +140,13 @@ def test_a_file_cut_short_is_written_anew(store: BlobStore) -> None:
     assert store.get(sha256) == b"hello"
 
 
-@pytest.mark.parametrize("method", [BlobStore.get, BlobStore.open, BlobStore.size])
-def test_an_unknown_blob_is_missing(store: BlobStore, method: Callable[[BlobStore, str], object]) -> None:
+@pytest.mark.parametrize("method", [FolderBlobs.get, FolderBlobs.open, FolderBlobs.size])
+def test_an_unknown_blob_is_missing(store: FolderBlobs, method: Callable[[FolderBlobs, str], object]) -> None:
     with pytest.raises(BlobMissing, match=UNKNOWN):
         method(store, UNKNOWN)
 
 
-@pytest.mark.parametrize("method", [BlobStore.get, BlobStore.open, BlobStore.size])
+@pytest.mark.parametrize("method", [FolderBlobs.get, FolderBlobs.open, FolderBlobs.size])
 @pytest.mark.parametrize(
     "name",
     [
@@ -159,6 +160,6 @@ def test_an_unknown_blob_is_missing(store: BlobStore, method: Callable[[BlobStor
         "\N{ARABIC-INDIC DIGIT ZERO}" * 64,
     ],
 )
-def test_what_is_no_id_is_refused(store: BlobStore, method: Callable[[BlobStore, str], object], name: str) -> None:
+def test_what_is_no_id_is_refused(store: FolderBlobs, method: Callable[[FolderBlobs, str], object], name: str) -> None:
     with pytest.raises(ValueError, match="no blob id"):
         method(store, name)

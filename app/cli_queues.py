@@ -1,0 +1,176 @@
+"""`shipd queues`: what waits, and whether workers take from it."""
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import click
+
+from app.cli_exits import Late
+from app.cli_operator import Operator, confirm, operator, yes
+from app.cli_parts import as_json, print_json, print_table, told
+from app.schemas.operating import queue_json
+from domain import hosts, queue
+from domain import queues as waiting
+from domain.errors import Unavailable
+from domain.model import Priority
+
+ASK_S = 0.5
+
+name = click.argument("name", type=click.Choice([one.value for one in Priority]))
+names = click.argument("names", nargs=-1, required=True, type=click.Choice([one.value for one in Priority]))
+
+
+@click.group()
+def queues() -> None:
+    """See what waits for workers, pause it, wait for its end, or throw it away.
+
+    There is a queue for each priority: interactive, normal, bulk. Workers take from the first that holds anything.
+    """
+
+
+@queues.command("list")
+@as_json
+@told
+def list_queues(*, as_json: bool) -> None:
+    """List the queues: messages in Redis, executions in PostgreSQL, and how long the oldest waits.
+
+    An execution whose user has no place left is queued without a message. `messages` is - while Redis is away.
+    """
+    with operator() as ours:
+        lengths: dict[str, int] = {}
+        with suppress(Unavailable):
+            lengths = dict(queue.lengths(ours.celery))
+        found = [queue_json(one, lengths.get(one.queue.value)) for one in waiting.waiting(ours.db)]
+    if as_json:
+        print_json({"queues": found, "messages": lengths})
+        return
+    columns = ("name", "paused", "messages", "queued", "without_place", "at_work")
+    rows = [(*(one[column] for column in columns), _age(one["oldest_at"])) for one in found]
+    print_table("Queues", (*columns, "oldest"), rows)
+    others = ", ".join(f"{one}: {count}" for one, count in lengths.items() if one not in set(Priority))
+    click.echo(f"Messages of other queues: {others or '-'}")
+
+
+def _age(moment: object) -> str | None:
+    if not isinstance(moment, str):
+        return None
+    return f"{(datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds():.0f} s"
+
+
+@queues.command()
+@names
+@as_json
+@told
+def pause(names: tuple[str, ...], *, as_json: bool) -> None:
+    """Have workers take nothing more from NAMES; what they took before is graded.
+
+    It holds for workers that start later, until `shipd queues resume`. Submissions are accepted all the while.
+    Example: shipd queues pause bulk
+    """
+    _switch(names, taking=False, as_json=as_json)
+
+
+@queues.command()
+@names
+@as_json
+@told
+def resume(names: tuple[str, ...], *, as_json: bool) -> None:
+    """Have workers take from NAMES again."""
+    _switch(names, taking=True, as_json=as_json)
+
+
+def _switch(names: Iterable[str], *, taking: bool, as_json: bool) -> None:
+    answers = []
+    with operator() as ours:
+        for one in map(Priority, names):
+            changed = (waiting.resume if taking else waiting.pause)(ours.db, one)
+            answers.append(
+                {"name": one.value, "paused": not taking, "changed": changed, "told": _tell(ours, one, taking=taking)}
+            )
+    if as_json:
+        print_json({"queues": answers})
+        return
+    for answer in answers:
+        said = "is taken from" if taking else "is paused"
+        click.echo(f"{answer['name']} {said}; {answer['told']} workers know, others learn it within 10 s.")
+
+
+def _tell(ours: Operator, one: Priority, taking: bool) -> int:
+    """Tell the workers that live; while the broker is away they learn it from PostgreSQL."""
+    with suppress(Unavailable):
+        live = [host.report.name for host in hosts.known(ours.db) if host.live]
+        return queue.tell_taking(ours.celery, live, one, taking=taking)
+    return 0
+
+
+@queues.command()
+@names
+@click.option("--timeout", type=click.IntRange(min=0), help="Wait for so many seconds at most.")
+@as_json
+@told
+def drain(names: tuple[str, ...], timeout: int | None, *, as_json: bool) -> None:
+    """Wait until nothing of NAMES waits or is at work; exits with 4 where that takes longer than --timeout.
+
+    Nothing is refused meanwhile: have senders stop, or it may take for ever. Example: shipd queues drain bulk normal
+    """
+    chosen = list(map(Priority, names))
+    deadline = None if timeout is None else time.monotonic() + timeout
+    with operator() as ours:
+        _wait(ours, chosen, deadline)
+    if as_json:
+        print_json({"queues": [{"name": one.value, "left": 0} for one in chosen]})
+    else:
+        click.echo(f"Nothing of {', '.join(chosen)} is left.")
+
+
+def _wait(ours: Operator, chosen: list[Priority], deadline: float | None) -> None:
+    from client import progress  # noqa: PLC0415 - it takes a tenth of a second, for which others need not wait
+
+    def left() -> int:
+        return sum(waiting.left(ours.db, one) for one in chosen)
+
+    before = left()
+    with progress.bar(before, "drained") as over:
+        while before:
+            if deadline is not None and time.monotonic() > deadline:
+                raise Late(f"{before} executions are left; `shipd queues list` shows them, a paused queue never drains")
+            time.sleep(ASK_S)
+            now = left()
+            over(before - now)
+            before = now
+
+
+@queues.command()
+@name
+@yes
+@as_json
+@told
+def purge(name: str, *, yes: bool, as_json: bool) -> None:
+    """Throw away what waits in NAME: its messages, and its executions end as cancelled.
+
+    What is at work goes on. It asks whether you mean it. Example: shipd queues purge bulk --yes
+    """
+    chosen = Priority(name)
+    with operator() as ours:
+        counts = {one.queue: one.queued for one in waiting.waiting(ours.db)}
+        confirm(f"Cancel {counts[chosen]} executions that wait in {name}?", yes=yes)
+        messages = queue.discard(ours.celery, chosen)
+        ended = _cancel_queued(ours, chosen, counts[chosen])
+        waiting.note_purged(ours.db, chosen, messages=messages, executions=ended)
+    if as_json:
+        print_json({"name": name, "messages": messages, "cancelled": ended})
+    else:
+        click.echo(f"{name}: {messages} messages thrown away, {ended} executions cancelled.")
+
+
+def _cancel_queued(ours: Operator, chosen: Priority, expected: int) -> int:
+    from client import progress  # noqa: PLC0415 - as said above
+
+    canceller, ended = ours.canceller(), 0
+    with progress.bar(expected, "cancelled") as over:
+        while some := canceller.queued(chosen):
+            ended += some
+            over(some)
+    return ended

@@ -1,0 +1,61 @@
+"""What `shipd` prints for programs of queues, executions, users and hosts."""
+
+from dataclasses import fields
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
+
+from domain.hosts import Host
+from domain.operating import ExecutionEntry
+from domain.queues import Waiting
+from domain.users import User
+
+Json = dict[str, object]
+
+
+def queue_json(one: Waiting, messages: int | None) -> Json:
+    """Give a queue, with the messages that no worker has taken; None where the broker does not answer."""
+    return {
+        "name": one.queue.value,
+        "paused": one.paused_at is not None,
+        "paused_at": _plain(one.paused_at),
+        "messages": messages,
+        "queued": one.queued,
+        "without_place": one.without_place,
+        "at_work": one.at_work,
+        "oldest_at": _plain(one.oldest_at),
+    }
+
+
+def entry_json(one: ExecutionEntry) -> Json:
+    """Give an execution."""
+    return {field.name: _plain(getattr(one, field.name)) for field in fields(one)}
+
+
+def user_json(one: User) -> Json:
+    """Give an owner."""
+    return {field.name: _plain(getattr(one, field.name)) for field in fields(one)}
+
+
+def host_json(one: Host) -> Json:
+    """Give a host."""
+    said = one.report
+    return {
+        "name": said.name,
+        "live": one.live,
+        "seen_at": _plain(one.seen_at),
+        "slots": said.cpus,
+        "memory_bytes": said.memory_bytes,
+        "root": said.root,
+        "network": said.network,
+        "languages": dict(said.languages),
+        "blob_store": said.blob_store,
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    return value.value if isinstance(value, Enum) else value

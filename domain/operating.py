@@ -1,0 +1,158 @@
+"""Executions as an operator sees them: of everybody, each with where it is and what it took; and sent again by hand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.rows import DictRow, TupleRow
+from psycopg.types.json import Jsonb
+
+from domain import audit
+from domain.db import Connection, Database
+from domain.errors import Conflict, NotFound
+from domain.ids import new_id
+from domain.model import Priority
+from domain.verdict import State, Verdict
+
+ACTOR = "shipd executions"
+CANCELLED, REQUEUED = "execution_cancelled", "execution_requeued"
+
+_OF_SUBMISSION = ("language", "owner_id", "user_id")
+
+
+@dataclass(frozen=True)
+class ExecutionEntry:
+    """One execution; what is not known yet is None."""
+
+    id: UUID
+    submission_id: UUID
+    number: int
+    priority: Priority
+    state: State
+    verdict: Verdict | None
+    reason: str | None
+    attempt: int
+    worker: str | None
+    host: str | None
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    language: str
+    owner_id: UUID
+    user_id: str | None
+    cpu_time_ms: int | None
+    wall_time_ms: int | None
+    memory_bytes: int | None
+    queue_ms: int | None
+    prepare_ms: int | None
+    compile_ms: int | None
+    run_ms: int | None
+    check_ms: int | None
+    collect_ms: int | None
+
+
+_NAMES = tuple(field.name for field in fields(ExecutionEntry))
+_COLUMNS = ", ".join(f"{'s' if name in _OF_SUBMISSION else 'e'}.{name}" for name in _NAMES)
+_FROM = f"SELECT {_COLUMNS} FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id"
+# Ids begin with the time, so that the newest come first without another index.
+_LATEST = f"""
+    {_FROM}
+    WHERE (%(state)s::text IS NULL OR e.state = %(state)s) AND (%(priority)s::text IS NULL OR e.priority = %(priority)s)
+        AND (%(verdict)s::text IS NULL OR e.verdict = %(verdict)s)
+    ORDER BY e.id DESC LIMIT %(last)s
+"""
+_AGAIN = """
+    INSERT INTO executions (id, submission_id, priority, number)
+    SELECT %(id)s, submission_id, priority, number + 1 FROM executions WHERE id = %(old)s
+    ON CONFLICT (submission_id, number) DO NOTHING
+"""
+
+
+@dataclass(frozen=True)
+class Requeued:
+    """What is to be sent to the queue: the execution itself, or the one that takes the place of one that ended."""
+
+    execution_id: UUID
+    priority: Priority
+
+
+def latest(
+    db: Database, last: int, *, state: State | None, priority: Priority | None, verdict: Verdict | None
+) -> list[ExecutionEntry]:
+    """List the executions that were made last, newest first. Raises Unavailable."""
+    with db.read() as tx:
+        rows = tx.execute(
+            _LATEST.encode(), {"state": state, "priority": priority, "verdict": verdict, "last": last}
+        ).fetchall()
+    return [_entry(row) for row in rows]
+
+
+def of_submission(db: Database, submission_id: UUID) -> list[ExecutionEntry]:
+    """List all executions of a submission in order. Raises NotFound, Unavailable."""
+    with db.read() as tx:
+        rows = tx.execute(f"{_FROM} WHERE s.id = %s ORDER BY e.number".encode(), (submission_id,)).fetchall()
+    if not rows:
+        raise NotFound(f"there is no submission {submission_id}; `shipd executions list` shows the last ones")
+    return [_entry(row) for row in rows]
+
+
+def note_cancelled(db: Database, execution_ids: Sequence[UUID]) -> None:
+    """Write into the audit log that executions were cancelled by hand. Raises Unavailable."""
+    with db.transaction() as tx:
+        for execution_id in execution_ids:
+            _note(tx, CANCELLED, _one(tx, execution_id))
+
+
+def requeue(db: Database, execution_id: UUID) -> Requeued:
+    """Have an execution graded (again): one that waits is sent once more, for one that ended as JE another is made.
+
+    What ended as JE stays as it is, and the new one is the current one. Raises NotFound; Conflict for one that is at
+    work or has a verdict of its own; Unavailable.
+    """
+    with db.transaction() as tx:
+        entry = _one(tx, execution_id)
+        again = _sent_again(tx, entry) if entry.state is State.QUEUED else _made_again(tx, entry)
+        _note(tx, REQUEUED, entry, again=str(again))
+    return Requeued(again, entry.priority)
+
+
+def _sent_again(tx: Connection, entry: ExecutionEntry) -> UUID:
+    # It may wait for a place of its user: an operator's word goes before that.
+    tx.execute("UPDATE executions SET sent_at = now(), sent = sent + 1 WHERE id = %s", (entry.id,))
+    tx.execute("UPDATE places SET sent = true WHERE execution_id = %s", (entry.id,))
+    return entry.id
+
+
+def _made_again(tx: Connection, entry: ExecutionEntry) -> UUID:
+    if entry.verdict is not Verdict.JE:
+        what = f"ended as {entry.verdict}" if entry.verdict is not None else f"is {entry.state}"
+        raise Conflict(f"execution {entry.id} {what}: only one that waits, or ended as JE, is sent again")
+    again = new_id()
+    if tx.execute(_AGAIN, {"id": again, "old": entry.id}).rowcount == 0:
+        raise Conflict(f"execution {entry.id} is not the last of its submission {entry.submission_id}: send that one")
+    return again
+
+
+def _one(tx: Connection, execution_id: UUID) -> ExecutionEntry:
+    row = tx.execute(f"{_FROM} WHERE e.id = %s FOR UPDATE OF e".encode(), (execution_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"there is no execution {execution_id}; `shipd executions list` shows the last ones")
+    return _entry(row)
+
+
+def _entry(row: TupleRow) -> ExecutionEntry:
+    named: DictRow = dict(zip(_NAMES, row, strict=True))
+    return ExecutionEntry(
+        **named
+        | {
+            "priority": Priority(named["priority"]),
+            "state": State(named["state"]),
+            "verdict": Verdict(named["verdict"]) if named["verdict"] is not None else None,
+        }
+    )
+
+
+def _note(tx: Connection, event: str, entry: ExecutionEntry, **details: str) -> None:
+    told = {"number": entry.number, "state": entry.state.value, **details}
+    audit.note(tx, [(new_id(), event, ACTOR, entry.submission_id, entry.id, Jsonb(told))])
