@@ -79,7 +79,7 @@ def newest(db: Database, problem_id: str, owner_id: UUID | None) -> tuple[UUID, 
 
 
 def package(db: Database, blobs: BlobStore, version_id: UUID, scratch: Path) -> BinaryIO:
-    """Give a version as a zip, in a file without a name in a folder. Raises NotFound, Unavailable, BlobMissing, OSError."""
+    """Give a version as a zip, in a file without a name. Raises NotFound, Unavailable, BlobMissing, OSError."""
     version = problems.load(db, blobs, version_id)
     file = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - it is given away
     try:

@@ -154,7 +154,9 @@ def test_nobody_deletes_what_is_not_theirs(db: Database, blobs: BlobStore, owner
     problems.delete(db, "sum", None)
 
 
-def test_what_was_deleted_comes_back_as_its_owner_says(db: Database, blobs: FolderBlobs, owner: UUID, rows: Rows) -> None:
+def test_what_was_deleted_comes_back_as_its_owner_says(
+    db: Database, blobs: FolderBlobs, owner: UUID, rows: Rows
+) -> None:
     made = problems.create(db, blobs, replace(easy(), visibility=Visibility.PUBLIC), owner_id=owner)
     rows("UPDATE problems SET deleted_at = now()")
 

@@ -25,9 +25,9 @@ class MemoryPackages:
     versions: dict[uuid.UUID, tuple[ProblemVersion, uuid.UUID]] = field(default_factory=dict)
     reads: list[tuple[str, str, int]] = field(default_factory=list)
 
-    def scratch(self) -> str:
+    def scratch(self) -> Path:
         assert self.folder is not None
-        return str(self.folder)
+        return self.folder
 
     def store(
         self,
