@@ -1,9 +1,11 @@
 """Test cases of one execution in several slots at once, with a fake sandbox that lends some."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
+from domain.judging import TestGroup
 from domain.limits import Constraints
 from domain.verdict import Verdict
 from sandbox import RunAborted, RunResult, SandboxError
@@ -201,3 +203,25 @@ def test_a_lost_claim_ends_what_runs_elsewhere(grader: Make, ledger: Ledger) -> 
         assert grader(sandbox).grade(ledger.offered.execution_id) is None
     assert (ledger.outcome, ledger.given_back, sandbox.held) == (None, 0, [])
     assert programs.cancelled == [1]
+
+
+def test_what_was_broken_off_is_run_when_it_is_wanted_after_all(grader: Make, ledger: Ledger) -> None:
+    groups = (
+        TestGroup("a"),
+        TestGroup("p", stop_on_first_failure=True),
+        TestGroup("b", parent="p", requires=("a",)),
+        TestGroup("c", parent="p"),
+    )
+    cases = tuple(replace(case, group=group) for case, group in zip(CASES, "abc", strict=False))
+
+    def third(jail: FakeJail) -> RunResult:
+        return programs.until_cancelled(jail) if len(programs.began[2]) == 1 else SPENT
+
+    programs = Programs(
+        case0=lambda _: programs.after(lambda: 2 in programs.cancelled, ended(1)),
+        case1=lambda _: programs.after(lambda: 2 in programs.began, ended(1)),
+        case2=third,
+    )
+    graded(grader(FakeSandbox(programs, spare=[1, 2])), ledger, asking(test_cases=cases, groups=groups))
+    assert verdicts(ledger) == [(0, Verdict.RTE), (1, None), (2, Verdict.OK)]
+    assert len(programs.began[2]) == 2
