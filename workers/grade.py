@@ -27,8 +27,7 @@ from domain.typed import TypedInput
 from domain.verdict import State, Verdict, overall
 from sandbox import Jails, RunAborted, SandboxError, Slot
 from workers.broadcast import NO_BROADCASTER, Broadcast, Broadcaster
-from workers.check_program import checker_of
-from workers.checked import text
+from workers.check_program import checker_of, not_compiled
 from workers.compile import Compiled, CompileError, compile_submission
 from workers.compile_cache import NO_CACHE, Compiler
 from workers.execution_cache import NO_EXECUTION_CACHE, Earlier, Executor
@@ -205,19 +204,17 @@ class Grading:
     def _judged(self, bench: Bench) -> Bench:
         """Bring the author's programs. Raises CompileError for one that does not compile."""
         asked = bench.plan.submission, self.hold.descriptor
+        if asked[0].checker.program is None and asked[0].interactor is None:
+            return bench
         with self.watch.phase("compile"):
             checker = self._tried(lambda: checker_of(self.grader, bench.slot, *asked))
             interactor = self._tried(lambda: interactor_of(self.grader, bench.slot, *asked))
         return replace(bench, checker=checker, interactor=interactor)
 
     def _no_checker(self, made: Plan, compiled: Compiled, error: CompileError) -> Outcome:
-        """End it: nobody can say what is right. What its compiler said is of its source, which may tell of answers."""
-        log.warning("checker_not_compiled", reason=error.reason, output=text(error.output))
-        who = "checker" if made.submission.interactor is None else "interactor"
-        message = f"the {who} does not compile: {error.reason}"
-        if not any(case.is_hidden or case.kept is not None for case in made.submission.test_cases):
-            message = "\n".join((message, text(error.output)))
-        return Outcome(Verdict.JE, "checker", self._telemetry(made, compiled), compiled.output, message.strip())
+        """End it: nobody can say what is right."""
+        message = not_compiled(error, made.submission)
+        return Outcome(Verdict.JE, "checker", self._telemetry(made, compiled), compiled.output, message)
 
     def _compile(self, made: Plan, slot: Slot) -> Compiled:
         sandbox, check = self.grader.sandbox, applying(self.grader.static_checks, made)
