@@ -60,7 +60,8 @@ def kept_checker(shop: Workshop, asked: Submission) -> "CheckerProgram | None":
 def not_compiled(error: CompileError, asked: Submission) -> str:
     """Say that it does not compile; what its compiler said tells of its source, which may tell of answers."""
     log.warning("checker_not_compiled", reason=error.reason, output=text(error.output))
-    who = "checker" if asked.interactor is None else "interactor"
+    programs = {"checker": asked.checker.program, "interactor": asked.interactor}
+    who = " or ".join(name for name, one in programs.items() if one is not None)
     why = f"the {who} does not compile: {error.reason}"
     if any(case.is_hidden or case.kept is not None for case in asked.test_cases):
         return why

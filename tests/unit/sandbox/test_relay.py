@@ -25,6 +25,8 @@ class Talker:
     relay: Relay
     speaker: Speaker
     cap: int = 1 << 20
+    listens: bool = True
+    """Whether its stdin is ever given to the relay."""
     overflowed: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -36,7 +38,10 @@ class Talker:
         end = os.pidfd_open(self.process.pid)
         self.relay.join(self.speaker, self.capture, end, self.overflowed.set)
         os.close(end)
-        self.relay.take_stdin(self.speaker, theirs)
+        if self.listens:
+            self.relay.take_stdin(self.speaker, theirs)
+        else:
+            os.close(theirs)
 
     def say(self, data: bytes) -> None:
         os.write(self.stdout, data)
@@ -109,6 +114,15 @@ def test_what_is_said_to_who_has_ended_is_thrown_away(relay: Relay, program: Tal
     assert interactor.capture.lent is not None
     assert interactor.capture.lent.wait(PATIENCE_S)
     assert (relay.first, len(interactor.capture.data)) == (PROGRAM, 600_000)
+
+
+def test_who_ends_before_listening_keeps_nobody(relay: Relay, interactor: Talker) -> None:
+    with closing(Talker(relay, PROGRAM, listens=False)) as program:
+        interactor.say(b"x" * 60_000)
+        program.end()
+        for _ in range(10):
+            interactor.say(b"x" * 60_000)
+        assert not relay.ways[INTERACTOR].stuck()
 
 
 def test_what_is_not_read_is_not_taken(relay: Relay, program: Talker, interactor: Talker) -> None:
