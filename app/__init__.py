@@ -15,7 +15,7 @@ from app.domain_backend import DomainBackend
 from app.json import Provider
 from app.live import serving
 from app.openapi import CONFIG
-from app.paths import FilePath
+from app.paths import FilePath, Slug
 from app.wiring import EXTENSION, Wiring
 from domain import logging
 from domain.languages import Languages
@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.config.from_mapping(deepcopy(CONFIG), MAX_CONTENT_LENGTH=settings.max_body_bytes)
     app.url_map.merge_slashes = False  # a path with `//` is another path, not a way to this one
     app.url_map.converters["file"] = FilePath
+    app.url_map.converters["slug"] = Slug
     app.json = Provider(app)
     languages = Languages.load(settings.jail_configs / "languages")
     compat.read_names(settings.jail_configs / compat.NAMES_FILE)

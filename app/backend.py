@@ -8,6 +8,7 @@ from uuid import UUID
 from app import readiness
 from app.batch_backend import Batches
 from app.live.streams import Streams
+from app.problem_backend import Problems
 from app.webhook_backend import Webhooks
 from domain.fair import User
 from domain.issuing import Issued
@@ -27,6 +28,10 @@ class Backend(Protocol):
     @property
     def batches(self) -> Batches:
         """What can be asked about batches."""
+
+    @property
+    def problems(self) -> Problems:
+        """What can be asked of problems."""
 
     @property
     def webhooks(self) -> Webhooks:

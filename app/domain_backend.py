@@ -9,6 +9,7 @@ from app import readiness
 from app.batch_backend import DomainBatches, no_room
 from app.canceller import Canceller
 from app.live.streams import DomainStreams, Streams
+from app.problem_backend import DomainProblems, Problems
 from app.webhook_backend import DomainWebhooks, Webhooks
 from domain import (
     hosts,
@@ -67,6 +68,7 @@ class DomainBackend:
         self._tokens = oidc.Tokens(map(ProviderKeys, issuers), partial(owners.of_subject, self._db))
         self._vault = Vault(self._db)
         self.webhooks: Webhooks = DomainWebhooks(self._db, self._vault, self._celery)
+        self.problems: Problems = DomainProblems(self._db, self._blobs, self._celery)
         cancellations = Cancellations(settings.redis_url)
         self._canceller = Canceller(self._db, self._celery, self._events, told, cancellations, self._usual)
         self.batches = DomainBatches(

@@ -99,10 +99,11 @@ def _tell_what_is_offered(api: Api) -> None:
     """Put this deployment's languages and limits into the document."""
     offered = wired()
     api.spec.components.schemas["SubmissionRequest"]["properties"]["language"]["enum"] = _languages()
-    limits = api.spec.components.schemas["ConstraintsPart"]["properties"]
-    for name, allowed in offered.settings.ranges.items():
-        default = {} if allowed.default is None else {"default": allowed.default}
-        limits[name].update({"minimum": allowed.floor, "maximum": allowed.ceiling, **default})
+    for part in ("ConstraintsPart", "LimitsPart"):
+        limits = api.spec.components.schemas[part]["properties"]
+        for name, allowed in offered.settings.ranges.items():
+            default = {} if allowed.default is None else {"default": allowed.default}
+            limits[name].update({"minimum": allowed.floor, "maximum": allowed.ceiling, **default})
 
 
 def _tell_of_selections(schemas: dict[str, Any]) -> None:

@@ -1,6 +1,14 @@
-"""The paths of files within URLs."""
+"""Names and paths of files within URLs."""
 
-from werkzeug.routing import PathConverter
+from werkzeug.routing import BaseConverter, PathConverter
+
+from domain.problem_limits import ID
+
+
+class Slug(BaseConverter):
+    """The name of a problem."""
+
+    regex = ID.pattern
 
 
 class FilePath(PathConverter):

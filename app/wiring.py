@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 from typing import cast
+from uuid import UUID
 
 from flask import current_app
 
 from app.backend import Backend
-from app.schemas.rules import Rules
+from app.schemas.rules import NOBODY, Rules
 from domain.errors import InvalidRequest, Unavailable
 from domain.key_limits import NO_LIMITS
 from domain.keys import Key
 from domain.languages import Languages
-from domain.roles import Role
+from domain.roles import Reach, Role, Scope
 from domain.settings import Settings
 from domain.static_checks import StaticChecks
 
@@ -39,6 +40,7 @@ class Wiring:
             most_test_cases=limits.most_test_cases,
             network=key is not None and key.network,
             names_users=role.names_users,
+            problems_of=_problems_of(key),
             webhooks=settings.webhooks,
         )
 
@@ -51,6 +53,12 @@ class Wiring:
         except InvalidRequest as error:
             hint = "its operator must bring the file back, or make another key"
             raise Unavailable(f"this key is for checked sources only: {error}; {hint}") from error
+
+
+def _problems_of(key: Key | None) -> UUID | None:
+    if key is None:
+        return NOBODY
+    return None if key.reach(Scope.PROBLEMS_READ) is Reach.ALL else key.id
 
 
 def wired() -> Wiring:

@@ -141,6 +141,7 @@ class Submission(TypedDict):
     metadata: NotRequired[dict[str, Any]]
     user_id: str | None
     problem_id: str | None
+    problem_version: NotRequired[int | None]
     constraints: NotRequired[dict[str, Any]]
     execution: Execution
 

@@ -16,6 +16,8 @@ from domain.inserting import Row, insert
 from domain.model import Claim, RunTelemetry
 
 FORBIDDEN_CALL = "forbidden_syscall"
+HIDDEN_READ = "hidden_test_data_read"
+"""Somebody read what is hidden of a problem, or of a submission to it: its author, or an operator."""
 ENTRY = ("id", "event", "actor", "submission_id", "execution_id", "details")
 
 
@@ -37,6 +39,11 @@ def forbidden_calls(claim: Claim, step: str, seen: RunTelemetry | None) -> list[
         return []
     details = {"step": step, "calls": dict(seen.denied_syscalls)}
     return [(new_id(), FORBIDDEN_CALL, claim.worker, claim.submission_id, claim.execution_id, Jsonb(details))]
+
+
+def hidden_read(tx: Connection, actor: UUID, details: Mapping[str, object], submission_id: UUID | None = None) -> None:
+    """Note that somebody is about to be shown what is hidden: before it is shown."""
+    note(tx, [(new_id(), HIDDEN_READ, str(actor), submission_id, None, Jsonb(dict(details)))])
 
 
 def note(tx: Connection, entries: Sequence[Row]) -> None:

@@ -19,7 +19,7 @@ from domain.vault import Vault
 _KNOWN = b"SELECT id, owner_id, body_sha256 FROM submissions WHERE id = ANY ($1)"
 _BATCH = b"INSERT INTO batches (id, owner_id, body_sha256, idempotency_key) VALUES ($1, $2, $3, $4)"
 _ITEM = ("batch_id", "position", "status", "submission_id")
-_EXECUTION = ("id", "submission_id", "priority", "number", "sent_at")
+_EXECUTION = ("id", "submission_id", "priority", "number", "sent_at", "problem_version_id")
 _PLACE = ("execution_id", "owner_id", "user_id", "urgency", "sent")
 _NEVER = "infinity"
 
@@ -34,6 +34,8 @@ class New:
     execution_id: UUID
     priority: Priority
     user: User
+    version_id: UUID | None = None
+    """Of the problem that it is judged by."""
 
 
 class ItemRow(NamedTuple):
@@ -59,7 +61,8 @@ def prepare(submission: Submission, sent: Sent, user: User, blobs: BlobStore, va
     own |= dict.fromkeys(("callback_url", "callback_secret"))
     if submission.callback is not None:
         own |= callback_values(submission.callback, own_id, vault)
-    return New(own_id, own, storing.prepare(submission, blobs), new_id(), submission.priority, user)
+    parts, version_id = storing.prepare(submission, blobs), storing.version_of(submission)
+    return New(own_id, own, parts, new_id(), submission.priority, user, version_id)
 
 
 def known(tx: Connection, ids: Iterable[UUID]) -> Mapping[UUID, tuple[UUID, bytes]]:
@@ -85,7 +88,7 @@ def insert(tx: Connection, new: Sequence[New]) -> list[New]:
     kept = [one for one in ordered if one.id in written]
     _insert_parts(tx, kept)
     # All of them wait for a place (domain/fair.py): who sends many at once is no more urgent than who sends one.
-    executions = [(one.execution_id, one.id, one.priority, 1, _NEVER) for one in kept]
+    executions = [(one.execution_id, one.id, one.priority, 1, _NEVER, one.version_id) for one in kept]
     insert_all(tx, "executions", _EXECUTION, executions)
     waiting = [(one.execution_id, one.user.owner_id, one.user.name, URGENCY[one.priority], False) for one in kept]
     insert_all(tx, "places", _PLACE, waiting)

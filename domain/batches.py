@@ -17,6 +17,7 @@ from domain.fair import USUAL, User, Usual
 from domain.hosts import Remembered
 from domain.ids import new_id
 from domain.model import Priority, Submission
+from domain.posed import Finder
 from domain.room import Need
 from domain.submissions import Sent
 from domain.vault import Vault
@@ -82,6 +83,7 @@ def create(
     fates = _Fates(items, refused, atomic=atomic)
     fates.refuse(_same_ids(items))
     _look_up(db, fates)
+    fates.find_problems(Finder(db, blobs))
     fates.refuse(_what_nobody_can_hold(known, fates.left.values()))
     fates.settle()
     fates.refuse(_beyond_limits(db, fates.left.values(), admit, usual, atomic=atomic))
@@ -124,6 +126,14 @@ class _Fates:
                 self.there[self.left.pop(item.position).position] = own_id
             else:
                 self.refuse({item.position: submissions.conflict(own_id)})
+
+    def find_problems(self, finder: Finder) -> None:
+        """Put into items what the problems say that they name, and refuse those whose problem is not for them."""
+        for position, item in list(self.left.items()):
+            try:
+                self.left[position] = replace(item, submission=finder.resolve(item.submission))
+            except InvalidRequest as error:
+                self.refuse({position: error})
 
     def settle(self) -> None:
         """Raise InvalidRequest with everything that is wrong, where that refuses the whole."""

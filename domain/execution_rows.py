@@ -1,7 +1,7 @@
 """An execution as it is added and as answers show it. How its state changes stands in `domain/executions.py`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -9,11 +9,11 @@ from psycopg.rows import DictRow
 
 from domain import outputs, results, telemetry
 from domain.blobs import BlobStore
-from domain.gathering import split
+from domain.gathering import gathered, scattered, split
 from domain.limits import MAX_SHOWN_BYTES
 from domain.model import CompileCache, ExecutionCache, ExecutionTelemetry, Phases, RunTelemetry, Usage
 from domain.verdict import State, Verdict
-from domain.views import ExecutionView
+from domain.views import Asked, CaseView, ExecutionView
 
 PHASES = tuple(field.name for field in fields(Phases))
 COMPILE_OUTPUT = outputs.columns("compile_output")
@@ -31,13 +31,21 @@ def _named(alias: str, columns: Sequence[str]) -> str:
     return ", ".join(f"{alias}.{name}" for name in columns)
 
 
+_CASE_VIEW = ("name", "is_hidden", "points", "test_group")
+_POSED = gathered(
+    "posed",
+    _CASE_VIEW,
+    f"SELECT {', '.join(_CASE_VIEW)} FROM problem_cases WHERE version_id = e.problem_version_id ORDER BY ordinal",
+)
+_NUMBER = "(SELECT number FROM problem_versions WHERE id = e.problem_version_id) AS problem_version"
+
 LATEST = f"""
     executions AS e LEFT JOIN telemetry AS compiling ON compiling.execution_id = e.id AND compiling.kind = 'compile',
-    {results.PARTS}
+    {results.PARTS}, {_POSED}
     WHERE e.id = (SELECT id FROM executions WHERE submission_id = $1 ORDER BY number DESC LIMIT 1)
 """
 """FROM what, and where, COLUMNS are those of the current execution of submission `$1`."""
-COLUMNS = f"{_named('e', _COLUMNS)}, {_named('compiling', telemetry.RUN)}, results.*, artifacts.*"
+COLUMNS = f"{_named('e', _COLUMNS)}, {_named('compiling', telemetry.RUN)}, results.*, artifacts.*, {_NUMBER}, posed.*"
 """What `read` reads of an execution."""
 
 
@@ -66,12 +74,25 @@ class Found:
     own: DictRow
     compiled: tuple[Usage | None, RunTelemetry | None]
     results: results.Found
+    problem_version: int | None
+    """The number of the version of a problem that it is graded by; None where test cases were sent."""
+    cases: tuple[CaseView, ...]
+    """Of that version."""
+
+    def completed(self, asked: Asked) -> Asked:
+        """Give what was asked with the test cases that this execution is graded by."""
+        if self.problem_version is None:
+            return asked
+        return replace(asked, test_cases=self.cases, problem_version=self.problem_version)
 
 
 def read(row: Sequence[object]) -> Found:
     """Read an execution, as far as rows tell."""
-    own, compiled, found = split(row, _COLUMNS, telemetry.RUN, results.COLUMNS)
-    return Found(dict(zip(_COLUMNS, own, strict=True)), telemetry.run(compiled), results.read(found))
+    own, compiled, found, (version,), posed = split(
+        row, _COLUMNS, telemetry.RUN, results.COLUMNS, ("problem_version",), _CASE_VIEW
+    )
+    cases = tuple(CaseView(*case) for case in scattered(posed))
+    return Found(dict(zip(_COLUMNS, own, strict=True)), telemetry.run(compiled), results.read(found), version, cases)
 
 
 def view(found: Found, blobs: BlobStore) -> ExecutionView:

@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain import ending, results, stored
+from domain import ending, posed, results, stored
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.ending import End
 from domain.fair import USUAL, User, Usual
-from domain.model import Claim, Outcome, TestResult
+from domain.model import Claim, Outcome, Submission, TestResult
 from domain.sweep import sweep as sweep  # noqa: PLC0414 - a change of state like the others, in a file of its own
 from domain.verdict import State
 
@@ -39,18 +39,18 @@ _CLAIM = f"""
             state = 'queued' AND sent_at < 'infinity'
             OR lease_until < now() AND attempt - given_back < coalesce($4::integer, attempt + 1)
         )
-        RETURNING id, submission_id, attempt, queued_at, number
+        RETURNING id, submission_id, attempt, queued_at, number, problem_version_id
     ), results AS (
         DELETE FROM test_results AS r USING taken WHERE taken.attempt > 1 AND r.execution_id = taken.id
     ), runs AS (
         DELETE FROM telemetry AS t USING taken WHERE taken.attempt > 1 AND t.execution_id = taken.id
     )
-    SELECT s.id, attempt, queued_at, s.owner_id, taken.number, {_NOT_AWAITED}, {stored.WHOLE}
+    SELECT s.id, attempt, queued_at, s.owner_id, taken.number, problem_version_id, {_NOT_AWAITED}, {stored.WHOLE}
     FROM taken JOIN submissions AS s ON s.id = taken.submission_id, {stored.PARTS}
 """.encode()
 
 _LOOK = f"""
-    SELECT s.id, e.worker, e.queued_at, s.owner_id, e.number, {stored.WHOLE}
+    SELECT s.id, e.worker, e.queued_at, s.owner_id, e.number, e.problem_version_id, {stored.WHOLE}
     FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id, {stored.PARTS}
     WHERE e.id = $1 AND e.attempt = $2 AND e.lease_until > now()
 """.encode()
@@ -111,8 +111,8 @@ def claim(
         row = tx.run(_CLAIM, [execution_id, worker, lease_s, max_attempts]).fetchone()
     if row is None:
         return None
-    submission_id, attempt, queued_at, owner_id, number, _, *whole = row
-    submission = stored.read(whole, blobs)
+    submission_id, attempt, queued_at, owner_id, number, version_id, _, *whole = row
+    submission = _whole(db, blobs, whole, version_id)
     return Claim(execution_id, submission_id, attempt, worker, queued_at, submission, owner_id, number)
 
 
@@ -125,9 +125,15 @@ def look(db: Database, blobs: BlobStore, execution_id: UUID, attempt: int) -> Cl
         row = tx.run(_LOOK, [execution_id, attempt]).fetchone()
     if row is None:
         return None
-    submission_id, worker, queued_at, owner_id, number, *whole = row
-    submission = stored.read(whole, blobs)
+    submission_id, worker, queued_at, owner_id, number, version_id, *whole = row
+    submission = _whole(db, blobs, whole, version_id)
     return Claim(execution_id, submission_id, attempt, worker, queued_at, submission, owner_id, number)
+
+
+def _whole(db: Database, blobs: BlobStore, row: Sequence[object], version_id: UUID | None) -> Submission:
+    """Read a submission; what a stored problem says in its place is put in, its data still to be loaded."""
+    submission = stored.read(row, blobs)
+    return submission if version_id is None else posed.read(db, blobs, version_id).applied(submission)
 
 
 def any_queued(db: Database) -> bool:

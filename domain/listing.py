@@ -11,6 +11,7 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
+from domain import cases
 from domain.db import Database
 from domain.model import Priority
 from domain.verdict import State, Verdict
@@ -67,10 +68,10 @@ class Summary:
         return Place(self.created_at, self.id)
 
 
-OF_HIDDEN = """
+OF_HIDDEN = f"""
     coalesce((
         SELECT t.is_hidden AND r.verdict = e.verdict
-        FROM test_results AS r JOIN test_cases AS t ON t.submission_id = r.submission_id AND t.ordinal = r.ordinal
+        FROM test_results AS r JOIN ({cases.of_execution("e")}) AS t ON t.ordinal = r.ordinal
         WHERE r.execution_id = e.id AND r.verdict NOT IN ('AC', 'OK')
         ORDER BY r.ordinal LIMIT 1
     ), false)

@@ -15,7 +15,8 @@ from domain.function import Function
 from domain.judging import Checker as Checker  # noqa: PLC0414 - with all that belongs to it in a file of its own
 from domain.judging import CheckerType as CheckerType  # noqa: PLC0414
 from domain.judging import Interactor, Judging, TestGroup
-from domain.limits import Constraints
+from domain.kept_case import KeptCase
+from domain.limits import Constraints, Ranges
 from domain.suite import Suite
 from domain.verdict import Verdict
 
@@ -43,10 +44,17 @@ class TestCase:
     expected: Expectation = Expectation()
     timeout_ms: int | None = None
     is_hidden: bool = False
-    points: int | None = None
+    points: float | None = None
     group: str | None = None
     checker_arguments: tuple[str, ...] = ()
     """What the checker, or the interactor, is given for this test case besides its own arguments."""
+    kept: KeptCase | None = None
+    """Of a stored problem: what stdin, files and expectation are, which are empty here until somebody loads them."""
+
+    @property
+    def file_paths(self) -> list[str]:
+        """Where its files lie in the box, loaded or not."""
+        return [file.path for file in (self.files if self.kept is None else self.kept.files)]
 
 
 class Priority(StrEnum):
@@ -76,8 +84,25 @@ class Callback:
 
 
 @dataclass(frozen=True)
+class ByProblem:
+    """That a submission is judged by the stored problem of its `problem_id`, and brings no test cases of its own."""
+
+    viewer: UUID | None
+    """Whose problems it may name besides public ones; None: anybody's."""
+    ranges: Ranges | None = None
+    """What its sender may ask for; None: whatever the problem gives."""
+    version_id: UUID | None = None
+    """The version that was found; None until somebody looks."""
+    number: int | None = None
+    """Of that version."""
+
+
+@dataclass(frozen=True)
 class Submission:
-    """The immutable request. `test_cases` has at least one member: an empty list became one case named `run`."""
+    """The immutable request. `test_cases` has at least one member: an empty list became one case named `run`.
+
+    Only of a submission by a stored problem they are empty until its version is found.
+    """
 
     language: str
     """As asked for: `python`, `cpp@17`."""
@@ -109,6 +134,8 @@ class Submission:
     """What the sources must define: each test case is one call of it."""
     suite: Suite | None = None
     """Tests of what the sources define: each test case is one of them."""
+    by_problem: ByProblem | None = None
+    """Whether a stored problem stands for test cases, constraints and judging."""
     callback: Callback | None = None
     """Known while it is being kept; who grades does not read it."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from domain import telemetry
+from domain import cases, telemetry
 from domain.db import Database
 from domain.gathering import gathered, scattered
 from domain.listing import OF_HIDDEN
@@ -27,8 +27,8 @@ _RESULTS = gathered(
     "results",
     _RESULT,
     f"SELECT t.is_hidden, r.verdict, {', '.join(f'r.{name}' for name in telemetry.USAGE)}"
-    " FROM test_cases AS t LEFT JOIN test_results AS r ON r.execution_id = e.id AND r.ordinal = t.ordinal"
-    " WHERE t.submission_id = e.submission_id ORDER BY t.ordinal",
+    f" FROM ({cases.of_execution('e')}) AS t"
+    " LEFT JOIN test_results AS r ON r.execution_id = e.id AND r.ordinal = t.ordinal ORDER BY t.ordinal",
 )
 _READ = f"""
     SELECT {", ".join(f"s.{name}" for name in _SUBMISSION)}, {", ".join(f"e.{name}" for name in _EXECUTION)},

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from domain.document import Document as Document  # noqa: PLC0414 - the smallest part of a problem
 from domain.judging import PLAIN, Judging, Program
 from domain.limits import Constraints
 from domain.model import Checker
@@ -23,13 +24,26 @@ class Visibility(StrEnum):
     PUBLIC = "public"
 
 
-@dataclass(frozen=True)
-class Document:
-    """A file of a problem, by its path there: an attachment, or what comes with a statement."""
+class VersionState(StrEnum):
+    """How far a version is. Only a `ready` one is submitted to."""
 
-    path: str
-    content: Payload
-    size_bytes: int
+    CHECKING = "checking"
+    """Its programs and inputs are yet to be checked by a worker."""
+    READY = "ready"
+    REFUSED = "refused"
+    """The check found it wrong; its report says why."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of what checking a version found."""
+
+    stage: str
+    """What was done: `compile`, `input_validator`."""
+    name: str
+    """With what: the program, or the test case."""
+    ok: bool
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,9 @@ class ProblemCase:
     """The answer that a checker or an interactor is given too; None where there is none."""
     files: tuple[Document, ...] = ()
     """Put into the program's box."""
+    expected_files: tuple[Document, ...] = ()
+    """What the program must write, beside its output."""
+    expected_exit_code: int | None = None
     arguments: tuple[str, ...] = ()
     checker_arguments: tuple[str, ...] = ()
     is_hidden: bool = True
@@ -105,3 +122,10 @@ class ProblemVersion:
     examples: tuple[Example, ...] = ()
     metadata: Mapping[str, object] = field(default_factory=dict)
     """Author, source, license, keywords and the like, as the package says them."""
+
+    @property
+    def needs_check(self) -> bool:
+        """Whether a worker must compile or run something before anybody may submit to it."""
+        judging = self.judging
+        programs = (self.checker.program, judging.program, judging.interactor)
+        return bool(self.input_validators) or any(one is not None for one in programs)

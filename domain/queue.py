@@ -23,6 +23,7 @@ TASK_GRADE = "shipd.grade"
 TASK_SWEEP = "shipd.sweep"
 TASK_HELP = "shipd.help"
 TASK_DELIVER = "shipd.deliver"
+TASK_CHECK_PROBLEM = "shipd.check_problem"
 CONTROL = "control"
 WEBHOOKS = "webhooks"
 """Deliveries, which have a process of their own: a receiver that hangs must not hold up grading."""
@@ -142,6 +143,21 @@ def deliver(celery: Celery, delivery_id: UUID) -> None:
         )
     except OperationalError as error:
         log.warning("deliver_not_sent", delivery_id=str(delivery_id), error=str(error))
+
+
+def check_problem(celery: Celery, version_id: UUID) -> None:
+    """Send a version of a problem to be checked. A broker that is away is logged: the sweeper sends it later."""
+    try:
+        celery.send_task(
+            TASK_CHECK_PROBLEM,
+            args=[str(version_id)],
+            queue=Priority.NORMAL.value,
+            retry=False,
+            ignore_result=True,
+            declare=(),
+        )
+    except OperationalError as error:
+        log.warning("check_problem_not_sent", version_id=str(version_id), error=str(error))
 
 
 def _transport_options() -> dict[str, object]:

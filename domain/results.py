@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from psycopg.rows import TupleRow
 
-from domain import audit, outputs, storable, telemetry
+from domain import audit, cases, outputs, storable, telemetry
 from domain.blobs import BlobStore
 from domain.db import Connection
 from domain.gathering import gathered, scattered, split
@@ -22,7 +22,7 @@ from domain.views import ResultView
 
 _JUDGED = ("ordinal", "verdict", "reason", "message", "exit_code", "exit_signal", *telemetry.USAGE, "points")
 _STDOUT, _STDERR, _SAID = map(outputs.columns, ("stdout", "stderr", "interaction"))
-RESULT = (*_JUDGED, "artifacts_cut", "cached", *_STDOUT, *_STDERR, *_SAID)
+RESULT = (*_JUDGED, "artifacts_cut", "cached", "judge_message", *_STDOUT, *_STDERR, *_SAID)
 ARTIFACT = ("ordinal", "path", "size_bytes", "sha256", "truncated")
 RUN = ("kind", "ordinal", *telemetry.RUN)
 
@@ -39,7 +39,7 @@ def totals(unwritten: str = "") -> str:
     found = f"({written} UNION ALL {unwritten}) AS r" if unwritten else f"({written}) AS r"
     return f"""
         points = CASE WHEN EXISTS (
-            SELECT FROM test_cases AS t WHERE t.submission_id = e.submission_id AND t.points IS NOT NULL
+            SELECT FROM ({cases.of_execution("e")}) AS t WHERE t.points IS NOT NULL
         ) THEN (SELECT coalesce(sum(r.points), 0) FROM {found}) END,
         (cpu_time_ms, wall_time_ms, memory_bytes, usage_source) = (
             SELECT sum(r.cpu_time_ms), sum(r.wall_time_ms), max(r.memory_bytes), max(r.usage_source) FROM {found}
@@ -52,7 +52,7 @@ def totals(unwritten: str = "") -> str:
 _READ = f"""
     WITH known AS (
         SELECT r.*, NOT t.is_hidden AND r.verdict IS NOT NULL AS has_output
-        FROM test_results AS r JOIN test_cases AS t USING (submission_id, ordinal)
+        FROM test_results AS r JOIN ({cases.of_execution("e")}) AS t USING (ordinal)
         WHERE r.execution_id = e.id
     ), counted AS (
         SELECT *, sum(
@@ -201,6 +201,7 @@ def _result_row(result: TestResult, blobs: BlobStore) -> Row:
         result.points,
         result.artifacts_cut,
         result.cached,
+        storable.text(result.judge_message),
         *outputs.keep(result.stdout, blobs),
         *outputs.keep(result.stderr, blobs),
         *outputs.keep(result.interaction, blobs),

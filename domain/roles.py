@@ -32,6 +32,8 @@ class Scope(StrEnum):
 
     SUBMISSIONS_WRITE = "submissions:write"
     SUBMISSIONS_READ = "submissions:read"
+    PROBLEMS_WRITE = "problems:write"
+    PROBLEMS_READ = "problems:read"
     WEBHOOKS_WRITE = "webhooks:write"
     WEBHOOKS_READ = "webhooks:read"
     KEYS_READ = "keys:read"
@@ -47,10 +49,11 @@ class Reach(StrEnum):
 
 _OWN = dict.fromkeys(Scope, Reach.OWN)
 GRANTS: Mapping[Role, Mapping[Scope, Reach]] = {
-    Role.SUBMITTER: _OWN,
+    Role.SUBMITTER: {scope: Reach.OWN for scope in Scope if scope is not Scope.PROBLEMS_WRITE},
     Role.SERVICE: _OWN,
     Role.AUTHOR: _OWN,
-    Role.OPERATOR: _OWN | dict.fromkeys((Scope.SUBMISSIONS_READ, Scope.WEBHOOKS_READ, Scope.KEYS_READ), Reach.ALL),
+    Role.OPERATOR: _OWN
+    | dict.fromkeys((Scope.SUBMISSIONS_READ, Scope.PROBLEMS_READ, Scope.WEBHOOKS_READ, Scope.KEYS_READ), Reach.ALL),
     Role.ADMIN: dict.fromkeys(Scope, Reach.ALL),
 }
 NAMED = frozenset({Scope.KEYS_WRITE})

@@ -60,22 +60,28 @@ class Rows(NamedTuple):
 
 def prepare(new: Submission, blobs: BlobStore) -> Rows:
     """Put long values into the blob store and give the rows to insert. Raises OSError where the disk is full."""
+    own_cases = () if new.by_problem is not None else new.test_cases
     return Rows(
         sources=list(_file_rows(new.sources, blobs)),
-        test_cases=[_test_case_row(case, blobs) for case in new.test_cases],
+        test_cases=[_test_case_row(case, blobs) for case in own_cases],
         case_files=[
             (case.ordinal, role, *row)
-            for case in new.test_cases
+            for case in own_cases
             for role, files in (("input", case.files), ("expected", case.expected.files))
             for row in _file_rows(files, blobs)
         ],
     )
 
 
+def version_of(new: Submission) -> UUID | None:
+    """Give the version of a problem that a submission is judged by; None where it brings its own test cases."""
+    return None if new.by_problem is None else new.by_problem.version_id
+
+
 def values(new: Submission, blobs: BlobStore) -> dict[str, object]:
     """Give the submission's own columns with their values; a long one is in the blob store then. Raises OSError."""
     constraints = new.constraints
-    judging = Payload.keep(encode(new.judging), blobs)
+    judging = Payload.keep(None if new.by_problem is not None else encode(new.judging), blobs)
     return {
         "language": new.language,
         "entry_point": new.entry_point,
@@ -121,27 +127,33 @@ def insert(
     *,
     place: Place | None = None,
     key: str | None = None,
+    version_id: UUID | None = None,
 ) -> Cursor:
     """Write a submission, all its parts and its first execution: its own columns with their values, `id` first.
 
     The answer is `created_at, number, queued_at, sent`: without `sent` it waits for a place and must not be sent to the
-    queue. A `key` is taken for it (domain/idempotency.py). It is one statement, and one by itself where the rows are
+    queue. A `key` is taken for it (domain/idempotency.py), and `version_id` is the version of a problem that it is
+    graded by. It is one statement, and one by itself where the rows are
     not `many`. What the user may not do any more is raised as `fair.told` tells.
     """
     first = [part[:MOST_ROWS] for part in rows]
     if rows.many:
         first[-1] = []  # their test cases may not be there yet
     taken = place.values if place is not None else ()
+    versioned = () if version_id is None else (version_id,)
     values = [execution_id, *own.values(), *taken, *(value for part in first for row in part for value in row)]
-    keyed = [] if key is None else [key]
-    made = tx.run(_command(tuple(own), len(taken), *map(len, first), keyed=key is not None), values + keyed)
+    last = [*versioned, *(() if key is None else (key,))]
+    command = _command(
+        tuple(own), len(taken), *map(len, first), versioned=version_id is not None, keyed=key is not None
+    )
+    made = tx.run(command, values + last)
     for (table, columns), part, written in zip(_PARTS, rows, first, strict=True):
         insert_rows(tx, table, {"submission_id": own["id"]}, columns, part[len(written) :])
     return made
 
 
 @lru_cache(KEPT)
-def _command(own: tuple[str, ...], taken: int, *counts: int, keyed: bool = False) -> bytes:
+def _command(own: tuple[str, ...], taken: int, *counts: int, versioned: bool = False, keyed: bool = False) -> bytes:
     submission = (
         f"INSERT INTO submissions ({', '.join(own)}) VALUES {places(2, 1, own)}"
         " RETURNING id, owner_id, priority, created_at"
@@ -149,10 +161,12 @@ def _command(own: tuple[str, ...], taken: int, *counts: int, keyed: bool = False
     place = 2 + len(own)
     owner, name, urgency, *usual = (f"${place + n}::{kind}" for n, kind in enumerate(_PLACE))
     sent_at = f"take_place({', '.join((owner, name, urgency, *usual))})" if taken else "now()"
+    version = place + taken + sum(count * len(columns) for (_, columns), count in zip(_PARTS, counts, strict=True))
+    column, value = (", problem_version_id", f", ${version}::uuid") if versioned else ("", "")
     # It takes its submission from there, so that of two with the same id the second fails at the submission.
     execution = f"""
-        INSERT INTO executions (id, submission_id, priority, number, sent_at)
-        SELECT $1, id, priority, 1, {sent_at} FROM own
+        INSERT INTO executions (id, submission_id, priority, number, sent_at{column})
+        SELECT $1, id, priority, 1, {sent_at}{value} FROM own
         RETURNING number, queued_at, sent_at < 'infinity' AS sent
     """
     parts = [f"own AS ({submission})", f"queued AS ({execution})"]
@@ -166,7 +180,7 @@ def _command(own: tuple[str, ...], taken: int, *counts: int, keyed: bool = False
             parts.append(f"{table}_ AS (INSERT INTO {table} (submission_id, {', '.join(columns)}) VALUES {values})")
         place += count * len(columns)
     if keyed:
-        parts.append(f"keyed AS ({idempotency.TAKE.format(key=f'${place}')})")
+        parts.append(f"keyed AS ({idempotency.TAKE.format(key=f'${place + versioned}')})")
     return f"WITH {', '.join(parts)} SELECT created_at, number, queued_at, sent FROM own, queued".encode()
 
 

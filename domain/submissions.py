@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psycopg
 
-from domain import execution_rows, fair, idempotency, room, stored, storing
+from domain import execution_rows, fair, idempotency, posed, room, stored, storing
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound, Problem
@@ -34,6 +34,8 @@ _VERSION = b"""
     WHERE s.id = %(id)s AND (%(owner_id)s::uuid IS NULL OR s.owner_id = %(owner_id)s)
         AND e.id = (SELECT id FROM executions WHERE submission_id = %(id)s ORDER BY number DESC LIMIT 1)
 """
+_VERSION_KEPT = "executions_problem_version_fkey"
+"""What a submission to a problem that is deleted at the same moment breaks."""
 _USED_BEFORE = {"submissions_pkey", idempotency.CONSTRAINT}
 _AGAIN = f"SELECT {execution_rows.COLUMNS} FROM {execution_rows.LATEST}".encode()
 
@@ -78,6 +80,7 @@ def create(
     before = _before(db, blobs, sent)
     if before is not None:
         return before
+    new = posed.Finder(db, blobs).resolve(new)
     refuse_what_nobody_can_hold(known or Remembered(db), new)
     own_id, execution_id = submission_id or new_id(), new_id()
     admit()
@@ -87,7 +90,7 @@ def create(
         own |= callback_values(new.callback, own_id, vault or Vault(db))
     try:
         with fair.told(), storable(), db.transaction(pipelined=True) if rows.many else db.statement() as tx:
-            made = storing.insert(tx, execution_id, own, rows, place=place, key=key)
+            made = storing.insert(tx, execution_id, own, rows, place=place, key=key, version_id=storing.version_of(new))
     except psycopg.errors.UniqueViolation as error:
         # Another request with the same id or key was quicker.
         before = _before(db, blobs, sent) if error.diag.constraint_name in _USED_BEFORE else None
@@ -117,7 +120,9 @@ def get(db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID | No
 def _view(submission_id: UUID, row: Sequence[object], blobs: BlobStore) -> SubmissionView:
     columns = len(stored.VIEW_COLUMNS)
     found = execution_rows.read(row[columns:])
-    return SubmissionView(submission_id, *stored.read_view(row[:columns]), execution_rows.view(found, blobs))
+    owner_id, created_at, asked = stored.read_view(row[:columns])
+    execution = execution_rows.view(found, blobs)
+    return SubmissionView(submission_id, owner_id, created_at, found.completed(asked), execution)
 
 
 def version(db: Database, submission_id: UUID, owner_id: UUID | None) -> Version:
@@ -135,7 +140,8 @@ def again(db: Database, blobs: BlobStore, view: SubmissionView) -> SubmissionVie
         row = tx.run(_AGAIN, [view.id]).fetchone()
     if row is None:
         raise NotFound(f"there is no submission {view.id} any more; it was deleted meanwhile")
-    return replace(view, execution=execution_rows.view(execution_rows.read(row), blobs))
+    found = execution_rows.read(row)
+    return replace(view, asked=found.completed(view.asked), execution=execution_rows.view(found, blobs))
 
 
 def each(db: Database, blobs: BlobStore, submission_ids: Sequence[UUID]) -> Iterator[SubmissionView]:
@@ -212,6 +218,10 @@ def storable() -> Iterator[None]:
     # Requests are checked before they come here; what PostgreSQL still refuses is the sender's to mend, and no 500.
     try:
         yield
+    except psycopg.errors.ForeignKeyViolation as error:
+        if error.diag.constraint_name != _VERSION_KEPT:
+            raise
+        raise InvalidRequest(Problem("problem_id", "the problem was deleted just now", "use another one")) from error
     except (psycopg.DataError, UnicodeEncodeError) as error:
         hint = "text must be valid Unicode without NUL, and numbers must fit 32 bits (points: 64)"
         raise InvalidRequest(Problem("", f"a value cannot be stored: {error}", hint)) from error

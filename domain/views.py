@@ -37,7 +37,7 @@ class CaseView:
 
     name: str
     is_hidden: bool = False
-    points: int | None = None
+    points: float | None = None
     group: str | None = None
 
 
@@ -54,6 +54,8 @@ class Asked:
     metadata: Mapping[str, object]
     test_cases: tuple[CaseView, ...]
     interactive: bool = False
+    problem_version: int | None = None
+    """Of a stored problem that the current execution is judged by; None where test cases were sent."""
 
     @classmethod
     def of(cls, new: Submission) -> "Asked":
@@ -68,6 +70,7 @@ class Asked:
             metadata=new.metadata,
             test_cases=tuple(CaseView(case.name, case.is_hidden, case.points, case.group) for case in new.test_cases),
             interactive=new.interactive,
+            problem_version=None if new.by_problem is None else new.by_problem.number,
         )
 
 
@@ -84,7 +87,7 @@ class ResultView:
     stderr: Shown | None = None
     usage: Usage | None = None
     telemetry: RunTelemetry | None = None
-    points: int | None = None
+    points: float | None = None
     artifacts: tuple[Artifact, ...] = ()
     artifacts_cut: bool = False
     message: str = ""

@@ -6,7 +6,8 @@ from domain.limits import MAX_SHOWN_BYTES
 from domain.model import TestResult
 from domain.views import ResultView, Shown
 
-_SAME = [field.name for field in fields(TestResult) if field.name not in {"stdout", "stderr"}]
+_BOTH = {field.name for field in fields(TestResult)} & {field.name for field in fields(ResultView)}
+_SAME = _BOTH - {"stdout", "stderr", "interaction"}
 
 
 def shown(value: bytes, limit: int = MAX_SHOWN_BYTES) -> Shown:
@@ -19,6 +20,7 @@ def shown_result(result: TestResult, *, is_hidden: bool = False, limit: int = MA
         **{name: getattr(result, name) for name in _SAME},
         stdout=None if nothing else shown(result.stdout, limit),
         stderr=None if nothing else shown(result.stderr, limit),
+        interaction=None if nothing or result.interaction is None else shown(result.interaction, limit),
     )
 
 

@@ -9,8 +9,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
+from domain.document import Document
 from domain.judging import encode
+from domain.kept_case import KeptCase
 from domain.model import CheckerType, Claim, File, TestCase
+from domain.payload import Payload
 from workers.compile import Compiled
 from workers.prepare import Plan, run_limits
 
@@ -47,19 +50,12 @@ def of_case(common: bytes, plan: Plan, compiled: Compiled, case: TestCase) -> by
     would tell that the guess was right.
     """
     command = replace(plan.run_command(case, compiled.main_class), seed=None)
-    expected = case.expected
     return _digest(
         {
             "common": common.hex(),
             "command": [command.line, len(command.argv), command.environment, command.policy, command.interpreter],
             "limits": asdict(run_limits(plan.submission.constraints, case, plan.language)),
-            "stdin": _hash(case.stdin),
-            "files": _files(case.files),
-            "expected": [
-                None if expected.stdout is None else _hash(expected.stdout),
-                _files(expected.files),
-                expected.exit_code,
-            ],
+            **(_data(case) if case.kept is None else _kept_data(case.kept, case.expected.exit_code)),
             "checker": case.checker_arguments,
             # A checker may give a part of them: of others' results they are looked up again.
             "points": case.points if plan.submission.checker.type is CheckerType.PROGRAM else None,
@@ -68,12 +64,47 @@ def of_case(common: bytes, plan: Plan, compiled: Compiled, case: TestCase) -> by
     )
 
 
+def _data(case: TestCase) -> Mapping[str, object]:
+    expected = case.expected
+    return {
+        "stdin": _hash(case.stdin),
+        "files": _files(case.files),
+        "expected": [
+            None if expected.stdout is None else _hash(expected.stdout),
+            _files(expected.files),
+            expected.exit_code,
+        ],
+    }
+
+
+def _kept_data(kept: KeptCase, exit_code: int | None) -> Mapping[str, object]:
+    """Give the same of what is not loaded, by the hashes under which it is kept."""
+    expected = kept.expected_stdout
+    return {
+        "stdin": _kept_hash(kept.stdin),
+        "files": _kept_files(kept.files),
+        "expected": [
+            None if expected is None else _kept_hash(expected),
+            _kept_files(kept.expected_files),
+            exit_code,
+        ],
+    }
+
+
 def _digest(decides: Mapping[str, object]) -> bytes:
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).digest()
 
 
 def _files(files: Sequence[File]) -> list[object]:
     return [[file.path, file.mode, _hash(file.content)] for file in files]
+
+
+def _kept_files(files: Sequence[Document]) -> list[object]:
+    return [[file.path, file.mode, _kept_hash(file.content)] for file in files]
+
+
+def _kept_hash(payload: Payload) -> str:
+    return payload.sha256.hex() if payload.sha256 is not None else _hash(payload.inline or b"")
 
 
 def _hash(data: bytes) -> str:

@@ -215,7 +215,7 @@ class Grading:
         log.warning("checker_not_compiled", reason=error.reason, output=text(error.output))
         who = "checker" if made.submission.interactor is None else "interactor"
         message = f"the {who} does not compile: {error.reason}"
-        if not any(case.is_hidden for case in made.submission.test_cases):
+        if not any(case.is_hidden or case.kept is not None for case in made.submission.test_cases):
             message = "\n".join((message, text(error.output)))
         return Outcome(Verdict.JE, "checker", self._telemetry(made, compiled), compiled.output, message.strip())
 
@@ -228,7 +228,9 @@ class Grading:
         self._enter(State.COMPILING)
         with self.watch.phase("compile"):
             if check is not None:
-                compiled = self._tried(lambda: check_sources(sandbox, slot, check, made, cancel))
+                compiled = self._tried(
+                    lambda: check_sources(sandbox, slot, check, made, self.grader.blobs, cancel=cancel)
+                )
             if made.language.compile is not None:
                 compiler = self.grader.compiler
                 anew = partial(compile_submission, sandbox, slot, made, compiler.folder(made), cancel)

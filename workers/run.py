@@ -24,6 +24,7 @@ from workers.compile import Compiled
 from workers.convert import telemetry_of, usage_of
 from workers.fill import fill
 from workers.interact import InteractorProgram, settled
+from workers.loading import loaded as loaded  # noqa: PLC0414 - who runs a test case loads it
 from workers.passes import Pass, judged, one_too_many, together
 from workers.prepare import Plan, disk_bytes, run_limits
 from workers.started import refuse_what_did_not_start
@@ -124,13 +125,15 @@ def run_test_case(bench: Bench, case: TestCase) -> TestResult:
 
     Raises SandboxError where the run says nothing, RunAborted.
     """
+    case = loaded(case, bench.blobs)
     ran = [_run_pass(bench, case, ())]
     while (following := ran[-1].next_input) is not None:
+        if len(ran) >= bench.plan.submission.passes:
+            ran[-1] = one_too_many(ran[-1], len(ran))
+            break
         if time.monotonic() > bench.deadline:
             return out_of_time(case)
         ran.append(_run_pass(bench, replace(case, stdin=following), ran[-1].kept))
-        if len(ran) == bench.plan.submission.passes and ran[-1].next_input is not None:
-            ran[-1] = one_too_many(ran[-1], len(ran))
     return together([one.result for one in ran])
 
 
@@ -199,7 +202,7 @@ def _result(case: TestCase, result: RunResult, judgement: Judgement, kept: Kept,
     )
 
 
-def points(case: TestCase, verdict: Verdict | None) -> int | None:
+def points(case: TestCase, verdict: Verdict | None) -> float | None:
     """What a test case earns: its points when it passed, else 0; None where it has none to give."""
     if case.points is None:
         return None

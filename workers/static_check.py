@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.blobs import BlobStore
 from domain.model import File, Submission
 from domain.static_checks import CheckLimits, StaticCheck, StaticChecks
 from sandbox import Cause, Command, Jails, Limits, RunResult, Slot
@@ -16,6 +17,7 @@ from workers.check_python import FOUND
 from workers.compile import Compiled, CompileError
 from workers.convert import telemetry_of, usage_of
 from workers.fill import fill
+from workers.loading import loaded
 from workers.prepare import KIB, MIB, Plan, disk_bytes
 from workers.started import refuse_what_did_not_start
 
@@ -59,13 +61,15 @@ def applying(known: StaticChecks, plan: Plan) -> StaticCheck | None:
     return check if check.language == plan.language.name else None
 
 
-def check_sources(sandbox: Jails, slot: Slot, check: StaticCheck, plan: Plan, cancel: int | None = None) -> Checked:
+def check_sources(
+    sandbox: Jails, slot: Slot, check: StaticCheck, plan: Plan, blobs: BlobStore, *, cancel: int | None = None
+) -> Checked:
     """Check all that the interpreter could take for a source. Raises CompileError for what is refused, SandboxError.
 
     It ends with RunAborted once the descriptor `cancel` is readable.
     """
     submission = plan.submission
-    limits, files = _limits(check.limits), _box(check, submission, plan.entry)
+    limits, files = _limits(check.limits), _box(check, submission, plan.entry, blobs)
     with sandbox.jail(slot, limits, disk_bytes(BOX_MB, files), plan.language.mounts, command=COMMAND) as jail:
         fill(jail.box, files)
         result = jail.run(COMMAND, limits, cancel)
@@ -102,9 +106,9 @@ def _limits(asked: CheckLimits) -> Limits:
     )
 
 
-def _box(check: StaticCheck, submission: Submission, entry: str | None) -> list[File]:
+def _box(check: StaticCheck, submission: Submission, entry: str | None, blobs: BlobStore) -> list[File]:
     """Put the script, its questions and numbered sources together: no name of the sender's is a name there."""
-    looked = list(dict.fromkeys(_looked_at(submission, entry)))
+    looked = list(dict.fromkeys(_looked_at(submission, entry, blobs)))
     ask = {
         "imports": sorted(check.imports),
         "names": dict(check.names),
@@ -122,13 +126,15 @@ def _box(check: StaticCheck, submission: Submission, entry: str | None) -> list[
     ]
 
 
-def _looked_at(submission: Submission, entry: str | None) -> Iterator[_Looked]:
+def _looked_at(submission: Submission, entry: str | None, blobs: BlobStore) -> Iterator[_Looked]:
     """List what could be run: sources, and the test cases' own files, which lie beside them or in their place."""
     for source in submission.sources:
         if _runnable(source.path, entry):
             yield _Looked(source.path, source.content)
     for case in submission.test_cases:
-        for file in case.files:
+        if not any(_runnable(path, entry) for path in case.file_paths):
+            continue
+        for file in loaded(case, blobs).files:
             if _runnable(file.path, entry):
                 yield _Looked(file.path, file.content, case.is_hidden)
 
@@ -139,5 +145,5 @@ def _runnable(path: str, entry: str | None) -> bool:
 
 def _always_there(submission: Submission) -> set[str]:
     """List the paths of the submission that no test case lacks: a module that only some have may be the host's."""
-    cases = [{file.path for file in case.files} for case in submission.test_cases]
+    cases = [set(case.file_paths) for case in submission.test_cases]
     return {file.path for file in submission.sources} | (set.intersection(*cases) if cases else set())

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from celery import Celery, Task
 
-from domain import deliveries, executions, queue, tracing
+from domain import deliveries, executions, problems, queue, tracing
 from domain.blobs import BlobStore
 from domain.compiled import FOLDER, CompiledStore
 from domain.db import Database
@@ -17,6 +17,7 @@ from domain.logging import bound, logger
 from domain.settings import Settings
 from domain.verdict import State, Verdict
 from sandbox import SandboxError
+from workers.check_problem import ProblemChecker
 from workers.deliver import Deliverer
 from workers.grade import Grader
 from workers.helper import Helping
@@ -52,6 +53,17 @@ def _sweep_deliveries(celery: Celery, settings: Settings, database: Database) ->
         queue.deliver(celery, delivery_id)
 
 
+def _sweep_problems(celery: Celery, settings: Settings, database: Database) -> None:
+    """Send again the versions of problems whose check hangs."""
+    try:
+        overdue = problems.sweep(database, message_lost_s=settings.message_lost_s)
+    except Unavailable as error:
+        log.warning("problems_not_swept", error=str(error))
+        return
+    for version_id in overdue:
+        queue.check_problem(celery, version_id)
+
+
 def _register_deliver(celery: Celery) -> None:
     @celery.task(name=queue.TASK_DELIVER, shared=False)
     def deliver(delivery_id: str) -> None:
@@ -65,10 +77,27 @@ def _register_deliver(celery: Celery) -> None:
                 log.warning("delivery_interrupted", error=str(error))
 
 
+def _register_check_problem(celery: Celery) -> None:
+    @celery.task(name=queue.TASK_CHECK_PROBLEM, shared=False)
+    def check_problem(version_id: str) -> None:
+        """Check a version of a problem. Where the database is away the sweeper sends it again."""
+        if grader is None:
+            raise RuntimeError("this process has no grader: worker_process_init has not run")
+        with bound(version_id=version_id):
+            try:
+                again = ProblemChecker(grader).check(UUID(version_id))
+            except Unavailable as error:
+                log.warning("checking_interrupted", error=str(error))
+                return
+            if again:
+                queue.check_problem(celery, UUID(version_id))
+
+
 def register(celery: Celery, settings: Settings, database: Database) -> None:
     """Give the application its tasks."""
     _register_help(celery)
     _register_deliver(celery)
+    _register_check_problem(celery)
     events, live = Events(settings.redis_url), Live(settings.redis_url)
 
     def tell_failed(execution_id: UUID, reason: str) -> None:
@@ -110,6 +139,7 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
             log.info("requeued", execution_id=str(execution_id))
             queue.enqueue(celery, execution_id, priority)
         _sweep_deliveries(celery, settings, database)
+        _sweep_problems(celery, settings, database)
 
 
 def _register_help(celery: Celery) -> None:

@@ -13,9 +13,11 @@ from app.api import (
     events,
     health,
     index,
+    judge_messages,
     keys,
     languages,
     me,
+    problems,
     submissions,
     usage,
     values,
@@ -27,8 +29,9 @@ def register_blueprints(api: Api, app: Flask) -> None:
     """Put all routes into the application."""
     with app.app_context():
         openapi.prepare(api)
-    own = (submissions, events, batches, values, webhooks, deliveries, usage, languages, keys, me, health, index)
-    for module in (*own, compat_judge0, compat_piston):
+    own = (submissions, judge_messages, events, batches, problems, values, webhooks, deliveries)
+    others = (usage, languages, keys, me, health, index)
+    for module in (*own, *others, compat_judge0, compat_piston):
         api.register_blueprint(module.blueprint)
     # Werkzeug keeps requests that would become a WebSocket apart, and finds rules of their own for them.
     app.url_map.add(Rule(events.RULE, endpoint=f"{events.blueprint.name}.{events.Events.__name__}", websocket=True))

@@ -30,7 +30,7 @@ class Stream(MethodView):
     @blueprint.refuses(401, 404, 503)
     def get(self, _query: dict[str, object], submission_id: uuid.UUID, ordinal: int, stream: str) -> Response:
         """Read a test case's whole stdout or stderr."""
-        return _attachment(wired().backend.stream(submission_id, owner(), ordinal, values.Stream(stream)), stream)
+        return attached(wired().backend.stream(submission_id, owner(), ordinal, values.Stream(stream)), stream)
 
 
 @blueprint.at("/v1/submissions/<uuid:submission_id>/compile_output")
@@ -42,7 +42,7 @@ class CompileOutput(MethodView):
     @blueprint.refuses(401, 404, 503)
     def get(self, _query: dict[str, object], submission_id: uuid.UUID) -> Response:
         """Read the whole output of the compiler."""
-        return _attachment(wired().backend.compile_output(submission_id, owner()), "compile_output")
+        return attached(wired().backend.compile_output(submission_id, owner()), "compile_output")
 
 
 @blueprint.at("/v1/submissions/<uuid:submission_id>/artifacts/<int:ordinal>/<file:path>")
@@ -55,10 +55,10 @@ class Artifact(MethodView):
     def get(self, _query: dict[str, object], submission_id: uuid.UUID, ordinal: int, path: str) -> Response:
         """Read a file that `outputs` asked for."""
         whole = wired().backend.artifact(submission_id, owner(), ordinal, path)
-        return _attachment(whole, PurePosixPath(path).name)
+        return attached(whole, PurePosixPath(path).name)
 
 
-def _attachment(whole: Whole, name: str) -> Response:
+def attached(whole: Whole, name: str) -> Response:
     """Send bytes that nobody trusts, piece by piece: to be saved under a harmless name, never to be rendered."""
     answer = send_file(
         whole.file,

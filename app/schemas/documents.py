@@ -160,6 +160,11 @@ class SubmissionAnswer(Schema):
     metadata = fields.Dict(required=True)
     user_id = fields.String(required=True, allow_none=True)
     problem_id = fields.String(required=True, allow_none=True)
+    problem_version = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of the stored problem that it is judged by; null where test cases were sent."},
+    )
     interactive = fields.Boolean(required=True)
     constraints = fields.Nested(ConstraintsAnswer, required=True)
     execution = fields.Nested(ExecutionAnswer, required=True)

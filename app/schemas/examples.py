@@ -31,6 +31,7 @@ SUBMISSION: Example = {
     "user_id": None,
     "interactive": False,
     "problem_id": "a-plus-b",
+    "problem_version": None,
     "constraints": {
         "timeout_ms": 1000,
         "wall_timeout_ms": 3000,

@@ -1,5 +1,7 @@
 """The interactor of a submission: a program of the sender's that talks to the judged one, and judges it."""
 
+from collections.abc import Mapping, Sequence
+
 from marshmallow import post_load
 
 from app.schemas.cases import Arguments
@@ -24,8 +26,8 @@ class InteractorPart(ProgramPart):
         return Interactor(program, Protocol(str(data.get("protocol", Protocol.KATTIS))), tuple(arguments))
 
 
-def interactor_faults(data: dict[str, object]) -> dict[str, object]:
-    """Say what of a request, as far as it is right, cannot be with its interactor."""
+def interactor_faults(data: Mapping[str, object], cases: Sequence[object]) -> dict[str, object]:
+    """Say what of a request or a problem, as far as it is right, cannot be with its interactor."""
     interactor, checker = data.get("interactor"), data.get("checker")
     if "interactor" not in data:
         return {}
@@ -36,7 +38,7 @@ def interactor_faults(data: dict[str, object]) -> dict[str, object]:
     if isinstance(checker, Checker) and isinstance(interactor, Interactor) and not _looks_after(interactor, checker):
         hint = "leave it out: the interactor judges; only one of type program may look at what a testlib one leaves"
         messages["checker"] = [Complaint("cannot be with this interactor", hint)]
-    if files := _expected_files(data.get("test_cases")):
+    if files := _expected_files(cases):
         messages["test_cases"] = files
     return messages
 
@@ -45,10 +47,10 @@ def _looks_after(interactor: Interactor, checker: Checker) -> bool:
     return interactor.protocol is Protocol.TESTLIB and checker.type is CheckerType.PROGRAM
 
 
-def _expected_files(cases: object) -> dict[int, object]:
+def _expected_files(cases: Sequence[object]) -> dict[int, object]:
     fault = [Complaint("cannot be with an interactor", "leave them out: it judges by what it is told")]
     return {
         number: {"expected_output": {"files": fault}}
-        for number, case in enumerate(cases if isinstance(cases, list) else [])
+        for number, case in enumerate(cases)
         if isinstance(case, TestCase) and case.expected.files
     }

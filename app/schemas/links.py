@@ -25,6 +25,22 @@ def delivery(delivery_id: UUID) -> str:
     return f"/v1/deliveries/{delivery_id}"
 
 
+def problem(problem_id: str) -> dict[str, object]:
+    """Give the paths of a problem and its parts."""
+    own = f"/v1/problems/{problem_id}"
+    return {"self": own, "versions": f"{own}/versions", "statement": f"{own}/statement", "samples": f"{own}/samples"}
+
+
+def statement(problem_id: str, language: str) -> str:
+    """Give the path of a problem's statement in a language."""
+    return f"/v1/problems/{problem_id}/statement?language={quote(language)}"
+
+
+def attachment(problem_id: str, path: str) -> str:
+    """Give the path of an attachment of a problem."""
+    return f"/v1/problems/{problem_id}/attachments/{quote(path)}"
+
+
 def stream(submission_id: UUID, ordinal: int, name: str) -> str:
     """Give the path of a test result's whole stdout or stderr."""
     return f"{submission(submission_id)}/results/{ordinal}/{name}"

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from marshmallow import ValidationError, post_load, validates_schema
 
+from app.schemas.by_problem import beside_problem, by_problem, is_by_problem
 from app.schemas.cases import Arguments, TestCases, numbered
 from app.schemas.checkers import CheckerPart, case_argument_faults
 from app.schemas.complaints import Complaint, as_messages, shown
@@ -120,22 +121,16 @@ class SubmissionRequest(Part):
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def check_whole(self, data: dict[str, object], original: object, **_: object) -> None:
         """Check what takes more than one field, as far as those fields are right."""
-        messages = function_messages(data, original) | suite_messages(data, original)
-        if "problem_id" in data and "test_cases" not in data:
-            hint = "this deployment stores no problems yet: send test_cases, and problem_id is kept as a label"
-            messages["problem_id"] = [Complaint(f"unknown problem {shown(data['problem_id'])}", hint)]
-        if data.get("interactive") and (fault := interactive_fault(data.get("test_cases"))) is not None:
-            messages["interactive"] = [fault]
-        if data.get("passes", 1) != 1 and not _may_ask_again(data):
-            hint = "leave it out: only a checker of type program or an interactor asks for another run"
-            messages["passes"] = [Complaint("cannot be with this checker", hint)]
+        own = function_messages(data, original) | suite_messages(data, original)
+        messages = beside_problem(data) if is_by_problem(original) else own | _together(data)
         source = data.get("source")
         if isinstance(source, Source) and "language" in data:
             messages |= _tree_messages(data, source)
         faults = case_argument_faults(data.get("checker"), data.get("test_cases"), interactor="interactor" in data)
         if faults:
             messages["test_cases"] = _over(faults, messages.get("test_cases"))
-        for name, found in interactor_faults(data).items():
+        cases = data.get("test_cases")
+        for name, found in interactor_faults(data, cases if isinstance(cases, list) else ()).items():
             messages[name] = _over(found, messages.get(name)) if isinstance(found, dict) else found
         if messages:
             raise ValidationError(messages)
@@ -146,6 +141,17 @@ class SubmissionRequest(Part):
         given_id = data.pop("id", None)
         assert given_id is None or isinstance(given_id, UUID)  # noqa: S101 - by its field
         return Request(_submission(data), given_id, digest(original))
+
+
+def _together(data: dict[str, object]) -> dict[str, object]:
+    """Check how it is judged against its test cases."""
+    messages: dict[str, object] = {}
+    if data.get("interactive") and (fault := interactive_fault(data.get("test_cases"))) is not None:
+        messages["interactive"] = [fault]
+    if data.get("passes", 1) != 1 and not _may_ask_again(data):
+        hint = "leave it out: only a checker of type program or an interactor asks for another run"
+        messages["passes"] = [Complaint("cannot be with this checker", hint)]
+    return messages
 
 
 def _tree_messages(data: dict[str, object], source: Source) -> dict[str, object]:
@@ -168,6 +174,8 @@ def _tree_messages(data: dict[str, object], source: Source) -> dict[str, object]
 
 def _may_ask_again(data: dict[str, object]) -> bool:
     checker = data.get("checker")
+    if data.get("interactive"):  # what was typed is not typed again
+        return False
     return "interactor" in data or (isinstance(checker, Checker) and checker.type is CheckerType.PROGRAM)
 
 
@@ -203,6 +211,8 @@ def _submission(data: dict[str, object]) -> Submission:
     language = CurrentRules.get().languages.choose(str(data["language"])).language
     files = source.named(language.main_file)
     entry = source_trees.entry_point(language, files, str(asked) if asked is not None else None, source.filename)
+    if is_by_problem(data):
+        data["by_problem"] = by_problem()
     cases: list[TestCase] = data.pop("test_cases", [])  # type: ignore[assignment]
     if isinstance(suite := data.get("suite"), Suite):
         cases = named_by_test(cases or cases_of(suite))
@@ -212,7 +222,8 @@ def _submission(data: dict[str, object]) -> Submission:
     given = {"checker": Checker(), "constraints": _default_constraints()} | data
     if data.get("interactive"):
         given["constraints"] = patient(given["constraints"], cases)  # type: ignore[arg-type]
-    return Submission(sources=files, entry_point=entry, test_cases=numbered(cases), **given)  # type: ignore[arg-type]
+    own = () if "by_problem" in given else numbered(cases)
+    return Submission(sources=files, entry_point=entry, test_cases=own, **given)  # type: ignore[arg-type]
 
 
 def _default_constraints() -> Constraints:

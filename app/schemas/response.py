@@ -30,6 +30,7 @@ def submission_json(view: SubmissionView) -> Json:
         "metadata": dict(asked.metadata),
         "user_id": asked.user_id,
         "problem_id": asked.problem_id,
+        "problem_version": asked.problem_version,
         "interactive": asked.interactive,
         "constraints": constraints_json(asked.constraints),
         "execution": execution_json(view.id, asked, view.execution),

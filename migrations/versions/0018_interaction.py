@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0018"
-down_revision = "0014"
+down_revision = "0021"
 
 # The four columns of an output: domain/outputs.py. Null where there was no interactor.
 INTERACTION = """

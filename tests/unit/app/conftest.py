@@ -37,6 +37,7 @@ from domain.verdict import State, Verdict
 from domain.views import Asked, ExecutionView, SubmissionView, Version
 from tests.shown import shown_result
 from tests.unit.app.memory_batches import MemoryBatches
+from tests.unit.app.memory_problems import MemoryProblems
 from tests.unit.app.memory_webhooks import MemoryWebhooks
 
 ADMIN = Key(uuid.UUID(int=1), "admin", Role.ADMIN)
@@ -71,6 +72,7 @@ class MemoryBackend:
     windows: Sequence[Window] = ()
     refusal: LimitReached | None = None
     webhooks: MemoryWebhooks = field(default_factory=MemoryWebhooks)
+    problems: MemoryProblems = field(default_factory=MemoryProblems)
     failure: Exception | None = None
     """Raised by every call that would ask a server."""
     batches: MemoryBatches = field(init=False)

@@ -15,6 +15,9 @@ from app.access import NAMED_WORDS, ROUTES, Open, Row
 from app.auth import _PUBLIC
 from domain.keys import Key, NewKey
 from domain.model import File, Submission, TestCase
+from domain.payload import Payload
+from domain.problem import Document, ProblemCase, ProblemVersion, Statement
+from domain.problem_reading import Viewer
 from domain.roles import Reach, Role, Scope, granted, reach
 from domain.submissions import Sent
 from tests.unit.app.conftest import HELLO, entry_of
@@ -26,12 +29,13 @@ ASKER, OTHER = uuid.UUID(int=11), uuid.UUID(int=12)
 DOCUMENT = Path(__file__).parents[3] / "docs" / "access.md"
 
 
-ABOUT_ONE = {"submission_id", "prefix", "token", "batch_id", "webhook_id", "delivery_id"}
+ABOUT_ONE = {"submission_id", "prefix", "token", "batch_id", "webhook_id", "delivery_id", "problem_id"}
 """Parts of paths that name somebody's thing."""
 BODIES: Mapping[str, object] = {
     "POST /v1/submissions": HELLO,
     "POST /execute": HELLO,
     "POST /v1/keys": {"name": "n"},
+    "PATCH /v1/problems/<slug:problem_id>": {"visibility": "private"},
     "PATCH /v1/webhooks/<uuid:webhook_id>": {"description": "d"},
     "POST /v1/keys/<prefix>/rotate": {},
 }
@@ -40,6 +44,7 @@ VALUES: Mapping[str, object] = {
     "ordinal": 0,
     "stream": "stdout",
     "path": "x",
+    "number": 1,
     "name": "swagger-ui.css",
     "language_id": 71,
 }
@@ -52,6 +57,16 @@ def cells() -> Iterator[tuple[Row, Role]]:
 
 
 CELLS = [pytest.param(row, role, id=f"{row.route} {role}") for row, role in cells()]
+
+
+_TEXT = Document("x", Payload(inline=b""), 0)
+PROBLEM = ProblemVersion(
+    "problem",
+    "Problem",
+    (ProblemCase(0, "1", Payload(inline=b""), None),),
+    statements=(Statement("en", "Problem", _TEXT),),
+    attachments=(_TEXT,),
+)
 
 
 @pytest.fixture
@@ -67,7 +82,11 @@ def things(backend: "MemoryBackend") -> dict[uuid.UUID, Mapping[str, object]]:
         batch = backend.batches.create([], {}, sent=sent, atomic=False, admit=lambda _, count, __: (count, None))
         hook = backend.webhooks.create(owner, url="https://example.org", events=(), description="", secret="s" * 8)
         backend.webhooks.owners[view.id] = owner
+        problem = replace(PROBLEM, id=f"problem-{number}")
+        backend.problems.create(problem, Viewer(owner), None)
+        backend.problems.senders[view.id] = owner
         found[owner] = {
+            "problem_id": problem.id,
             "submission_id": view.id,
             "token": view.id,
             "prefix": prefix,
@@ -113,7 +132,7 @@ def test_every_cell_says_what_happens(
         assert (status == 404) == (cell != "everybody's")
         # Nobody serves streams here: so says whoever let it through.
         assert status == 404 or status < 300 or (status == 503 and row.route.endswith("/events"))
-    if row.route in {"GET /v1/submissions", "GET /v1/keys"}:
+    if row.route in {"GET /v1/submissions", "GET /v1/keys", "GET /v1/problems"}:
         names = {str(value) for value in things[OTHER].values()}
         assert any(name in others for name in names) == (cell == "everybody's")
 
@@ -188,7 +207,8 @@ def test_the_document_names_every_role_and_scope() -> None:
 
 
 def test_scopes_narrow_and_never_widen() -> None:
-    assert granted(Role.SUBMITTER, frozenset(Scope)) == frozenset(Scope)
+    assert granted(Role.SERVICE, frozenset(Scope)) == frozenset(Scope)
+    assert granted(Role.SUBMITTER, frozenset(Scope)) == frozenset(Scope) - {Scope.PROBLEMS_WRITE}
     assert granted(Role.ADMIN, frozenset()) == frozenset()
     assert reach(Role.SUBMITTER, frozenset(Scope), Scope.SUBMISSIONS_READ) is Reach.OWN
     assert reach(Role.ADMIN, None, Scope.KEYS_WRITE) is Reach.ALL

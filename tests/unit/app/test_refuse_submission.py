@@ -183,12 +183,12 @@ REFUSED: list[Row] = [
     ("NUL in a test name", {"test_cases": case(name=NUL)}, "test_cases[1].name"),
     ("long test name", {"test_cases": case(name="x" * 256)}, "test_cases[1].name"),
     ("NUL in a group", {"test_cases": case(group=NUL)}, "test_cases[1].group"),
-    ("a problem alone", {"problem_id": "aplusb"}, "problem_id"),
+    ("constraints of a problem", {"problem_id": "aplusb", "constraints": {"memory_mb": 64}}, "constraints"),
     ("checker as a string", {"checker": "exact"}, "checker"),
     ("unknown checker", {"checker": {"type": "fuzzy"}}, "checker.type"),
     ("negative tolerance", {"checker": {"type": "float", "tolerance": -1}}, "checker.tolerance"),
     ("tolerance as text", {"checker": {"type": "float", "tolerance": "1"}}, "checker.tolerance"),
-    ("interactor", {"interactor": {"language": "python"}}, "interactor"),
+    ("interactor without a source", {"interactor": {"language": "python"}}, "interactor.source"),
     ("region", {"region": "eu"}, "region"),
     ("cache as a number", {"cache": 0}, "cache"),
     ("cache as a word", {"cache": "no"}, "cache"),
@@ -305,9 +305,9 @@ def test_it_names_two_faults_of_one_file(api: "Api") -> None:
 
 
 def test_it_checks_the_whole_as_far_as_parts_are_right(api: "Api") -> None:
-    answer = api.submit(entry_point="nowhere.py", problem_id="x", priority="urgent")
+    answer = api.submit(entry_point="nowhere.py", problem_id="x", passes=2, priority="urgent")
 
-    assert set(answer.fields) == {"entry_point", "problem_id", "priority"}
+    assert set(answer.fields) == {"entry_point", "passes", "priority"}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.result import SandboxError
 from sandbox.sampled import SampledHierarchy
-from sandbox.slots import UID_BASE, UIDS_PER_INSTANCE, Slots
+from sandbox.slots import UID_BASE, UIDS_PER_INSTANCE, UIDS_PER_SLOT, Slot, Slots
 
 HOLD = """
 import sys
@@ -362,3 +362,20 @@ def test_a_borrowed_slot_that_cannot_be_prepared_is_let_go(tmp_path: Path, monke
             pass
     with made.borrow() as slot:
         assert slot is not None
+
+
+def test_room_beside_has_uids_of_its_own_within_the_slot() -> None:
+    first = Slot((0, 1), "0", (0, 1), UID_BASE, UID_BASE + 1)
+    beside = first.beside
+    assert beside.init_uid is not None
+    own = {UID_BASE, UID_BASE + 1}
+    others = range(beside.init_uid, beside.program_uid + beside.program_uids)
+    assert own.isdisjoint(others)
+    assert beside.program_uid == beside.init_uid + 1
+    assert max(others) < UID_BASE + UIDS_PER_SLOT
+    assert (beside.name, beside.numbers, beside.cpus, beside.is_beside) == ("0", (0, 1), (0,), True)
+
+
+def test_room_beside_of_an_ordinary_user_is_theirs_too() -> None:
+    slot = Slot((0,), "0", (3,), None, 1000)
+    assert (slot.beside.init_uid, slot.beside.program_uid) == (None, 1000)

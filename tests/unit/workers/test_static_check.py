@@ -3,9 +3,11 @@
 import errno
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from domain.blobs import BlobStore
 from domain.errors import InvalidRequest
 from domain.model import Expectation, File, TestCase
 from domain.settings import TREE
@@ -29,7 +31,7 @@ WRONG = ended(FOUND, stdout=b"main.py:3: import of 'os' is not allowed (rule imp
 
 def check(made: Plan, sandbox: FakeSandbox) -> Checked:
     with sandbox.slot() as slot:
-        return check_sources(sandbox, slot, BASIC, made)
+        return check_sources(sandbox, slot, BASIC, made, BlobStore(Path("none")))
 
 
 def asked(jail: FakeJail) -> dict[str, object]:
