@@ -230,3 +230,38 @@ def test_bytes_survive(send: Send) -> None:
     send("POST", "/v1/problems", json=PROBLEM | {"test_cases": [{"input": data, "is_hidden": False}]})
 
     assert send("GET", "/v1/problems/sum/samples").get_json()["samples"][0]["input"] == data
+
+
+FUNCTION = {"name": "add", "parameters": [{"name": "a", "type": "int"}], "returns": "int"}
+SUITE = {"framework": "pytest", "files": [{"path": "test_it.py", "content": "def test_a():\n    assert True\n"}]}
+
+
+@pytest.mark.parametrize(
+    ("more", "stdin"),
+    [
+        ({"function": FUNCTION, "test_cases": [{"call": [1], "returns": 2}]}, b"[1]\n"),
+        ({"suite": SUITE, "test_cases": [{"test": "test_it.py::test_a"}]}, b"test_it.py::test_a"),
+    ],
+)
+def test_it_may_ask_for_a_function_or_bring_unit_tests(
+    send: Send, backend: MemoryBackend, more: dict[str, Any], stdin: bytes
+) -> None:
+    assert send("POST", "/v1/problems", json=PROBLEM | more).status_code == 201
+    kept = backend.problems.contents["sum"]
+    assert (kept.judging.function is not None, kept.judging.suite is not None) == ("function" in more, "suite" in more)
+    assert kept.test_cases[0].stdin.inline == stdin
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"function": FUNCTION, "test_cases": [{"call": ["x"]}]}, "test_cases[0].call[0]"),
+        ({"function": FUNCTION}, "test_cases[0].call"),
+        ({"suite": SUITE, "test_cases": [{"test": "nowhere"}]}, "test_cases[0].test"),
+        ({"test_cases": [{"call": [1]}]}, "test_cases[0].call"),
+    ],
+)
+def test_its_calls_must_fit_its_function(send: Send, more: dict[str, Any], field: str) -> None:
+    answer = send("POST", "/v1/problems", json=PROBLEM | more)
+    assert answer.status_code == 422
+    assert field in {one["field"] for one in answer.get_json()["error"]["fields"]}
