@@ -112,7 +112,7 @@ def _of_case(tree: Tree, path: str) -> Table:
     said = yaml_files.load(tree, f"{path}.yaml")
     for suffix, key in ((".desc", "description"), (".hint", "hint")):
         if f"{path}{suffix}" in tree and key not in said:
-            said[key] = tree.read(f"{path}{suffix}").decode(errors="replace")
+            said[key] = tree.read(f"{path}{suffix}").decode(errors="replace").replace("\0", "")
     if f"{path}.args" in tree and "args" not in said:
         said["args"] = tree.text(f"{path}.args")
     return said

@@ -102,6 +102,8 @@ def apply(tree: Tree, version: ProblemVersion, ranges: Ranges, report: Report) -
     """Lay what the file says over what the format says. Raises InvalidRequest for what it cannot say."""
     if FILE not in tree:
         return version
+    if not _fit(tree.read(FILE)):
+        raise refused(FILE, "has a NUL or a lone surrogate in a text", "leave it out")
     try:
         said = msgspec.json.decode(tree.read(FILE), type=Extras, strict=False)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -113,6 +115,12 @@ def apply(tree: Tree, version: ProblemVersion, ranges: Ranges, report: Report) -
     }
     version = replace(version, **changed, constraints=_constraints(version.constraints, said, ranges, report))
     return _judged(_with_examples(_with_cases(version, said), said), said)
+
+
+def _fit(data: bytes) -> bool:
+    """Whether no text in it would be one that no row can hold, written as it is or as an escape."""
+    text = data.decode(errors="replace").lower()
+    return "\\u0000" not in text and "\\ud" not in text
 
 
 def _extras(version: ProblemVersion, names: Sequence[str]) -> Extras:

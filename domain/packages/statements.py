@@ -100,4 +100,4 @@ def _titled(text: Entry, language: str, header: Header) -> str:
 
 def _title(words: str) -> str:
     found = _PLAIN_NAME.search(words) or _NAME.search(words)
-    return found[1].strip() if found else ""
+    return " ".join(found[1].replace("\0", "").split()) if found else ""

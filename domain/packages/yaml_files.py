@@ -1,5 +1,6 @@
 """YAML as packages have it: no tags are obeyed, every scalar is text, and what it unfolds to is bounded."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import yaml
@@ -13,6 +14,8 @@ MAX_DEPTH = 16
 
 Value = str | Sequence["Value"] | Mapping[str, "Value"]
 Table = dict[str, object]
+UNFIT = re.compile("[\x00\ud800-\udfff]")
+"""What no row can hold as text."""
 _NULLS = {"", "~", "null", "Null", "NULL"}
 _YES, _NO = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 
@@ -53,6 +56,8 @@ def _bounded(found: object, path: str) -> None:
             waiting.extend((each, depth + 1) for pair in value.items() for each in pair)
         elif isinstance(value, list):
             waiting.extend((each, depth + 1) for each in value)
+        elif isinstance(value, str) and UNFIT.search(value):
+            raise refused(path, "has a NUL or a lone surrogate in a text", "leave it out")
 
 
 def _in_one_line(error: yaml.YAMLError) -> str:

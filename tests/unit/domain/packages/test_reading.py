@@ -469,3 +469,19 @@ def test_included_files_are_kept_by_our_languages(tmp_path: Path) -> None:
         "cpp": ["main.cpp"],
     }
     assert len(told(imported, "include/kotlin")) == 1
+
+
+@pytest.mark.parametrize(
+    "text", [r'{"title": "a\u0000"}', r'{"metadata": {"x": "\uD800"}}', "[]", '{"passes": "x"}', "{"]
+)
+def test_words_of_ours_that_cannot_be_kept_are_refused(text: str, tmp_path: Path) -> None:
+    assert "shipd.json" in refused({**HELLO, "shipd.json": text}, tmp_path)
+
+
+def test_words_of_ours_grant_nothing(tmp_path: Path) -> None:
+    said = '{"constraints": {"network_enabled": true, "processes": 8, "colour": 1}}'
+    imported = read({**HELLO, "shipd.json": said}, tmp_path)
+    assert not imported.version.constraints.network_enabled
+    assert imported.version.constraints.processes == 8
+    assert len(told(imported, "shipd.json")) == 2
+    assert "processes" in refused({**HELLO, "shipd.json": '{"constraints": {"processes": 9999}}'}, tmp_path)

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from domain.blob_folder import FolderBlobs
@@ -22,7 +22,8 @@ from tests.unit.domain.packages.trees import CURRENT, HELLO, VALIDATOR, Files, r
 
 NAMES = st.from_regex(r"[a-z0-9_][a-z0-9_-]{0,6}", fullmatch=True)
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=12)
-WORDS = st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=8), max_size=3).map(tuple)
+LETTERS = st.characters(codec="utf-8", exclude_categories=["Cs"], exclude_characters="\0")
+WORDS = st.lists(st.text(LETTERS, max_size=8), max_size=3).map(tuple)
 
 
 def inline(data: bytes) -> Payload:
@@ -158,7 +159,8 @@ def assert_same(found: ProblemVersion, wanted: ProblemVersion) -> None:
     assert different == {}
 
 
-@settings(max_examples=40, deadline=None)
+# What fails is small enough to be read, and shrinking it takes minutes.
+@settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(versions())
 def test_any_version_comes_back_the_same(version: ProblemVersion) -> None:
     with tempfile.TemporaryDirectory() as scratch:

@@ -47,8 +47,10 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         b"a: \xff\xfe",
         "a: \x00",
         "a: *b",
+        'a: "\\0"',
+        'a: ["\\ud800"]',
     ],
-    ids=["list", "scalar", "open", "circle", "bomb", "deep", "deeper", "bytes", "nul", "alias"],
+    ids=["list", "scalar", "open", "circle", "bomb", "deep", "deeper", "bytes", "nul", "alias", "escape", "surrogate"],
 )
 def test_what_is_none_is_refused_by_its_name(text: str | bytes) -> None:
     with pytest.raises(InvalidRequest, match=r"x\.yaml"):
