@@ -33,6 +33,7 @@ ROUTES: Mapping[str, Need] = {
     "GET /v1/submissions/<uuid:submission_id>/compile_output": Scope.SUBMISSIONS_READ,
     f"GET {_ARTIFACT}": Scope.SUBMISSIONS_READ,
     "GET /v1/submissions/<uuid:submission_id>/events": Scope.SUBMISSIONS_READ,
+    "GET /v1/submissions/<uuid:submission_id>/judge-messages": Scope.SUBMISSIONS_READ,
     "POST /v1/batches": Scope.SUBMISSIONS_WRITE,
     "GET /v1/batches/<uuid:batch_id>": Scope.SUBMISSIONS_READ,
     "DELETE /v1/batches/<uuid:batch_id>": Scope.SUBMISSIONS_WRITE,

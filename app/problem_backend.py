@@ -8,10 +8,11 @@ from uuid import UUID
 from celery import Celery
 
 from app.batch_backend import no_room
-from domain import problem_reading, problems, queue
+from domain import judge_messages, problem_reading, problems, queue
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import NotFound
+from domain.judge_messages import JudgeMessage
 from domain.payload import Payload
 from domain.problem import ProblemVersion, Visibility
 from domain.problem_reading import ProblemEntry, ProblemView, VersionEntry, Viewer
@@ -53,6 +54,9 @@ class Problems(Protocol):
 
     def shown(self, payload: Payload | None) -> Shown | None:
         """Read the beginning of test data."""
+
+    def judge_messages(self, submission_id: UUID, viewer: Viewer) -> Sequence[JudgeMessage]:
+        """Read what a checker had to say to the author."""
 
 
 class DomainProblems:
@@ -115,3 +119,7 @@ class DomainProblems:
     def shown(self, payload: Payload | None) -> Shown | None:
         """Read the beginning of test data."""
         return problem_reading.shown(payload, self._blobs)
+
+    def judge_messages(self, submission_id: UUID, viewer: Viewer) -> Sequence[JudgeMessage]:
+        """Read what a checker had to say to the author."""
+        return judge_messages.read(self._db, submission_id, viewer)

@@ -33,7 +33,8 @@ _PARTS: tuple[tuple[str, Mapping[str, str], Sequence[str]], ...] = (
 _TYPES = {
     **dict.fromkeys((*RESULT, *ARTIFACT, *RUN), "bigint"),
     **dict.fromkeys(("ordinal", "exit_code", "exit_signal", "slot"), "integer"),
-    **dict.fromkeys(("verdict", "reason", "message", "usage_source", "path", "kind", "mode", "event", "actor"), "text"),
+    **dict.fromkeys(("verdict", "reason", "message", "judge_message", "usage_source", "path"), "text"),
+    **dict.fromkeys(("kind", "mode", "event", "actor"), "text"),
     **dict.fromkeys(("stdout", "stdout_sha256", "stderr", "stderr_sha256", "sha256"), "bytea"),
     **dict.fromkeys(("stdout_is_text", "stderr_is_text", "artifacts_cut", "cached", "truncated"), "boolean"),
     **dict.fromkeys((*telemetry.DETAILS, "details"), "jsonb"),

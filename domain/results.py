@@ -22,7 +22,7 @@ from domain.views import ResultView
 
 _JUDGED = ("ordinal", "verdict", "reason", "message", "exit_code", "exit_signal", *telemetry.USAGE, "points")
 _STDOUT, _STDERR = outputs.columns("stdout"), outputs.columns("stderr")
-RESULT = (*_JUDGED, "artifacts_cut", "cached", *_STDOUT, *_STDERR)
+RESULT = (*_JUDGED, "artifacts_cut", "cached", "judge_message", *_STDOUT, *_STDERR)
 ARTIFACT = ("ordinal", "path", "size_bytes", "sha256", "truncated")
 RUN = ("kind", "ordinal", *telemetry.RUN)
 
@@ -200,6 +200,7 @@ def _result_row(result: TestResult, blobs: BlobStore) -> Row:
         result.points,
         result.artifacts_cut,
         result.cached,
+        storable.text(result.judge_message),
         *outputs.keep(result.stdout, blobs),
         *outputs.keep(result.stderr, blobs),
     )

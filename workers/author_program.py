@@ -28,7 +28,7 @@ CONSTRAINTS = Constraints(
 FOLDER = "judging"
 """Where it finds, in its box, what it is to look at: no name of its own files is likely to be this."""
 SEED = 1
-"""Of an interpreter's hashes: the same output is judged the same way each time."""
+"""Of an interpreter's hashes, but of one that was started ahead: what an author saw is seen again."""
 
 Read = TypeVar("Read")
 

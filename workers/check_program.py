@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.judging import Checker, CheckerType, Protocol
+from domain.logging import logger
 from domain.model import File, Submission, TestCase
 from domain.verdict import Verdict
 from sandbox import BoxFiles, Jails, Slot
@@ -25,7 +26,9 @@ from workers.checked import (
     Checked,
     Feedback,
     checked,
+    text,
 )
+from workers.compile import CompileError
 
 INPUT, ANSWER, OUTPUT = "input.in", "answer.ans", "output.out"
 FEEDBACK = f"{FOLDER}/feedback"
@@ -33,6 +36,8 @@ NEXT = "nextpass.in"
 MOST_KEPT_FILES = 100
 MOST_KEPT_BYTES = 32 * 1024 * 1024
 """Of a feedback folder that is kept for the next pass; one with more is the checker's fault."""
+
+log = logger(__name__)
 
 
 def checker_of(shop: Workshop, slot: Slot, asked: Submission, cancel: int | None = None) -> "CheckerProgram | None":
@@ -50,6 +55,15 @@ def kept_checker(shop: Workshop, asked: Submission) -> "CheckerProgram | None":
         return None
     made = kept_program(shop, program)
     return None if made is None else CheckerProgram(shop.sandbox, made, asked.checker, asked.passes)
+
+
+def not_compiled(error: CompileError, asked: Submission) -> str:
+    """Say that it does not compile; what its compiler said tells of its source, which may tell of answers."""
+    log.warning("checker_not_compiled", reason=error.reason, output=text(error.output))
+    why = f"the checker does not compile: {error.reason}"
+    if any(case.is_hidden or case.kept is not None for case in asked.test_cases):
+        return why
+    return f"{why}\n{text(error.output)}".rstrip()
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,7 @@ from domain.typed import TypedInput
 from domain.verdict import State, Verdict, overall
 from sandbox import Jails, RunAborted, SandboxError, Slot
 from workers.broadcast import NO_BROADCASTER, Broadcast, Broadcaster
-from workers.check_program import CheckerProgram, checker_of
-from workers.checked import text
+from workers.check_program import CheckerProgram, checker_of, not_compiled
 from workers.compile import Compiled, CompileError, compile_submission
 from workers.compile_cache import NO_CACHE, Compiler
 from workers.execution_cache import NO_EXECUTION_CACHE, Earlier, Executor
@@ -203,16 +202,15 @@ class Grading:
         )
 
     def _checker(self, made: Plan, slot: Slot) -> CheckerProgram | None:
+        if made.submission.checker.program is None:
+            return None
         with self.watch.phase("compile"):
             return self._tried(lambda: checker_of(self.grader, slot, made.submission, self.hold.descriptor))
 
     def _no_checker(self, made: Plan, compiled: Compiled, error: CompileError) -> Outcome:
-        """End it: nobody can say what is right. What its compiler said is of its source, which may tell of answers."""
-        log.warning("checker_not_compiled", reason=error.reason, output=text(error.output))
-        message = f"the checker does not compile: {error.reason}"
-        if not any(case.is_hidden for case in made.submission.test_cases):
-            message = "\n".join((message, text(error.output)))
-        return Outcome(Verdict.JE, "checker", self._telemetry(made, compiled), compiled.output, message.strip())
+        """End it: nobody can say what is right."""
+        message = not_compiled(error, made.submission)
+        return Outcome(Verdict.JE, "checker", self._telemetry(made, compiled), compiled.output, message)
 
     def _compile(self, made: Plan, slot: Slot) -> Compiled:
         sandbox, check = self.grader.sandbox, applying(self.grader.static_checks, made)

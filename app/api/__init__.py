@@ -13,6 +13,7 @@ from app.api import (
     events,
     health,
     index,
+    judge_messages,
     keys,
     languages,
     me,
@@ -28,7 +29,7 @@ def register_blueprints(api: Api, app: Flask) -> None:
     """Put all routes into the application."""
     with app.app_context():
         openapi.prepare(api)
-    own = (submissions, events, batches, problems, values, webhooks, deliveries)
+    own = (submissions, judge_messages, events, batches, problems, values, webhooks, deliveries)
     others = (usage, languages, keys, me, health, index)
     for module in (*own, *others, compat_judge0, compat_piston):
         api.register_blueprint(module.blueprint)

@@ -164,6 +164,8 @@ def _tree_messages(data: dict[str, object], source: Source) -> dict[str, object]
 
 def _may_ask_again(data: dict[str, object]) -> bool:
     checker = data.get("checker")
+    if data.get("interactive"):  # what was typed is not typed again
+        return False
     return "interactor" in data or (isinstance(checker, Checker) and checker.type is CheckerType.PROGRAM)
 
 

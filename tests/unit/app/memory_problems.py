@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from domain.document import Document
-from domain.errors import Conflict
+from domain.errors import Conflict, NotFound
+from domain.judge_messages import JudgeMessage
 from domain.outputs import is_utf8
 from domain.payload import Payload
 from domain.problem import ProblemVersion, VersionState, Visibility
@@ -26,6 +27,10 @@ class MemoryProblems:
     entries: dict[str, ProblemEntry] = field(default_factory=dict)
     contents: dict[str, ProblemVersion] = field(default_factory=dict)
     revealed: list[str] = field(default_factory=list)
+    messages: Sequence[JudgeMessage] = ()
+    asked_for: list[tuple[uuid.UUID, Viewer]] = field(default_factory=list)
+    """Of which submissions a checker's messages were asked for, and by whom."""
+    senders: dict[uuid.UUID, uuid.UUID] = field(default_factory=dict)
 
     def create(self, version: ProblemVersion, by: Viewer, visibility: Visibility | None) -> Made:
         before = self.entries.get(version.id)
@@ -81,6 +86,12 @@ class MemoryProblems:
     def shown(self, payload: Payload | None) -> Shown | None:
         data = None if payload is None else payload.inline or b""
         return None if data is None else Shown(data[: 64 * 1024], len(data), is_utf8(data))
+
+    def judge_messages(self, submission_id: uuid.UUID, viewer: Viewer) -> Sequence[JudgeMessage]:
+        self.asked_for.append((submission_id, viewer))
+        if not viewer.sees_all and self.senders.get(submission_id, viewer.id) != viewer.id:
+            raise NotFound("somebody else's")
+        return self.messages
 
     def _own(self, problem_id: str, owner_id: uuid.UUID | None) -> ProblemEntry:
         entry = self.entries.get(problem_id)

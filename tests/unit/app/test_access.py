@@ -84,6 +84,7 @@ def things(backend: "MemoryBackend") -> dict[uuid.UUID, Mapping[str, object]]:
         backend.webhooks.owners[view.id] = owner
         problem = replace(PROBLEM, id=f"problem-{number}")
         backend.problems.create(problem, Viewer(owner), None)
+        backend.problems.senders[view.id] = owner
         found[owner] = {
             "problem_id": problem.id,
             "submission_id": view.id,

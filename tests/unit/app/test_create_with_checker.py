@@ -92,6 +92,7 @@ REFUSED: list[tuple[str, dict[str, object], list[str]]] = [
     ("no pass", {"checker": PROGRAM, "passes": 0}, ["passes"]),
     ("many passes", {"checker": PROGRAM, "passes": 101}, ["passes"]),
     ("passes without a program", {"passes": 2}, ["passes"]),
+    ("passes of what is typed", {"checker": PROGRAM, "passes": 2, "interactive": True}, ["passes"]),
 ]
 
 

@@ -86,6 +86,7 @@ def test_it_lists_every_route(document: Json) -> None:
         "/v1/submissions/{submission_id}/artifacts/{ordinal}/{path}",
         "/v1/submissions/{submission_id}/compile_output",
         "/v1/submissions/{submission_id}/deliveries",
+        "/v1/submissions/{submission_id}/judge-messages",
         "/v1/submissions/{submission_id}/events",
         "/v1/submissions/{submission_id}/results/{ordinal}/{stream}",
         "/v1/usage",

@@ -207,3 +207,14 @@ def test_flags_of_the_test_case_are_added(grader: Make, ledger: Ledger) -> None:
     assert said() is Verdict.WA
     case = replace(case, checker_arguments=())
     assert said() is Verdict.AC
+
+
+@pytest.mark.parametrize("passes", [1, 2, 3])
+def test_no_pass_follows_the_last(grader: Make, ledger: Ledger, passes: int) -> None:
+    sandbox = FakeSandbox(saying(42, nextpass_in=b"more"))
+    outcome = graded(grader(sandbox), ledger, with_checker(passes=passes))
+
+    assert (outcome.verdict, outcome.reason) == (Verdict.JE, "checker")
+    assert len(sandbox.jails) == 2 * passes
+    [result] = ledger.results
+    assert (result.message, result.points) == (f"the checker asked for another pass after the last of {passes}", 0)

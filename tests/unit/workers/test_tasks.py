@@ -102,6 +102,38 @@ def test_a_process_without_a_grader_says_so(celery: Celery, monkeypatch: pytest.
         celery.tasks[TASK_GRADE](str(ID))
 
 
+@pytest.mark.parametrize("gives", [False, True, Unavailable("the database does not answer")])
+def test_a_version_is_checked_and_sent_again_where_we_had_to_stop(
+    celery: Celery, grading: Callable[..., Grading], monkeypatch: pytest.MonkeyPatch, gives: bool | Unavailable
+) -> None:
+    checked: list[UUID] = []
+    again: list[UUID] = []
+
+    class Checker:
+        def __init__(self, grader: object) -> None:
+            assert grader is tasks.grader
+
+        def check(self, version_id: UUID) -> bool:
+            checked.append(version_id)
+            if isinstance(gives, Unavailable):
+                raise gives
+            return gives
+
+    grading()
+    monkeypatch.setattr(tasks, "ProblemChecker", Checker)
+    monkeypatch.setattr(queue, "check_problem", lambda _, version_id: again.append(version_id))
+    celery.tasks[queue.TASK_CHECK_PROBLEM](str(ID))
+
+    assert checked == [ID]
+    assert again == ([ID] if gives is True else [])
+
+
+def test_a_process_without_a_grader_checks_no_version(celery: Celery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "grader", None)
+    with pytest.raises(RuntimeError, match="worker_process_init has not run"):
+        celery.tasks[queue.TASK_CHECK_PROBLEM](str(ID))
+
+
 def test_what_was_left_behind_is_sent_and_what_ended_is_told(
     celery: Celery, sent: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
