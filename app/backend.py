@@ -18,6 +18,7 @@ from domain.key_list import KeyEntry
 from domain.keys import Key, NewKey
 from domain.listing import Filters, Place, Summary
 from domain.model import Submission
+from domain.problem_reading import Viewer
 from domain.rates import Window
 from domain.usage_limits import Use
 from domain.values import Stream, Whole
@@ -92,6 +93,9 @@ class Backend(Protocol):
 
     def get(self, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
         """Read a submission; `owner_id` None reads anyone's. Raises NotFound."""
+
+    def reveal(self, submission_id: UUID, viewer: Viewer) -> SubmissionView:
+        """Read a submission with what is hidden of it, for operators and its problem's author. Raises NotFound."""
 
     def version(self, submission_id: UUID, owner_id: UUID | None) -> Version:
         """Say what an answer about a submission hangs on, without reading what it shows. Raises NotFound."""

@@ -40,6 +40,7 @@ from domain.last_use import LastUse
 from domain.listing import Filters, Place, Summary
 from domain.model import Priority, Submission
 from domain.oidc_keys import ProviderKeys
+from domain.problem_reading import Viewer
 from domain.queue_depth import QueueDepth
 from domain.rates import Rates, Window
 from domain.settings import Settings
@@ -164,6 +165,10 @@ class DomainBackend:
     def get(self, submission_id: UUID, owner_id: UUID | None) -> SubmissionView:
         """Read a submission."""
         return submissions.get(self._db, self._blobs, submission_id, owner_id)
+
+    def reveal(self, submission_id: UUID, viewer: Viewer) -> SubmissionView:
+        """Read a submission with what is hidden of it."""
+        return submissions.reveal(self._db, self._blobs, submission_id, viewer)
 
     def version(self, submission_id: UUID, owner_id: UUID | None) -> Version:
         """Ask how far a submission is."""

@@ -41,15 +41,23 @@ _POSED = gathered(
 )
 _NUMBER = "(SELECT number FROM problem_versions WHERE id = e.problem_version_id) AS problem_version"
 
-LATEST = f"""
-    executions AS e LEFT JOIN telemetry AS compiling ON compiling.execution_id = e.id AND compiling.kind = 'compile',
-    {results.PARTS}, {_POSED}
-    WHERE e.id = (
-        SELECT id FROM executions WHERE submission_id = $1 AND NOT candidate ORDER BY number DESC LIMIT 1
-    )
-"""
+
+def _latest(parts: str) -> str:
+    return f"""
+        executions AS e
+        LEFT JOIN telemetry AS compiling ON compiling.execution_id = e.id AND compiling.kind = 'compile',
+        {parts}, {_POSED}
+        WHERE e.id = (
+            SELECT id FROM executions WHERE submission_id = $1 AND NOT candidate ORDER BY number DESC LIMIT 1
+        )
+    """
+
+
+LATEST = _latest(results.PARTS)
 """FROM what, and where, COLUMNS are those of the current execution of submission `$1`: the last that is no candidate of
 a regrade."""
+REVEALED = _latest(results.REVEALED_PARTS)
+"""The same with outputs of hidden test cases."""
 COLUMNS = f"{_named('e', _COLUMNS)}, {_named('compiling', telemetry.RUN)}, results.*, artifacts.*, {_NUMBER}, posed.*"
 """What `read` reads of an execution."""
 

@@ -48,11 +48,12 @@ def totals(unwritten: str = "", points: str = "NULL::double precision") -> str:
     """
 
 
+_UNLESS_HIDDEN = "NOT t.is_hidden AND "
 # Outputs of hidden and skipped test cases are not read, and do not count: how much of the others is shown must not tell
 # of hidden ones. Of an inline value no more than what is shown leaves the database.
 _READ = f"""
     WITH known AS (
-        SELECT r.*, NOT t.is_hidden AND r.verdict IS NOT NULL AS has_output
+        SELECT r.*, {_UNLESS_HIDDEN}r.verdict IS NOT NULL AS has_output
         FROM test_results AS r JOIN ({cases.of_execution("e")}) AS t USING (ordinal)
         WHERE r.execution_id = e.id
     ), counted AS (
@@ -86,6 +87,8 @@ _ARTIFACTS = f"SELECT {', '.join(ARTIFACT)} FROM artifacts WHERE execution_id = 
 PARTS = ", ".join(
     (gathered("results", (*_SHOWN, *telemetry.COUNTED), _READ), gathered("artifacts", ARTIFACT, _ARTIFACTS))
 )
+REVEALED_PARTS = PARTS.replace(_UNLESS_HIDDEN, "")
+"""The same with what is hidden, for those who may see that."""
 COLUMNS = (*_SHOWN, *telemetry.COUNTED, *ARTIFACT)
 """What `read` reads of an execution `e`, with PARTS behind FROM."""
 

@@ -7,13 +7,15 @@ from uuid import UUID
 
 import psycopg
 
-from domain import execution_rows, fair, idempotency, posed, room, stored, storing
+from domain import audit, execution_rows, fair, idempotency, posed, room, stored, storing
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound, Problem
 from domain.hosts import Remembered
 from domain.ids import new_id
+from domain.listing import CURRENT
 from domain.model import Callback, Priority, Submission
+from domain.problem_reading import Viewer
 from domain.room import Need
 from domain.storing import Place
 from domain.vault import Vault
@@ -27,6 +29,15 @@ AT_ONCE = 8
 _GET = f"""
     SELECT {stored.VIEW}, {execution_rows.COLUMNS}
     FROM submissions AS s JOIN {stored.VIEW_PARTS} ON s.id = $1, {execution_rows.LATEST}
+""".encode()
+_REVEALED = f"""
+    SELECT {stored.VIEW}, {execution_rows.COLUMNS}
+    FROM submissions AS s JOIN {stored.VIEW_PARTS} ON s.id = $1, {execution_rows.REVEALED}
+""".encode()
+_MAY_SEE_HIDDEN = f"""
+    SELECT v.problem_id, v.number FROM submissions AS s CROSS JOIN {CURRENT}
+    LEFT JOIN problem_versions AS v ON v.id = e.problem_version_id LEFT JOIN problems AS p ON p.id = v.problem_id
+    WHERE s.id = %(id)s AND (%(owner_id)s::uuid IS NULL OR p.owner_id = %(owner_id)s)
 """.encode()
 _VERSION = b"""
     SELECT e.id, e.state, e.attempt, (SELECT count(*) FROM test_results WHERE execution_id = e.id)
@@ -116,6 +127,23 @@ def get(db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID | No
     if row is None or owner_id not in {None, row[0]}:
         raise _not_there(submission_id)
     # The connection is back in the pool: a disk may take its time.
+    return _view(submission_id, row, blobs)
+
+
+def reveal(db: Database, blobs: BlobStore, submission_id: UUID, viewer: Viewer) -> SubmissionView:
+    """Read a submission with what hidden test cases came to, and note who did: operators, or its problem's author.
+
+    Raises NotFound for everybody else, whoever sent it; Unavailable, BlobMissing.
+    """
+    values = {"id": submission_id, "owner_id": viewer.owner_id}
+    with db.transaction() as tx:
+        found = tx.execute(_MAY_SEE_HIDDEN, values).fetchone()
+        if found is None:
+            raise NotFound(f"there is no submission {submission_id} of which you may see what is hidden")
+        audit.hidden_read(tx, viewer.id, {"problem_id": found[0], "version": found[1]}, submission_id)
+        row = tx.run(_REVEALED, [submission_id]).fetchone()
+    if row is None:
+        raise _not_there(submission_id)
     return _view(submission_id, row, blobs)
 
 

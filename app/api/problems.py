@@ -29,11 +29,10 @@ from app.schemas.problems import (
     ProblemAsked,
     ProblemPageQuery,
     ProblemRequest,
-    RevealQuery,
     StatementQuery,
     VisibilityChange,
 )
-from app.schemas.query import NoQuery
+from app.schemas.query import NoQuery, RevealQuery
 from app.wiring import wired
 from domain.problem import Visibility
 from domain.problem_reading import Viewer

@@ -188,26 +188,6 @@ class StatementQuery(Part):
     language = Text(min_chars=1, max_chars=35, description="Of the statement; by default English, else the first.")
 
 
-class Reveal(Value[bool]):
-    """A wish to see what is hidden."""
-
-    def __init__(self) -> None:
-        description = "Show what is hidden, too: to the problem's author and to operators, and it is noted who did."
-        super().__init__({"type": "boolean"}, description=description, default=False)
-
-    def read(self, value: object) -> bool:
-        """Take true and false."""
-        if value not in {"true", "false"}:
-            raise ValidationError(Complaint(f"must be true or false, not {shown(value)}", "leave it out for false"))
-        return value == "true"
-
-
-class RevealQuery(Part):
-    """`?reveal=true`."""
-
-    reveal = Reveal()
-
-
 _LANGUAGE, _LIMITS = Language(min_chars=1), LimitsPart()
 
 

@@ -83,7 +83,29 @@ class NoQuery(Part):
     """Nothing may stand behind the `?`."""
 
 
+class Reveal(Value[bool]):
+    """A wish to see what is hidden."""
+
+    def __init__(self) -> None:
+        description = "Show what is hidden, too: to the problem's author and to operators, and it is noted who did."
+        super().__init__({"type": "boolean"}, description=description, default=False)
+
+    def read(self, value: object) -> bool:
+        """Take true and false."""
+        if value not in {"true", "false"}:
+            raise ValidationError(Complaint(f"must be true or false, not {shown(value)}", "leave it out for false"))
+        return value == "true"
+
+
+class RevealQuery(Part):
+    """`?reveal=true`."""
+
+    reveal = Reveal()
+
+
 class ReadQuery(WaitQuery):
     """`?wait=SECONDS&fields=id,execution.verdict`."""
+
+    reveal = Reveal()
 
     fields = Fields(SubmissionAnswer)  # type: ignore[assignment]

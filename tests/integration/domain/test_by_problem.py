@@ -6,13 +6,14 @@ from uuid import UUID
 
 import pytest
 
-from domain import executions, keys, listing, notices, problems, submissions, values
+from domain import audit, executions, keys, listing, notices, problems, submissions, values
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import InvalidRequest, NotFound
 from domain.limits import Range, Ranges
 from domain.model import ByProblem, ExecutionTelemetry, Outcome, Submission, TestResult
 from domain.problem import ProblemVersion, Visibility
+from domain.problem_reading import Viewer
 from domain.verdict import Verdict
 from domain.views import SubmissionView
 from domain.webhooks import Event
@@ -165,6 +166,25 @@ def test_a_hidden_case_of_a_problem_is_hidden_everywhere(
     assert b"what it said" not in notices.of_execution(Event.DONE, ended)
     with pytest.raises(NotFound):
         values.stream(db, blobs, view.id, owner, ordinal=0, name=values.Stream.STDOUT)
+
+
+def test_its_author_and_operators_see_what_is_hidden(
+    db: Database, blobs: BlobStore, owner: UUID, other: UUID, submit: Submit
+) -> None:
+    hidden = replace(easy("secret", hidden=True), visibility=Visibility.PUBLIC)
+    problems.create(db, blobs, hidden, owner_id=other)
+    view = submit(_by(SUM, owner))
+    _end(db, blobs, view, TestResult(0, Verdict.WA, "stdout", stdout=b"what it said"))
+
+    with pytest.raises(NotFound):
+        submissions.reveal(db, blobs, view.id, Viewer(owner))
+    assert audit.latest(db, 10) == []
+    for viewer in (Viewer(other), Viewer(owner, sees_all=True)):
+        (result,) = submissions.reveal(db, blobs, view.id, viewer).execution.results
+        assert result.stdout is not None
+        assert result.stdout.head == b"what it said"
+        entry = audit.latest(db, 1)[0]
+        assert (entry.event, entry.actor, entry.submission_id) == (audit.HIDDEN_READ, str(viewer.id), view.id)
 
 
 def test_a_sample_is_shown(db: Database, blobs: BlobStore, owner: UUID, submit: Submit) -> None:

@@ -28,6 +28,7 @@ from domain.keys import Key, NewKey, Role
 from domain.listing import ALL, Filters, Place, Summary
 from domain.live import Place as LivePlace
 from domain.model import Submission, TestResult
+from domain.problem_reading import Viewer
 from domain.rates import Window
 from domain.settings import Settings
 from domain.standing import Current
@@ -184,6 +185,13 @@ class MemoryBackend:
         view = self.views.get(submission_id)
         if view is None or owner_id not in (None, view.owner_id):
             raise NotFound("there is no such submission")
+        return view
+
+    def reveal(self, submission_id: uuid.UUID, viewer: Viewer) -> SubmissionView:
+        view = self.get(submission_id, None)
+        entry = self.problems.entries.get(view.asked.problem_id or "")
+        if not viewer.sees_all and (entry is None or not entry.is_open_to(viewer)):
+            raise NotFound("it is not there")
         return view
 
     def version(self, submission_id: uuid.UUID, owner_id: uuid.UUID | None) -> Version:

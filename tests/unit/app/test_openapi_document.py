@@ -196,7 +196,7 @@ def test_it_tells_of_every_parameter(document: Json) -> None:
         return {one["name"] for one in paths[path][method]["parameters"]}
 
     assert names("/v1/submissions", "post") == {"wait", "Idempotency-Key"}
-    assert names("/v1/submissions/{submission_id}", "get") == {"wait", "fields", "If-None-Match"}
+    assert names("/v1/submissions/{submission_id}", "get") == {"wait", "fields", "reveal", "If-None-Match"}
     listed = {"limit", "cursor", "fields", "If-None-Match", "user_id", "problem_id", "language", "state", "verdict"}
     assert names("/v1/submissions", "get") == listed | {"created_from", "created_to"}
     [fields] = [one for one in paths["/v1/submissions"]["get"]["parameters"] if one["name"] == "fields"]
