@@ -5,7 +5,7 @@ It talks to the database, as whoever may use it; the audit log says that it was 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 
 from app.cli_parts import as_json, database, print_json, print_table, read_settings, told
+from app.cli_regrade_selecting import Moment, ids_in
 from app.cli_regrade_show import follow, print_estimate, print_items, print_moves, print_regrade, write_csv
 from app.regrade_backend import DomainRegrades
 from app.schemas.regrade_answers import estimate_json, item_json, matrix_json, regrade_json
@@ -21,28 +22,13 @@ from domain import regrade as regrades
 from domain.cancelling import Cancellations
 from domain.executions import Cancelled
 from domain.regrade import COMMAND_LINE, Options, Regrade, Seed, Version
+from domain.regrade_diff import Move
 from domain.regrade_selection import Selection
 from domain.verdict import Verdict
 
 INTERRUPTED = 130
 """The exit code of Ctrl-C, as shells have it."""
 regrade_id = click.argument("regrade_id", type=click.UUID)
-
-
-class Moment(click.ParamType[datetime]):
-    """A moment as RFC 3339 has it, or a day in UTC."""
-
-    name = "WHEN"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read `2026-11-25` or `2026-11-25T08:00:00Z`."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            found = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is neither a day (2026-11-25) nor a moment (2026-11-25T08:00:00Z)", param, ctx)
-        return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 @contextmanager
@@ -122,7 +108,7 @@ def start(
     It says first what that is and costs, and asks. With --json it neither asks nor follows, and wants --yes.
     Example: shipd regrade start --problem two-sum --verdict TLE --from 2026-11-25 --version latest
     """
-    chosen = (*ids, *(_ids_in(ids_from) if ids_from is not None else ()))
+    chosen = (*ids, *(ids_in(ids_from) if ids_from is not None else ()))
     selection = Selection(verdicts=tuple(map(Verdict, verdicts)), ids=chosen, **named)  # type: ignore[arg-type] # by the options
     options = Options(Version(version), Seed.NEW if new_seed else Seed.RECORDED, at_once)
     with _backend() as backend:
@@ -146,22 +132,21 @@ def start(
             _follow(backend, made.id)
 
 
-def _ids_in(path: Path) -> tuple[UUID, ...]:
-    with click.open_file(str(path)) as lines:
-        try:
-            return tuple(UUID(line.strip()) for line in lines if line.strip())
-        except ValueError as error:
-            raise click.BadParameter(f"{path} has a line that is no id: {error}", param_hint="--ids-from") from error
-
-
-def _follow(backend: DomainRegrades, own_id: UUID) -> None:
+def _follow(backend: DomainRegrades, own_id: UUID, *, as_json: bool = False) -> None:
     try:
         found = follow(lambda: backend.get(own_id), Console(stderr=True))
     except KeyboardInterrupt:
         click.echo(f"\nIt goes on. Come back: shipd regrade watch {own_id}", err=True)
         click.echo(f"Stop it: shipd regrade pause {own_id}, or discard", err=True)
         raise SystemExit(INTERRUPTED) from None
-    print_regrade(found, backend.matrix(own_id))
+    _print(found, backend.matrix(own_id), as_json=as_json)
+
+
+def _print(found: Regrade, moves: Sequence[Move], *, as_json: bool) -> None:
+    if as_json:
+        print_json(regrade_json(found) | {"matrix": matrix_json(moves)})
+    else:
+        print_regrade(found, moves)
 
 
 @regrade.command("list")
@@ -204,20 +189,17 @@ def _moment(at: datetime) -> str:
 def show(regrade_id: UUID, *, as_json: bool) -> None:
     """Show how far a regrade is, with its table of old and new verdicts."""
     with database() as db:
-        found, moves = regrades.get(db, regrade_id), regrade_diff.matrix(db, regrade_id)
-    if as_json:
-        print_json(regrade_json(found) | {"matrix": matrix_json(moves)})
-    else:
-        print_regrade(found, moves)
+        _print(regrades.get(db, regrade_id), regrade_diff.matrix(db, regrade_id), as_json=as_json)
 
 
 @regrade.command()
 @regrade_id
+@as_json
 @told
-def watch(regrade_id: UUID) -> None:
-    """Follow a regrade until it is ready; Ctrl-C leaves it running."""
+def watch(regrade_id: UUID, *, as_json: bool) -> None:
+    """Follow a regrade until it is ready or paused; Ctrl-C leaves it running."""
     with _backend() as backend:
-        _follow(backend, regrade_id)
+        _follow(backend, regrade_id, as_json=as_json)
 
 
 @regrade.command()

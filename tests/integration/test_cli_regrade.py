@@ -55,7 +55,8 @@ def test_it_works(run: Run, hands: Hands, db: Database) -> None:
     }
     assert {line["user_id"] for line in lines} == {"'=1+1"}
     assert len(_json(run("regrade", "diff", made["id"], "--json"))["items"]) == 2
-    assert run("regrade", "watch", made["id"]).exit_code == 0
+    watched = run("regrade", "watch", made["id"], "--json")
+    assert (watched.exit_code, json.loads(watched.stdout)["state"]) == (0, "ready")
 
     assert run("regrade", "apply", made["id"], "--yes").stdout.endswith("is applied: 3 of 3 done, 2 applied.\n")
     refused = run("regrade", "discard", made["id"], "--yes")

@@ -10,6 +10,7 @@ from domain.db import Database
 from domain.model import ExecutionTelemetry, Outcome, RunTelemetry, TestResult, Usage
 from domain.verdict import Verdict
 from domain.views import SubmissionView
+from tests.integration.conftest import HELLO
 
 PASSED = (Verdict.AC, None)
 WRONG = (Verdict.WA, "stdout")
@@ -28,8 +29,6 @@ class Hands:
 
     def graded(self, verdict: Graded = PASSED, **changes: object) -> UUID:
         """Submit hello world with other fields, and grade it; gives the submission's id."""
-        from tests.integration.conftest import HELLO  # noqa: PLC0415 - a conftest is there once pytest has begun
-
         view = self.submit(replace(HELLO, **changes))  # type: ignore[arg-type] # fields, by their names
         self.grade(view.execution.id, verdict)
         return view.id

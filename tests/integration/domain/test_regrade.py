@@ -27,10 +27,10 @@ from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound
 from domain.listing import Filters
-from domain.model import Cache, HostReport, Priority
+from domain.model import Cache, HostReport, Priority, TestCase
 from domain.regrade import Options, RegradeState, Seed
 from domain.regrade_selection import Selection
-from domain.verdict import State, Verdict
+from domain.verdict import Verdict
 from domain.views import SubmissionView
 from tests.integration.domain.regrading import FAILED, PASSED, WRONG, Hands
 
@@ -339,8 +339,6 @@ def test_a_submission_that_is_deleted_meanwhile_holds_nothing_up(db: Database, h
 
 
 def test_what_a_hidden_test_case_says_is_not_in_the_diff(db: Database, hands: Hands) -> None:
-    from domain.model import TestCase  # noqa: PLC0415 - nobody else here needs it
-
     own = hands.graded(test_cases=(TestCase(0, "secret", is_hidden=True),))
     made = regrade_start.start(db, ACCEPTED, Options(), BY)
     hands.regrade({own: (Verdict.RTE, "exit:3")})
@@ -349,12 +347,3 @@ def test_what_a_hidden_test_case_says_is_not_in_the_diff(db: Database, hands: Ha
     assert item.new is not None
     assert (item.new.verdict, item.new.reason) == (Verdict.RTE, "runtime")
     assert history.executions(db, own, None)[1].reason == "runtime"
-
-
-def test_states_of_all_that_is_done(db: Database, blobs: BlobStore, hands: Hands) -> None:
-    own = hands.graded()
-    regrade_start.start(db, ACCEPTED, Options(), BY)
-    hands.regrade({own: WRONG})
-
-    assert submissions.get(db, blobs, own, None).execution.state is State.DONE
-    assert [made.state for made in regrade.page(db, before=None, limit=5)] == [RegradeState.READY]
