@@ -146,6 +146,21 @@ def test_a_submission_costs_the_same_however_many_test_cases_it_has(
     assert grading.counts == (3, 3), grading.statements
 
 
+def test_a_submission_to_a_problem_takes_one_statement_more(http: FlaskClient, asked: dict[str, Asked]) -> None:
+    problem = {"id": "sum", "title": "Sum", "test_cases": [{"name": str(n)} for n in range(MOST_ROWS)]}
+    assert http.post("/v1/problems", json=problem).status_code == 201
+    body = {"language": "python", "source": {"type": "code", "content": "print(1)"}, "problem_id": "sum"}
+    http.post("/v1/submissions?wait=30", json=body)  # the version is remembered now
+    asked.clear()
+
+    answer = http.post("/v1/submissions?wait=30", json=body).get_json()
+
+    assert len(answer["execution"]["test_results"]) == MOST_ROWS
+    # The newest version that is ready is looked for; what is in it is known, to who grades, too.
+    assert asked["MainThread"].counts == (4, 4), asked["MainThread"].statements
+    assert asked[GRADING].counts == (3, 3), asked[GRADING].statements
+
+
 def test_a_user_at_the_end_of_their_places_costs_one_statement_more(
     http: FlaskClient, db: Database, asked: dict[str, Asked]
 ) -> None:
