@@ -163,3 +163,9 @@ def test_a_validator_that_scores(tmp_path: Path) -> None:
     assert (secret.aggregation, secret.points) == (Aggregation.SUM, 50.0)
     assert points(imported.version) == {"secret/1": None}
     assert len(told(imported, "grading")) == 1
+
+
+def test_what_groups_leave_is_shared_by_the_others(tmp_path: Path) -> None:
+    said = {"data/secret/g/test_group.yaml": "scoring: {score: 30}"}
+    found = version(NEW | said | cases("secret/1", "secret/2", "secret/g/1"), tmp_path)
+    assert points(found) == {"secret/1": 35, "secret/2": 35, "secret/g/1": None}
