@@ -12,12 +12,13 @@ from domain import audit
 from domain.cases import of_execution
 from domain.db import Database
 from domain.errors import NotFound
+from domain.listing import CURRENT
 from domain.problem_reading import Viewer
 
-_FIND = """
+_FIND = f"""
     SELECT e.id, e.problem_version_id IS NOT NULL, s.owner_id, p.owner_id
     FROM submissions AS s
-    JOIN executions AS e ON e.id = (SELECT id FROM executions WHERE submission_id = s.id ORDER BY number DESC LIMIT 1)
+    CROSS JOIN {CURRENT}
     LEFT JOIN problem_versions AS v ON v.id = e.problem_version_id
     LEFT JOIN problems AS p ON p.id = v.problem_id
     WHERE s.id = %(submission_id)s
