@@ -63,8 +63,14 @@ _LATEST = f"""
     ORDER BY e.id DESC LIMIT %(last)s
 """
 _AGAIN = """
-    INSERT INTO executions (id, submission_id, priority, number)
-    SELECT %(id)s, submission_id, priority, number + 1 FROM executions WHERE id = %(old)s
+    INSERT INTO executions (id, submission_id, priority, problem_version_id, number)
+    SELECT %(id)s, submission_id, priority, problem_version_id,
+        (SELECT max(number) + 1 FROM executions AS one WHERE one.submission_id = e.submission_id)
+    FROM executions AS e
+    WHERE id = %(old)s AND NOT candidate AND NOT EXISTS (
+        SELECT FROM executions AS later
+        WHERE later.submission_id = e.submission_id AND later.number > e.number AND NOT later.candidate
+    )
     ON CONFLICT (submission_id, number) DO NOTHING
 """
 
@@ -130,7 +136,7 @@ def _made_again(tx: Connection, entry: ExecutionEntry) -> UUID:
         raise Conflict(f"execution {entry.id} {what}: only one that waits, or ended as JE, is sent again")
     again = new_id()
     if tx.execute(_AGAIN, {"id": again, "old": entry.id}).rowcount == 0:
-        raise Conflict(f"execution {entry.id} is not the last of its submission {entry.submission_id}: send that one")
+        raise Conflict(f"execution {entry.id} is not the current one of {entry.submission_id}: send that one")
     return again
 
 

@@ -206,7 +206,7 @@ def test_what_ended_as_our_fault_is_graded_anew(
     assert made["execution_id"] == shown[1]["id"]
     assert queue.lengths(celery)["normal"] == 1
     again = run("executions", "requeue", str(view.execution.id))
-    assert (again.exit_code, "is not the last of its submission" in again.output) == (1, True)
+    assert (again.exit_code, "is not the current one of" in again.output) == (1, True)
     assert _events(db) == [("execution_requeued", "shipd executions")]
 
 
