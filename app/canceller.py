@@ -6,12 +6,12 @@ from uuid import UUID
 
 from celery import Celery
 
-from domain import executions, fair, live, queue, standing
+from domain import cancel, fair, live, queue, standing
 from domain.announce import announce
+from domain.cancel import Cancelled
 from domain.cancelling import Cancellations
 from domain.db import Database
 from domain.events import Events
-from domain.executions import Cancelled
 from domain.fair import Usual
 from domain.live import Live
 from domain.model import Priority
@@ -31,21 +31,21 @@ class Canceller:
 
     def submission(self, submission_id: UUID, owner_id: UUID | None) -> None:
         """Cancel what is not over of a submission of this owner (None: of anybody)."""
-        self.tell(executions.cancel(self.db, submission_id, owner_id))
+        self.tell(cancel.submission(self.db, submission_id, owner_id))
 
     def batch(self, batch_id: UUID, owner_id: UUID | None) -> None:
         """Cancel what is not over of what a batch made."""
-        self.tell(executions.cancel_batch(self.db, batch_id, owner_id))
+        self.tell(cancel.batch(self.db, batch_id, owner_id))
 
     def execution(self, execution_id: UUID) -> bool:
         """Cancel one execution of anybody; False where it is over."""
-        ended = executions.cancel_one(self.db, execution_id)
+        ended = cancel.one(self.db, execution_id)
         self.tell(ended)
         return bool(ended)
 
     def queued(self, priority: Priority) -> int:
         """Cancel some of what waits in a queue, and give how many; none: no more waits."""
-        ended = executions.cancel_queued(self.db, priority)
+        ended = cancel.queued(self.db, priority)
         self.tell(ended)
         return len(ended)
 

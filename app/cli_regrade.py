@@ -19,8 +19,8 @@ from app.regrade_backend import DomainRegrades
 from app.schemas.regrade_answers import estimate_json, item_json, matrix_json, regrade_json
 from domain import queue, regrade_diff
 from domain import regrade as regrades
+from domain.cancel import Cancelled
 from domain.cancelling import Cancellations
-from domain.executions import Cancelled
 from domain.regrade import COMMAND_LINE, Options, Regrade, Seed, Version
 from domain.regrade_diff import Move
 from domain.regrade_selection import Selection

@@ -7,8 +7,8 @@ from uuid import UUID
 from celery import Celery
 
 from domain import history, regrade, regrade_diff, regrade_end, regrade_pump, regrade_start
+from domain.cancel import Cancelled
 from domain.db import Database
-from domain.executions import Cancelled
 from domain.history import Past
 from domain.listing import Place
 from domain.regrade import Options, Regrade

@@ -6,10 +6,10 @@ Whoever asks for what is so already is told how it is: a command that was cut of
 from collections.abc import Sequence
 from uuid import UUID
 
-from domain import executions, regrade, regrade_pump
+from domain import cancel, regrade, regrade_pump
+from domain.cancel import Cancelled
 from domain.db import Connection, Database
 from domain.errors import Conflict
-from domain.executions import Cancelled
 from domain.regrade import Regrade, RegradeState
 
 PAUSED, RESUMED = "regrade_paused", "regrade_resumed"
@@ -82,7 +82,7 @@ def apply(db: Database, regrade_id: UUID, by: str, *, partial: bool = False) -> 
             left = f"{found.total - found.done} of its {found.total} submissions are not graded yet"
             raise Conflict(f"the regrade is {found.state}, and {left}: wait for them, or apply it in part (`partial`)")
         tx.execute(_PATIENT)
-        cancelled = executions.cancel_regrade(tx, regrade_id)
+        cancelled = cancel.regrade(tx, regrade_id)
         tx.execute(_TELL, {"id": regrade_id})
         count = tx.execute(_APPLY, {"id": regrade_id}).rowcount
         return _over(tx, found, RegradeState.APPLIED, by, count), cancelled
@@ -100,7 +100,7 @@ def discard(db: Database, regrade_id: UUID, by: str) -> tuple[Regrade, Sequence[
         if found.state is RegradeState.APPLIED:
             raise Conflict("the regrade was applied, for good; what it found is what answers show")
         tx.execute(_PATIENT)
-        cancelled = executions.cancel_regrade(tx, regrade_id)
+        cancelled = cancel.regrade(tx, regrade_id)
         return _over(tx, found, RegradeState.DISCARDED, by, 0), cancelled
 
 

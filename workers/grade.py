@@ -5,36 +5,30 @@ verdict JE. No transaction is open while a jail of ours is waited for.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
 from domain import executions, fair
-from domain.blobs import BlobsAway, BlobStore
-from domain.db import Database
+from domain.blobs import BlobsAway
 from domain.errors import InvalidRequest, Unavailable
-from domain.events import Events
-from domain.fair import USUAL, User, Usual
-from domain.languages import Languages
+from domain.fair import User
 from domain.limits import EXECUTION_WALL_S
 from domain.logging import logger
-from domain.model import Claim, ExecutionTelemetry, Outcome, Priority, TestResult
+from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult
 from domain.scoring import Score, score
-from domain.static_checks import StaticChecks
-from domain.typed import TypedInput
 from domain.verdict import State, Verdict, overall
-from sandbox import Jails, RunAborted, SandboxError, Slot
-from workers.broadcast import NO_BROADCASTER, Broadcast, Broadcaster
+from sandbox import RunAborted, SandboxError, Slot
+from workers.broadcast import Broadcast
 from workers.check_program import checker_of, not_compiled
 from workers.compile import Compiled, CompileError, compile_submission
-from workers.compile_cache import NO_CACHE, Compiler
-from workers.execution_cache import NO_EXECUTION_CACHE, Earlier, Executor
-from workers.fleet import Fleet
+from workers.equipment import Equipment
+from workers.execution_cache import Earlier
 from workers.interact import interactor_of
-from workers.lease import ClaimLost, Hold, Leases
+from workers.lease import ClaimLost, Hold
 from workers.network import network_of
 from workers.patience import patiently
 from workers.prepare import Plan, plan
@@ -53,56 +47,9 @@ log = logger(__name__)
 Result = TypeVar("Result")
 
 
-def _to_nobody(execution_id: UUID, priority: Priority) -> None:
-    """Leave it to the sweeper, which sends again what was not begun."""
-
-
-def _nobody(claim: Claim) -> None:
-    """Nobody is told."""
-
-
-def uncounted(language: str, result: TestResult) -> None:
-    """Nobody asks."""
-
-
-def _nothing() -> None:
-    """Leave it to the process that sweeps."""
-
-
 @dataclass(frozen=True)
-class Grader:
-    """What grading needs; one per worker process, used for one execution at a time."""
-
-    db: Database
-    blobs: BlobStore
-    events: Events
-    sandbox: Jails
-    languages: Languages
-    host: str
-    worker: str
-    lease_s: int
-    max_attempts: int
-    versions: Mapping[str, str]
-    """Of platform, nsjail, kernel."""
-    language_versions: Mapping[str, str]
-    leases: Leases
-    static_checks: StaticChecks = field(default_factory=StaticChecks)
-    compiler: Compiler = NO_CACHE
-    executor: Executor = NO_EXECUTION_CACHE
-    fleet: Fleet | None = None
-    """The other hosts, where they may help."""
-    broadcaster: Broadcaster = NO_BROADCASTER
-    typed: TypedInput | None = None
-    """What is typed for interactive runs; without it their programs find no input."""
-    usual: Usual = USUAL
-    send: Callable[[UUID, Priority], None] = _to_nobody
-    """Sends to the queue what waited for the place of what was graded."""
-    announced: Callable[[Claim], None] = _nobody
-    """Called when an execution is over that somebody wants to be told of; it does not raise."""
-    ran: Callable[[str, TestResult], None] = uncounted
-    """Counts a run in a language."""
-    regraded: Callable[[], None] = _nothing
-    """Called when an execution of a regrade is over, and the next may be queued; it does not raise."""
+class Grader(Equipment):
+    """Grades; one per worker process, used for one execution at a time."""
 
     def grade(self, execution_id: UUID) -> Claim | None:
         """Grade an execution to its end. Gives the claim back, and returns it, where the worker must stop before."""

@@ -6,7 +6,6 @@ A host that cannot confine programs does not start: it says what is missing and 
 
 import logging
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,6 @@ from pathlib import Path
 
 from billiard.util import set_pdeathsig
 from celery import Celery, signals
-from celery.beat import Service
 
 from domain import blob_stores, collector, compiled, hosts, regrade_pump
 from domain.announce import announce
@@ -32,19 +30,20 @@ from domain.line import Lines
 from domain.live import Live
 from domain.logging import configure, logger
 from domain.model import HostReport, TestResult
-from domain.queue import CONTROL, ask_for_help, enqueue, help_queue, make_celery, worker_of
+from domain.queue import ask_for_help, enqueue, help_queue, make_celery, worker_of
 from domain.sentry import start_sentry
 from domain.settings import TREE, Settings
 from domain.static_checks import StaticChecks
 from domain.typed import TypedInput
 from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError
 from sandbox.reach import reachable
-from workers import delivering, host, network, prepared, tasks
+from workers import beat, delivering, host, network, prepared, tasks
 from workers.broadcast import Broadcaster
 from workers.compile_cache import Compiler
+from workers.equipment import uncounted
 from workers.execution_cache import Executor
 from workers.fleet import Fleet
-from workers.grade import Grader, uncounted
+from workers.grade import Grader
 from workers.heartbeat import Consumer, Heartbeat, leave, not_paused
 from workers.lease import Leases
 from workers.metrics import Counting, answer_prometheus
@@ -228,39 +227,6 @@ def find_prepared(worker: Worker, mounted: ExitStack) -> Mapping[str, Path]:
     return found
 
 
-def run_beat() -> int:
-    """Schedule the sweeper and run it, in a process of its own: it must not wait for a free slot, or for any host."""
-    ended = threading.Event()
-
-    @signals.worker_ready.connect(weak=False)
-    def _ready(**_: object) -> None:
-        threading.Thread(target=_schedule, args=(ended,), name="beat", daemon=True).start()
-
-    celery.worker_main(
-        [
-            "worker",
-            "--pool=solo",
-            f"--queues={CONTROL}",
-            f"--hostname=sweeper@{settings.host_name}",
-            f"--loglevel={settings.log_level}",
-            *ALONE,
-        ]
-    )
-    return 1 if ended.is_set() else 0
-
-
-def _schedule(ended: threading.Event) -> None:
-    """Run beat in a thread: what `celery worker --beat` starts is a process, and one that outlives a killed parent."""
-    try:
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
-        Service(celery, schedule_filename=str(settings.state_dir / "beat-schedule"), remote_control=False).start()
-    finally:
-        # Nothing would be swept any more: better to end, and be started again.
-        log.critical("beat_ended")
-        ended.set()
-        os.kill(os.getpid(), signal.SIGTERM)
-
-
 def _quieten() -> None:
     """Leave out Celery's two lines for every task: what became of an execution is told by `grade`."""
     for name in ("celery.worker.strategy", "celery.app.trace"):
@@ -273,7 +239,7 @@ def run(arguments: Sequence[str]) -> int:
     _quieten()
     start_sentry(settings)
     if list(arguments) == ["beat"]:
-        return run_beat()
+        return beat.run(celery, settings, ALONE)
     if list(arguments) == ["deliver"]:
         return delivering.run(celery, settings, database, ALONE)
     try:

@@ -1,29 +1,23 @@
-"""Run one test case in a jail of its own and say what became of it: the only place where a cause becomes a verdict.
-
-The order of causes is decided in `sandbox.result.decide`; what is left here is the table of `docs/semantics.md`.
-"""
+"""Run one test case in a jail of its own, in as many passes as it takes. What it came to: `workers/judge`."""
 
 import math
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import assert_never
 
 from domain.blobs import BlobStore
-from domain.model import Checker, CheckerType, File, TestCase, TestResult
+from domain.model import CheckerType, File, TestCase, TestResult
 from domain.verdict import SKIPPED, Verdict
-from sandbox import BoxFiles, Cause, Jails, Listener, Network, RunResult, SandboxError, Slot, Taker
+from sandbox import Cause, Jails, Listener, Network, RunResult, SandboxError, Slot, Taker
 from workers.broadcast import Broadcast
-from workers.check import compare
 from workers.check_program import CheckerProgram, Written
-from workers.check_value import look
 from workers.collect import Kept, collect
 from workers.compile import Compiled
 from workers.convert import telemetry_of, usage_of
 from workers.fill import fill
 from workers.interact import InteractorProgram, settled
+from workers.judge import Judgement, judge
 from workers.loading import loaded as loaded  # noqa: PLC0414 - who runs a test case loads it
 from workers.passes import Pass, judged, one_too_many, together
 from workers.prepare import Plan, disk_bytes, run_limits
@@ -31,20 +25,6 @@ from workers.started import refuse_what_did_not_start
 from workers.stopwatch import Stopwatch
 
 NEAR = 1.1
-EXPECTED_FILE_SLACK_BYTES = 1 << 20
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """Verdict, reason, and a sentence for whoever sent the test case.
-
-    What is left for a checker program to look at makes it that of a program that ended as it should, and no more.
-    """
-
-    verdict: Verdict
-    reason: str | None = None
-    message: str = ""
-    unchecked: tuple[Written, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -225,92 +205,3 @@ def out_of_time(case: TestCase) -> TestResult:
     """The result of a test case that was not reached within the time of a whole execution."""
     message = "the whole execution took longer than an hour"
     return TestResult(case.ordinal, Verdict.TLE, "wall", points=points(case, None), message=message)
-
-
-def judge(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) -> Judgement:
-    """Give the verdict of one run: the program's end first, what it wrote only if that was as expected."""
-    match result.cause:
-        case Cause.MEMORY:
-            return Judgement(Verdict.MLE, "memory")
-        case Cause.STDOUT | Cause.STDERR | Cause.FILE:
-            return Judgement(Verdict.OLE, result.cause.value)
-        case Cause.CPU | Cause.WALL:
-            return Judgement(Verdict.TLE, result.cause.value)
-        case Cause.SYSCALL:
-            return Judgement(Verdict.RTE, f"syscall:{result.denied_syscall}")
-        case Cause.SIGNAL:
-            return Judgement(Verdict.RTE, f"signal:{result.exit_signal}", _signal_name(result.exit_signal))
-        case Cause.PROCESSES | Cause.EXIT:
-            return _judge_exit(plan, case, result, box)
-        case _:
-            assert_never(result.cause)
-
-
-def _judge_exit(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) -> Judgement:
-    expected, actual = case.expected.exit_code or 0, result.exit_code
-    if actual == expected:
-        return _judge_output(plan, case, result, box)
-    if result.cause is Cause.PROCESSES:
-        return Judgement(Verdict.RTE, "processes", f"more than {plan.submission.constraints.processes} at a time")
-    if actual == 0:
-        return Judgement(Verdict.WA, "exit:0", f"exited 0 where {expected} was expected")
-    return Judgement(Verdict.RTE, f"exit:{actual}")
-
-
-def checker_for(plan: Plan, case: TestCase) -> Checker:
-    """Give the checker with the arguments that it has for this test case."""
-    checker = plan.submission.checker
-    return replace(checker, arguments=(*checker.arguments, *case.checker_arguments))
-
-
-def _judge_output(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) -> Judgement:
-    if plan.submission.function is not None:
-        wrong = look(plan.submission.function, case, box)
-        right = Verdict.OK if case.expected.stdout is None else Verdict.AC
-        return Judgement(right) if wrong is None else Judgement(Verdict.WA, "returned", wrong)
-    if plan.submission.interactor is not None:
-        return Judgement(Verdict.AC)  # as far as its end goes; the rest is for the interactor to say
-    try:
-        return _compared(plan, case, result, box)
-    except ValueError as error:  # arguments that were kept before anybody looked at them
-        return Judgement(Verdict.JE, "checker", f"the checker's arguments are wrong: {error}")
-
-
-def _compared(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) -> Judgement:
-    expected, checker = case.expected, checker_for(plan, case)
-    if checker.type is CheckerType.PROGRAM:
-        return Judgement(Verdict.AC, unchecked=tuple(_written(plan, case, result, box)))
-    if expected.stdout is None and not expected.files and expected.exit_code is None:
-        return Judgement(Verdict.OK)
-    if expected.stdout is not None and not compare(checker, result.stdout, expected.stdout):
-        return Judgement(Verdict.WA, "stdout")
-    for file in expected.files:
-        found = box.read(file.path, _read_limit(plan, len(file.content)))
-        if found is None:
-            return Judgement(Verdict.WA, f"file:{file.path}", f"the expected file {file.path} is missing")
-        content, longer = found
-        if longer or not compare(checker, content, file.content):
-            return Judgement(Verdict.WA, f"file:{file.path}")
-    return Judgement(Verdict.AC)
-
-
-def _written(plan: Plan, case: TestCase, result: RunResult, box: BoxFiles) -> Iterator[Written]:
-    """Give what a checker program is to look at: expected files, and stdout unless these alone are expected."""
-    expected = case.expected
-    if expected.stdout is not None or not expected.files:
-        yield Written("stdout", result.stdout, expected.stdout or b"")
-    for file in expected.files:
-        content, longer = box.read(file.path, _read_limit(plan, len(file.content))) or (None, False)
-        yield Written(f"file:{file.path}", content, file.content, longer=longer)
-
-
-def _read_limit(plan: Plan, expected_bytes: int) -> int:
-    """How much of an output file is looked at: white space may make a right one longer than what is expected."""
-    return max(2 * expected_bytes + EXPECTED_FILE_SLACK_BYTES, plan.submission.constraints.output_kb * 1024)
-
-
-def _signal_name(number: int | None) -> str:
-    try:
-        return signal.Signals(number or 0).name
-    except ValueError:
-        return ""

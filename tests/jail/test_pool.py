@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -76,7 +77,7 @@ def test_the_states_are_counted(make: Make) -> None:
     sandbox = make()
     with sandbox.slot() as slot:
         stand(sandbox, slot)
-        assert pool_of(sandbox).sizes() == {"ready": 1, "taken": 0, "making": 0}
+        assert pool_of(sandbox).sizes() == Counter(ready=1, taken=0, making=0)
         with sandbox.jail(slot, limits(), MIB, command=TRUE.command):
             assert pool_of(sandbox).sizes()["taken"] == 1
 

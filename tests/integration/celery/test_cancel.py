@@ -15,7 +15,7 @@ import pytest
 from pytest_celery import CeleryTestBroker
 
 from app.domain_backend import DomainBackend
-from domain import executions
+from domain import cancel as cancels
 from domain.cancelling import Cancellations
 from domain.model import File, Submission, TestCase
 from domain.settings import TREE, Settings
@@ -173,7 +173,7 @@ def test_without_redis_the_next_renewal_finds_out(
     programs = jailed(worker)
     celery_broker.container.kill()
 
-    assert len(executions.cancel(fleet.db, submission, None)) == 1
+    assert len(cancels.submission(fleet.db, submission, None)) == 1
 
     eventually(lambda: gone(programs))
     celery_broker.container.start()

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from domain import batch_reading, batch_results, batches, executions, fair, hosts, submissions
+from domain import batch_reading, batch_results, batches, cancel, executions, fair, hosts, submissions
 from domain.batches import Item, Made
 from domain.blobs import BlobStore
 from domain.db import Database
@@ -327,14 +327,14 @@ def test_what_it_made_is_cancelled_at_once(sender: Sender, db: Database, rows: R
     [first, *_] = [row["id"] for row in rows("SELECT id FROM executions ORDER BY id DESC")]
     assert executions.claim(db, sender.blobs, UUID(str(first)), worker="worker-7", lease_s=30) is not None
 
-    assert executions.cancel_batch(db, made.id, new_id()) == []
-    ended = executions.cancel_batch(db, made.id, sender.owner)
+    assert cancel.batch(db, made.id, new_id()) == []
+    ended = cancel.batch(db, made.id, sender.owner)
 
     assert sorted(one.worker or "" for one in ended) == ["", "", "worker-7"]
     assert own_id not in {one.submission_id for one in ended}
     states = {State(str(row["state"])) for row in rows("SELECT state FROM executions")}
     assert states == {State.QUEUED, State.CANCELLED}
-    assert executions.cancel_batch(db, made.id, None) == []
+    assert cancel.batch(db, made.id, None) == []
     assert batch_reading.get(db, made.id, sender.owner).states == {State.CANCELLED: 3, State.QUEUED: 1}
 
 

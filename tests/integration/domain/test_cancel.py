@@ -8,11 +8,11 @@ from uuid import UUID
 import pytest
 import redis
 
-from domain import executions, submissions
+from domain import cancel, executions, submissions
 from domain.blobs import BlobStore
+from domain.cancel import Cancelled
 from domain.cancelling import Cancellations
 from domain.db import Database
-from domain.executions import Cancelled
 from domain.ids import new_id
 from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult, Usage
 from domain.verdict import State, Verdict
@@ -26,7 +26,7 @@ PATIENCE_S = 10
 def test_it_works(db: Database, blobs: BlobStore, owner: UUID, submit: Callable[..., SubmissionView]) -> None:
     view = submit()
 
-    assert executions.cancel(db, view.id, owner) == [Cancelled(view.execution.id, None, view.id, announced=False)]
+    assert cancel.submission(db, view.id, owner) == [Cancelled(view.execution.id, None, view.id, announced=False)]
 
     execution = submissions.get(db, blobs, view.id, owner).execution
     assert (execution.state, execution.verdict, execution.results) == (State.CANCELLED, None, ())
@@ -38,27 +38,27 @@ def test_a_second_time_there_is_nothing_to_cancel(
     db: Database, owner: UUID, submit: Callable[..., SubmissionView], rows: Rows
 ) -> None:
     view = submit()
-    executions.cancel(db, view.id, owner)
+    cancel.submission(db, view.id, owner)
     before = rows("SELECT * FROM executions")
 
-    assert executions.cancel(db, view.id, owner) == []
+    assert cancel.submission(db, view.id, owner) == []
     assert rows("SELECT * FROM executions") == before
 
 
 def test_nothing_of_others_is_cancelled(db: Database, submit: Callable[..., SubmissionView], rows: Rows) -> None:
     view = submit()
 
-    assert executions.cancel(db, view.id, new_id()) == []
-    assert executions.cancel(db, new_id(), None) == []
+    assert cancel.submission(db, view.id, new_id()) == []
+    assert cancel.submission(db, new_id(), None) == []
     assert rows("SELECT state FROM executions") == [{"state": "queued"}]
-    assert len(executions.cancel(db, view.id, None)) == 1
+    assert len(cancel.submission(db, view.id, None)) == 1
 
 
 def test_what_is_done_stays_done(db: Database, blobs: BlobStore, take: Callable[..., Claim], rows: Rows) -> None:
     claim = take()
     assert executions.finish(db, blobs, claim, OUTCOME)
 
-    assert executions.cancel(db, claim.submission_id, None) == []
+    assert cancel.submission(db, claim.submission_id, None) == []
     assert rows("SELECT state FROM executions") == [{"state": "done"}]
 
 
@@ -69,7 +69,7 @@ def test_its_worker_writes_nothing_more_and_what_it_wrote_stays(
     first, second = (TestResult(n, Verdict.OK, usage=Usage(n + 1, n + 1, 1)) for n in range(2))
     assert executions.record(db, blobs, claim, [first])
 
-    assert executions.cancel(db, claim.submission_id, None) == [
+    assert cancel.submission(db, claim.submission_id, None) == [
         Cancelled(claim.execution_id, "worker-7", claim.submission_id, announced=False)
     ]
 
@@ -90,7 +90,7 @@ def test_the_sweeper_leaves_it_alone(
 ) -> None:
     for view in (submit(), submit()):
         take(view)
-        executions.cancel(db, view.id, None)
+        cancel.submission(db, view.id, None)
     rows("UPDATE executions SET queued_at = 'epoch', sent_at = 'epoch'")
 
     assert executions.sweep(db, message_lost_s=0, max_attempts=1, no_host_s=0) == []
@@ -106,7 +106,7 @@ def test_of_both_at_once_one_decides(
 
         def act(number: int, claim: Claim = claim) -> bool:
             if number == 0:
-                return bool(executions.cancel(db, claim.submission_id, None))
+                return bool(cancel.submission(db, claim.submission_id, None))
             if end == "finish":
                 return executions.finish(db, blobs, claim, OUTCOME)
             return executions.give_back(db, claim)
@@ -130,7 +130,7 @@ def test_one_of_eight_threads_cancels_while_others_claim(
         def act(number: int, view: SubmissionView = view) -> object:
             if number % 2:
                 return executions.claim(db, blobs, view.execution.id, worker=f"worker-{number}", lease_s=30)
-            return executions.cancel(db, view.id, None)
+            return cancel.submission(db, view.id, None)
 
         found = at_once(8, act)
 

@@ -11,6 +11,7 @@ import pytest
 
 from domain import (
     audit,
+    cancel,
     executions,
     history,
     hosts,
@@ -90,7 +91,7 @@ def test_until_it_is_applied_nobody_sees_a_candidate(db: Database, blobs: BlobSt
         current = standing.current(db, own, None).execution_id
         return [view.execution.id, listed.execution_id, other.execution_id, current, submissions.version(db, own, None)]
 
-    assert executions.cancel(db, own, None) == []
+    assert cancel.submission(db, own, None) == []
     queued = seen()
     hands.grade(candidate, WRONG)
     assert seen() == queued

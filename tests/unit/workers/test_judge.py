@@ -12,7 +12,7 @@ from domain.verdict import Verdict
 from sandbox import Cause, RunResult
 from sandbox.fake import FakeBox, ended
 from tests.unit.workers.making import ONLY, expecting, planned
-from workers.run import Judgement, judge
+from workers.judge import Judgement, judge
 
 MIB = 1 << 20
 
