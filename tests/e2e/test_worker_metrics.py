@@ -26,7 +26,7 @@ def test_a_worker_tells_how_jails_were_come_by(stack: Stack) -> None:
     def grown(name: str, label: str = "") -> float:
         return _samples(stack).get((name, label), 0.0) - before.get((name, label), 0.0)
 
-    assert grown("jail_acquisition_duration_seconds_count", "python") == 4
+    assert grown("jail_acquisition_duration_seconds_count", "python") >= 4
     eventually(lambda: grown("jail_pool_requests_total", "hit") + grown("jail_pool_requests_total", "miss") >= 4)
     assert _samples(stack)["jail_pool_size", "ready"] >= 1
     assert grown("jail_pool_made_total") >= 1
