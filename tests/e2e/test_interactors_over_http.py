@@ -25,9 +25,17 @@ exit(43)
 """
 
 
+def said(execution: dict[str, object]) -> str:
+    """Everything that is told but numbers that happen: ids, times and what was spent."""
+    found = execution["test_results"]
+    assert isinstance(found, list)
+    told = [{name: value for name, value in one.items() if name not in {"usage", "telemetry"}} for one in found]
+    return str([told, *(execution[name] for name in ("message", "compile_output", "stdout", "stderr"))])
+
+
 def results(client: Client, **body: object) -> list[dict[str, object]]:
     execution = executed(client, {"language": "python", **body})
-    assert "777" not in str(execution)
+    assert "777" not in said(execution)
     found = execution["test_results"]
     assert isinstance(found, list)
     return found
@@ -61,7 +69,7 @@ def test_a_stored_problem_may_have_one(stack: Stack) -> None:
     }
     assert version(stack.client, problem)["state"] == "ready"
     execution = executed(stack.client, {"language": "python", "source": code(GUESSES), "problem_id": problem["id"]})
-    assert "777" not in str(execution)
+    assert "777" not in said(execution)
     results = execution["test_results"]
     assert isinstance(results, list)
     assert [one["verdict"] for one in results] == ["AC", "AC"]

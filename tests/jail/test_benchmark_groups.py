@@ -82,4 +82,4 @@ def test_a_mode_says_how_long_a_run_took(tmp_path: Path) -> None:
 
 def test_a_run_without_a_jail_must_print_what_is_right() -> None:
     with pytest.raises(Exception, match="printed b'', not b'42"):
-        Bare(("/usr/bin/true",), {}).run()
+        Bare(("/bin/sh", "-c", "read line"), {}).run()

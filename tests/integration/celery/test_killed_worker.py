@@ -40,8 +40,7 @@ def test_an_execution_that_kills_its_worker_each_time_is_given_up(fleet: Fleet, 
 
 def test_an_idle_pool_process_that_lost_its_worker_ends(fleet: Fleet, worker: ProcessContainer) -> None:
     assert fleet.waiting() == 0
-    processes = worker.children()
-    assert processes
+    processes = eventually(worker.children)
     worker.kill()
     eventually(lambda: gone(processes))
 
