@@ -17,9 +17,11 @@ from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.errors import Conflict, NotFound
 from domain.ids import new_id
+from domain.limits import Ranges
 from domain.problem import Finding, ProblemVersion, VersionState, Visibility
 from domain.problem_limits import refuse_unfit
 
+WIDEST = Ranges()
 AGAIN = 1000
 """How many lost messages one sweep sends again."""
 
@@ -80,15 +82,17 @@ def create(
     owner_id: UUID,
     anybodys: bool = False,
     visibility: Visibility | None = None,
+    ranges: Ranges = WIDEST,
     check: Callable[[UUID], None] = _leave_to_sweeper,
 ) -> Made:
     """Keep a version: of a new problem of this owner, or one more of theirs (`anybodys`: of whoever's it is).
 
     One that a worker must check is `checking`, and `check` is called with its id after the commit; else it is ready at
-    once. A new problem is as visible as the version says; one that is there changes only to a `visibility`. Raises
-    InvalidRequest, Conflict where the id is somebody else's, Unavailable, OSError where the disk is full.
+    once. A new problem is as visible as the version says; one that is there changes only to a `visibility`.
+    `ranges` are what this owner may give programs. Raises InvalidRequest, Conflict where the id is somebody else's,
+    Unavailable, OSError where the disk is full.
     """
-    refuse_unfit(version)
+    refuse_unfit(version, ranges)
     rows = problem_rows.prepare(version, blobs)
     version_id = new_id()
     state = VersionState.CHECKING if version.needs_check else VersionState.READY

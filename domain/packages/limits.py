@@ -11,6 +11,7 @@ from domain.packages.faults import refused
 from domain.packages.header import FILE, Header
 from domain.packages.report import Report
 from domain.packages.tree import Tree
+from domain.problem_bounds import MOST_PASSES
 
 DEFAULT_S = 10.0
 """Where nobody says: what a submission of its own has."""
@@ -20,7 +21,6 @@ DEFAULT_OUTPUT_KB = 8192
 DEFAULT_PASSES = 2
 LEGACY_MULTIPLIER, MULTIPLIER = 5.0, 2.0
 """How many times the slowest accepted submission may take, where a package does not say."""
-MOST_PASSES = 1000
 
 _TAKEN = {"time_limit", "memory", "output", "validation_passes"}
 _KNOWN = _TAKEN | {
