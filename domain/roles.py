@@ -53,7 +53,7 @@ _OPERATORS = frozenset({Scope.REGRADES_READ, Scope.REGRADES_WRITE})
 """About everybody's things or nobody's."""
 _OWN = {scope: Reach.OWN for scope in Scope if scope not in _OPERATORS}
 GRANTS: Mapping[Role, Mapping[Scope, Reach]] = {
-    Role.SUBMITTER: {scope: Reach.OWN for scope in Scope if scope is not Scope.PROBLEMS_WRITE},
+    Role.SUBMITTER: {scope: reach for scope, reach in _OWN.items() if scope is not Scope.PROBLEMS_WRITE},
     Role.SERVICE: _OWN,
     Role.AUTHOR: _OWN,
     Role.OPERATOR: _OWN

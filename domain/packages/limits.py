@@ -29,7 +29,7 @@ _KNOWN = _TAKEN | {
 }
 _FIXED = ("code", "compilation_time", "compilation_memory", "validation_time", "validation_memory", "validation_output")
 """What is the platform's to say, and is not the package's here."""
-_INI = re.compile(r"""^\s*timelimit\s*=\s*['"]?([^'"\s;#]+)""", re.MULTILINE)
+_INI = re.compile(r"""^[ \t]*timelimit[ \t]*=[ \t]*['"]?([^'"\s;#]+)""", re.MULTILINE)
 
 
 @dataclass(frozen=True)
