@@ -64,14 +64,17 @@ def import_package(package: Path, problem_id: str | None, time_limit_ms: int | N
 @problem.command("export")
 @click.argument("problem_id")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@as_json
 @told
-def export_package(problem_id: str, file: Path) -> bool:
+def export_package(problem_id: str, file: Path, *, as_json: bool) -> bool:
     """Write a problem as a package of 2023-07 into FILE, a zip.
 
     Example: shipd problem export hello hello.zip
     """
     with connected() as api:
         file.write_bytes(api.download(f"/v1/problems/{problem_id}/package"))
+    if as_json:
+        print_json({"id": problem_id, "file": str(file), "size_bytes": file.stat().st_size})
     return True
 
 
@@ -98,11 +101,16 @@ def list_problems(*, as_json: bool) -> bool:
 
 @problem.command("show")
 @click.argument("problem_id")
+@as_json
 @told
-def show_problem(problem_id: str) -> bool:
-    """Show a problem as the API tells of it, as JSON."""
+def show_problem(problem_id: str, *, as_json: bool) -> bool:
+    """Show a problem as the API tells of it."""
     with connected() as api:
-        print_json(api.problem(problem_id))
+        found = api.problem(problem_id)
+    if as_json:
+        print_json(found)
+    else:
+        print_table(problem_id, ("", ""), [(name, value) for name, value in found.items() if value or value == 0])
     return True
 
 

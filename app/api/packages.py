@@ -47,6 +47,8 @@ class Package(MethodView):
         compiled them and checked every input; only then it can be submitted to.
         """
         package_store.refuse_id(problem_id)
+        if request.mimetype not in _ZIPS:
+            raise UnsupportedMediaType(f"the body must be a zip: send it with Content-Type: {_ZIP}")
         packages = wired().backend.packages
         timeout_ms = query.get("timeout_ms")
         with tempfile.TemporaryFile(dir=packages.scratch()) as file:
@@ -90,9 +92,7 @@ class Package(MethodView):
 
 
 def _receive(file: BinaryIO) -> None:
-    """Take the body piece by piece. Raises RequestEntityTooLarge, UnsupportedMediaType."""
-    if request.mimetype not in _ZIPS:
-        raise UnsupportedMediaType(f"the body must be a zip: send it with Content-Type: {_ZIP}")
+    """Take the body piece by piece. Raises RequestEntityTooLarge."""
     # Whatever else the caller may send: a package is bounded by a setting of its own.
     request.max_content_length = wired().settings.max_package_mb * _MIB
     shutil.copyfileobj(cast("BinaryIO", request.stream), file, _MIB)

@@ -124,12 +124,11 @@ class SubmissionRequest(Part):
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def check_whole(self, data: dict[str, object], original: object, **_: object) -> None:
         """Check what takes more than one field, as far as those fields are right."""
-        messages = beside_problem(data) if is_by_problem(original) else _together(data)
+        messages = beside_problem(data) if is_by_problem(original) else _together(data, original)
         source = data.get("source")
         if isinstance(source, Source) and "language" in data:
-            messages |= _tree_messages(data, source)
-        for name, found in judging_messages(data, original).items():
-            messages[name] = over(found, messages.get(name)) if isinstance(found, dict) else found
+            for name, found in _tree_messages(data, source).items():
+                messages[name] = over(found, messages.get(name)) if isinstance(found, dict) else found
         if messages:
             raise ValidationError(messages)
 
@@ -141,9 +140,9 @@ class SubmissionRequest(Part):
         return Request(_submission(data), given_id, digest(original))
 
 
-def _together(data: dict[str, object]) -> dict[str, object]:
+def _together(data: dict[str, object], original: object) -> dict[str, object]:
     """Check how it is judged against its test cases."""
-    messages: dict[str, object] = {}
+    messages = judging_messages(data, original)
     if data.get("interactive") and (fault := interactive_fault(data.get("test_cases"))) is not None:
         messages["interactive"] = [fault]
     return messages

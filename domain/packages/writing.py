@@ -116,8 +116,9 @@ def _names(cases: Sequence[ProblemCase]) -> list[str]:
 
 def _case(version: ProblemVersion, path: str, case: ProblemCase, blobs: BlobStore) -> Iterator[Entry]:
     yield _kept(f"{path}.in", case, "stdin", blobs)
-    if case.expected_stdout is not None:
-        yield _kept(f"{path}.ans", case, "expected_stdout", blobs)
+    # Every test case of the format has an answer: where nothing is compared, `extras` says so.
+    nothing = entry(f"{path}.ans", b"")
+    yield nothing if case.expected_stdout is None else _kept(f"{path}.ans", case, "expected_stdout", blobs)
     yield from _documents(f"{path}.files", case.files, blobs)
     yield from _documents(f"{path}{data.EXPECTED}", case.expected_files, blobs)
     said = {

@@ -258,7 +258,7 @@ def test_who_is_suspended_is_answered_with_403(
         assert suspended["suspended_at"]
         assert (refused.status_code, "is suspended" in refused.text) == (403, True)
 
-        assert _listed(run("users", "resume", str(owner.id), "--json"), "suspended_at") is None
+        assert _json(run("users", "resume", str(owner.id), "--json"))["suspended_at"] is None
         assert http.get("/v1/me", headers=header).status_code == 200
     assert _events(db) == [("user_resumed", "shipd users"), ("user_suspended", "shipd users")]
     assert run("users", "suspend", str(uuid4())).exit_code == 1

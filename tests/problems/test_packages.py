@@ -60,7 +60,7 @@ def test_import_list_show_and_export(stack: Stack, tmp_path: Path) -> None:
         assert (code, said["id"], said["state"]) == (0, "factor", "ready")
         assert "factor" in [one["id"] for one in shipd(stack, "list")[1]["problems"]]
         environ = {"SHIPD_URL": stack.url, "SHIPD_API_KEY": stack.api_key}
-        shown = CliRunner().invoke(main, ["problem", "show", "factor"], env=environ, catch_exceptions=False)
+        shown = CliRunner().invoke(main, ["problem", "show", "factor", "--json"], env=environ, catch_exceptions=False)
         assert json.loads(shown.stdout)["title"] == "A factor"
         file = tmp_path / "factor.zip"
         exported = CliRunner().invoke(main, ["problem", "export", "factor", str(file)], env=environ)

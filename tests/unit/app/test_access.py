@@ -73,9 +73,10 @@ PROBLEM = ProblemVersion(
 
 
 @pytest.fixture
-def things(backend: "MemoryBackend") -> dict[uuid.UUID, Mapping[str, object]]:
+def things(backend: "MemoryBackend", tmp_path: Path) -> dict[uuid.UUID, Mapping[str, object]]:
     """A submission and a key of the caller's, and of somebody else's, as parts of paths by owner."""
     found: dict[uuid.UUID, Mapping[str, object]] = {}
+    backend.packages.folder = tmp_path
     for number, owner in enumerate((ASKER, OTHER)):
         view = backend.keep(Submission("c", (File("main.c", b""),), None, (TestCase(0, "1"),)), owner_id=owner)
         backend.wholes |= {(view.id, 0, "stdout"): b"", (view.id,): b"", (view.id, 0, "x"): b""}
@@ -89,6 +90,7 @@ def things(backend: "MemoryBackend") -> dict[uuid.UUID, Mapping[str, object]]:
         problem = replace(PROBLEM, id=f"problem-{number}")
         backend.problems.create(problem, Viewer(owner), None)
         backend.problems.senders[view.id] = owner
+        backend.packages.versions[uuid.uuid4()] = (problem, owner)
         found[owner] = {
             "problem_id": problem.id,
             "submission_id": view.id,
@@ -110,7 +112,7 @@ def ask(api: "Api", application: Flask, route: str, thing: Mapping[str, object])
         _, url = found.build({**VALUES, **thing}, append_unknown=False) or ("", "")
     body = BODIES.get(route, {}) if method in {"POST", "PUT", "PATCH"} else None
     with api.http.open(url, method=method, json=body, headers={"Authorization": "Bearer asker"}) as response:
-        return response.status_code, response.get_data(as_text=True)
+        return response.status_code, response.get_data().decode(errors="replace")
 
 
 @pytest.mark.parametrize(("row", "role"), CELLS)
@@ -133,7 +135,8 @@ def test_every_cell_says_what_happens(
         assert (own, status) == (403, 403)
         return
     assert own not in {401, 403, 404}
-    if ABOUT_ONE & set(re.findall(r"(\w+)>", row.route)):
+    # To keep a package under somebody else's name is a conflict, and this one is none: test_packages.py.
+    if ABOUT_ONE & set(re.findall(r"(\w+)>", row.route)) and not row.route.startswith("PUT "):
         assert (status == 404) == (cell != "everybody's")
         # Nobody serves streams here: so says whoever let it through.
         assert status == 404 or status < 300 or (status == 503 and row.route.endswith("/events"))
