@@ -5,6 +5,7 @@ import io
 import json
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ import pytest
 
 from domain.blob_folder import FolderBlobs
 from domain.errors import InvalidRequest
+from domain.function import Function
+from domain.judging import Judging
 from domain.limits import Range, Ranges
-from domain.packages import archive, expected, reading
+from domain.packages import archive, expected, reading, writing
 from domain.problem_limits import refuse_unfit
+from domain.suite import Framework, Suite
 from tests.unit.domain.packages.trees import CURRENT, HELLO, Files, read, tree, zipped
 
 
@@ -154,6 +158,17 @@ def test_a_link_with_a_name_that_is_no_utf8_is_refused() -> None:
     data = packed.getvalue().replace("data/secret/ö".encode(), b"data/secret/\xff\xff", 1)
     with pytest.raises(InvalidRequest, match="no whole zip"), archive.opened(io.BytesIO(data)):
         pass
+
+
+@pytest.mark.parametrize(
+    "judging",
+    [Judging(function=Function("f", (), "int")), Judging(suite=Suite(Framework.PYTEST, ()))],
+    ids=["function", "suite"],
+)
+def test_what_packages_cannot_say_is_not_written_as_another_problem(judging: Judging, tmp_path: Path) -> None:
+    version = replace(read(HELLO, tmp_path).version, judging=judging)
+    with pytest.raises(InvalidRequest, match="cannot be made"):
+        writing.write(version, FolderBlobs(tmp_path / "blobs"))
 
 
 def test_what_is_read_of_a_package_is_counted() -> None:
