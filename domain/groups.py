@@ -73,9 +73,13 @@ def ordered(groups: Sequence[TestGroup]) -> tuple[TestGroup, ...]:
     return tuple(sorted(groups, key=lambda group: len(tree.chain(group.name))))
 
 
-def faults(groups: Sequence[TestGroup], cases: Sequence[Case]) -> list[Fault]:
-    """List what is wrong with groups and the test cases that name them; with it they must not be used."""
-    return list(_faults_of_names(groups)) or [*_circles(groups)] or [*_faults_of_order(groups, cases)]
+def faults(groups: Sequence[TestGroup], cases: Sequence[Case], *, may_be_empty: bool = False) -> list[Fault]:
+    """List what is wrong with groups and the test cases that name them; with it they must not be used.
+
+    A group without test cases earns nothing, and is most likely a mistake: it is one unless it `may_be_empty`.
+    """
+    found = list(_faults_of_names(groups)) or [*_circles(groups)]
+    return found or [*_faults_of_order(groups, cases, may_be_empty)]
 
 
 def _faults_of_names(groups: Sequence[TestGroup]) -> Iterator[Fault]:
@@ -103,7 +107,7 @@ def _circles(groups: Sequence[TestGroup]) -> Iterator[Fault]:
             yield Fault(index, "parent", f"{group.name!r} is within itself by its parents", hint)
 
 
-def _faults_of_order(groups: Sequence[TestGroup], cases: Sequence[Case]) -> Iterator[Fault]:
+def _faults_of_order(groups: Sequence[TestGroup], cases: Sequence[Case], may_be_empty: bool) -> Iterator[Fault]:
     """What comes later must not decide whether something is run: so there is no circle of what requires what either."""
     tree = Tree(groups)
     first: dict[str, int] = {}
@@ -115,7 +119,8 @@ def _faults_of_order(groups: Sequence[TestGroup], cases: Sequence[Case]) -> Iter
     for index, group in enumerate(groups):
         if group.name not in first:
             hint = "name it as the `group` of a test case, or leave the group out"
-            yield Fault(index, "name", f"no test case is in {group.name!r}", hint)
+            if not may_be_empty:
+                yield Fault(index, "name", f"no test case is in {group.name!r}", hint)
             continue
         for wanted in group.requires:
             if last.get(wanted, -1) >= first[group.name]:

@@ -58,7 +58,9 @@ def store(
     """Keep a zip as a problem, or as a new version of it. Raises InvalidRequest, Conflict, Unavailable, OSError."""
     with archive.opened(package) as tree:
         imported = reading.read(tree, problem_id, blobs, ranges=ranges, timeout_ms=timeout_ms)
-    made = problems.create(db, blobs, imported.version, owner_id=owner_id, anybodys=anybodys, check=check)
+    made = problems.create(
+        db, blobs, imported.version, owner_id=owner_id, anybodys=anybodys, ranges=ranges, check=check
+    )
     return Stored(made, imported)
 
 

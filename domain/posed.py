@@ -173,7 +173,7 @@ class Finder:
         if version_id is None:
             raise InvalidRequest(_not_ready(new.problem_id))
         posed = read(self._db, self._blobs, version_id)
-        wrong = [*_refused_language(posed, new.language), *_beyond(posed.constraints_for(new.language), asked.ranges)]
+        wrong = [*_refused_language(posed, new.language), *_beyond(posed, new.language, asked.ranges)]
         if wrong:
             raise InvalidRequest(*wrong)
         return posed.applied(replace(new, by_problem=replace(asked, version_id=version_id, number=number)))
@@ -205,8 +205,11 @@ def _refused_language(posed: Posed, language: str) -> Sequence[Problem]:
     return (Problem("language", f"{language} is not allowed for the problem {posed.problem_id}", hint),)
 
 
-def _beyond(needed: Constraints, ranges: Ranges | None) -> Sequence[Problem]:
-    """Say what a problem gives that the sender may not have."""
+def _beyond(posed: Posed, language: str, ranges: Ranges | None) -> Sequence[Problem]:
+    """Say what a problem gives that the sender may not have: to all its test cases, or to one of them."""
+    needed = posed.constraints_for(language)
+    longest = max((case.timeout_ms for case in posed.test_cases if case.timeout_ms is not None), default=0)
+    needed = replace(needed, timeout_ms=max(needed.timeout_ms, longest))
     return [
         Problem(
             "problem_id",

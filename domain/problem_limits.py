@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from domain.document import Document
 from domain.errors import InvalidRequest, Problem
-from domain.limits import MAX_METADATA_BYTES
+from domain.limits import MAX_METADATA_BYTES, Ranges
 from domain.problem import ProblemVersion
+from domain.problem_bounds import beyond
 
 MOST_CASES = 2000
 MOST_ATTACHMENTS = 1000
@@ -14,13 +15,15 @@ MOST_STATEMENTS = 50
 MOST_EXAMPLES = 1000
 MAX_TITLE_CHARS = 255
 MAX_DOCUMENT_BYTES = 1024 * 1024 * 1024
+MOST_TOLD = 100
+"""Of what is wrong: one mistake may stand in every test case."""
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)
 ID_HINT = "use up to 100 lower-case letters, digits, - and _, beginning with a letter or a digit"
 
 
-def refuse_unfit(version: ProblemVersion) -> None:
-    """Raise InvalidRequest with everything that is wrong with a version as such."""
-    found = list(_problems(version))
+def refuse_unfit(version: ProblemVersion, ranges: Ranges) -> None:
+    """Raise InvalidRequest with what is wrong with a version as such; `ranges` are what its owner may ask for."""
+    found = [*_problems(version), *beyond(version, ranges)][:MOST_TOLD]
     if found:
         raise InvalidRequest(*found)
 

@@ -17,11 +17,15 @@ from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.errors import Conflict, NotFound
 from domain.ids import new_id
+from domain.limits import Ranges
 from domain.problem import Finding, ProblemVersion, VersionState, Visibility
 from domain.problem_limits import refuse_unfit
 
+WIDEST = Ranges()
 AGAIN = 1000
 """How many lost messages one sweep sends again."""
+MOST_CHECKING = 20
+"""Versions of one author that wait to be checked: each may take a slot for an hour, and costs its author nothing."""
 
 _PROBLEM = """
     INSERT INTO problems (id, owner_id, visibility) VALUES (%(id)s, %(owner_id)s, %(new_visibility)s)
@@ -33,6 +37,7 @@ _PROBLEM = """
     RETURNING id
 """
 _NUMBER = "SELECT coalesce(max(number), 0) + 1 FROM problem_versions WHERE problem_id = %s"
+_CHECKING = "SELECT count(*) FROM problem_versions WHERE state = 'checking' AND created_by = %s"
 _CHECKED = """
     UPDATE problem_versions SET state = %(state)s, report = %(report)s, checked_at = now()
     WHERE id = %(id)s AND state = 'checking' RETURNING id
@@ -80,15 +85,17 @@ def create(
     owner_id: UUID,
     anybodys: bool = False,
     visibility: Visibility | None = None,
+    ranges: Ranges = WIDEST,
     check: Callable[[UUID], None] = _leave_to_sweeper,
 ) -> Made:
     """Keep a version: of a new problem of this owner, or one more of theirs (`anybodys`: of whoever's it is).
 
     One that a worker must check is `checking`, and `check` is called with its id after the commit; else it is ready at
-    once. A new problem is as visible as the version says; one that is there changes only to a `visibility`. Raises
-    InvalidRequest, Conflict where the id is somebody else's, Unavailable, OSError where the disk is full.
+    once. A new problem is as visible as the version says; one that is there changes only to a `visibility`.
+    `ranges` are what this owner may give programs. Raises InvalidRequest, Conflict where the id is somebody else's
+    or too many of theirs are checked already, Unavailable, OSError where the disk is full.
     """
-    refuse_unfit(version)
+    refuse_unfit(version, ranges)
     rows = problem_rows.prepare(version, blobs)
     version_id = new_id()
     state = VersionState.CHECKING if version.needs_check else VersionState.READY
@@ -103,6 +110,8 @@ def create(
         # It locks the problem's row, so that of two versions at a time each gets a number of its own.
         if tx.execute(_PROBLEM, named).fetchone() is None:
             raise Conflict(f"the problem {version.id} is somebody else's; choose another id")
+        if state is VersionState.CHECKING:
+            _refuse_more(tx, owner_id)
         number = _next_number(tx, version.id)
         keys = {"problem_id": version.id, "number": number, "state": state, "created_by": owner_id}
         keys["checked_at"] = datetime.now(UTC) if state is VersionState.READY else None
@@ -168,6 +177,12 @@ def delete(db: Database, problem_id: str, owner_id: UUID | None) -> None:
 def missing(problem_id: str) -> NotFound:
     """Refuse what is not there, or not for whoever asks."""
     return NotFound(f"there is no problem {problem_id}; check the id, and that it is yours or public")
+
+
+def _refuse_more(tx: Connection, owner_id: UUID) -> None:
+    row = tx.execute(_CHECKING, (owner_id,)).fetchone()
+    if row is not None and row[0] >= MOST_CHECKING:
+        raise Conflict(f"{row[0]} versions of yours are being checked, and no more may be: wait for one of them")
 
 
 def _next_number(tx: Connection, problem_id: str) -> int:

@@ -18,11 +18,16 @@ APPLIED, DISCARDED = "regrade_applied", "regrade_discarded"
 _LOCKED = "FOR UPDATE"
 _PATIENT = b"SET LOCAL statement_timeout = '10min'"
 _SET = b"UPDATE regrades SET state = $2 WHERE id = $1"
-# What ended since the last step of the pump belongs to it too.
+# What ended since the last step of the pump belongs to it too. What an operator had graded once more meanwhile
+# (`shipd executions requeue`) has a later result than the regrade knows of, and keeps it.
 _ENDED = """
     FROM regrade_items AS i JOIN executions AS new ON new.id = i.new_execution_id
         JOIN executions AS old ON old.id = i.old_execution_id
     WHERE i.regrade_id = %(id)s AND new.candidate AND new.state = 'done' AND new.verdict <> 'JE'
+        AND NOT EXISTS (
+            SELECT FROM executions AS later
+            WHERE later.submission_id = new.submission_id AND later.number > old.number AND NOT later.candidate
+        )
 """
 # Of a verdict that is another one those are told who asked to be.
 _TELL = f"""

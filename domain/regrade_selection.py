@@ -97,7 +97,7 @@ def _values(selection: Selection) -> Mapping[str, object]:
     name, _, version = (selection.language or "").partition("@")
     return {
         **{field.name: getattr(selection, field.name) for field in fields(selection)},
-        "language_name": name or None,
+        "language_name": None if selection.language is None else name,
         "language": selection.language if version else None,
         "verdicts": [verdict.value for verdict in selection.verdicts] or None,
         "ids": list(selection.ids) or None,

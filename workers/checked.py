@@ -4,7 +4,6 @@ It decides right or wrong, and nothing else is wrong: whatever is not an answer 
 exit code that means nothing, a score that is no number) is a fault of the checker's, verdict JE. Never WA.
 """
 
-import math
 import re
 from dataclasses import dataclass, field
 
@@ -16,6 +15,8 @@ from sandbox import Cause, RunResult
 MOST_MESSAGE_BYTES = 4096
 """Of a message: what is longer is cut."""
 MOST_SCORE_BYTES = 256
+MOST_POINTS = 1e12
+"""Of one test case, either way: the sum of all of them is to be a number too."""
 MOST_NEXT_BYTES = 16 * 1024 * 1024
 """Of the input of another pass."""
 ACCEPTED, WRONG = 42, 43
@@ -121,8 +122,8 @@ def _kattis(exit_code: int, left: Feedback, told: str) -> Checked:
 
 
 def _number(said: str, name: str) -> float:
-    if not _NUMBER.fullmatch(said) or not math.isfinite(value := float(said)):
-        raise Nonsense(f"left a {name} that is no number: {said[:40]!r}")
+    if not _NUMBER.fullmatch(said) or abs(value := float(said)) > MOST_POINTS:
+        raise Nonsense(f"left a {name} that is no number, or too large: {said[:40]!r}")
     return value
 
 

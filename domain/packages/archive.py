@@ -4,9 +4,9 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
 from domain.errors import InvalidRequest
 from domain.packages.faults import refused
@@ -21,12 +21,14 @@ MAX_LINK_BYTES = 4096
 
 _END = struct.Struct("<4s4H2LH")
 _END_MAGIC, _LOCATOR_MAGIC, _LOCATOR_BYTES = b"PK\x05\x06", b"PK\x06\x07", 20
+Made = TypeVar("Made")
+
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _ENCRYPTED = 0x1
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error)
 """What reading from a damaged archive raises."""
-_NO_ZIP = (*_DAMAGED, NotImplementedError, struct.error, UnicodeDecodeError)
-"""What its directory may raise besides."""
+_NO_ZIP = (*_DAMAGED, ValueError, IndexError)
+"""What its directory, or where it says that a file begins, may raise besides."""
 
 
 @contextmanager
@@ -43,8 +45,16 @@ def opened(file: BinaryIO) -> Iterator[Tree]:
         raise _damaged(error) from error
     try:
         with archive:
-            yield _tree(archive, size)
+            yield _told(lambda: _tree(archive, size))
     except _DAMAGED as error:
+        raise _damaged(error) from error
+
+
+def _told(step: Callable[[], Made]) -> Made:
+    """Do a step that looks into the archive. Raises InvalidRequest where that says what cannot be."""
+    try:
+        return step()
+    except _NO_ZIP as error:
         raise _damaged(error) from error
 
 
@@ -107,4 +117,4 @@ def _target(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
 
 def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
     mode = (info.external_attr >> 16) & 0o777 or 0o644
-    return Entry(info.filename, info.file_size, lambda: cast("BinaryIO", archive.open(info)), mode)
+    return Entry(info.filename, info.file_size, lambda: _told(lambda: cast("BinaryIO", archive.open(info))), mode)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from domain.packages.tree import MAX_READ_BYTES, Tree
 from domain.packages.yaml_files import table, text
 
 _BRACES = re.compile(rb"\{\{\s?([A-Za-z_][A-Za-z0-9_.]*)\s?\}\}")
@@ -22,11 +23,17 @@ def read(value: object) -> dict[str, str]:
     return found
 
 
-def fill(data: bytes, known: Mapping[str, str]) -> bytes:
-    """Put the values of constants into a text; what has no value stays as it is."""
-    if not known:
-        return data
-    return _COMMAND.sub(lambda found: _value(found, known), _BRACES.sub(lambda found: _value(found, known), data))
+def filled(tree: Tree, path: str, known: Mapping[str, str]) -> bytes:
+    """Read a text with the values of constants put in; what has no value stays as it is. Raises InvalidRequest."""
+    data = tree.read(path)
+    return _put_in(tree, _COMMAND, _put_in(tree, _BRACES, data, known), known) if known else data
+
+
+def _put_in(tree: Tree, form: re.Pattern[bytes], data: bytes, known: Mapping[str, str]) -> bytes:
+    """Reckon before anything is made: a short text may unfold to more than there is memory."""
+    grown = sum(len(_value(found, known)) - len(found[0]) for found in form.finditer(data))
+    tree.spend("texts and programs", max(grown, 0), MAX_READ_BYTES)
+    return form.sub(lambda found: _value(found, known), data)
 
 
 def _value(found: re.Match[bytes], known: Mapping[str, str]) -> bytes:

@@ -103,7 +103,7 @@ class _Walk:
         for file in SETTINGS:
             path = f"{folder}/{file}"
             if path in self.tree:
-                return yaml_files.parse(constants.fill(self.tree.read(path), self.header.constants), path)
+                return yaml_files.parse_of(self.tree, path, constants.filled(self.tree, path, self.header.constants))
         return dict(above) if self.header.legacy else {}
 
 

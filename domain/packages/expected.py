@@ -40,6 +40,8 @@ FOLDERS: Mapping[str, tuple[Verdict, ...]] = {
 }
 """Folders that are not here, `mixed` among them, expect nothing by themselves."""
 PARTIAL = "partially_accepted"
+MAX_PATTERN_CHARS = 500
+MOST_PATTERNS = 1000
 NOT_ALL = 1 - 1e-6
 """The most of the points of something that is not worth all of them."""
 _TAG = re.compile(rb"@EXPECTED_(RESULTS|SCORE)@\s*:\s*([^\r\n*]+)")
@@ -107,24 +109,41 @@ def matching(settings: Table, path: str) -> Iterator[tuple[str, Table]]:
     """Give the patterns that match a submission or a folder above it, with what they say, in order."""
     above = [path, *(str(parent) for parent in PurePosixPath(path).parents if str(parent) != ".")]
     for pattern, said in settings.items():
-        if any(_pattern(pattern).fullmatch(each) for each in above):
+        if any(_matches(pattern, each) for each in above):
             yield pattern, table(said)
 
 
-def _pattern(text_: str) -> re.Pattern[str]:
-    """Read a glob whose `*` stays within a name, and which has alternatives in braces."""
-    parts = re.split(r"([*{},])", text_[:500])
-    depth, made = 0, ""
+def _matches(pattern: str, path: str) -> bool:
+    """Match a glob whose `*` stays within a name, and which has alternatives in braces; in linear time."""
+    return len(path) in _ends(iter(re.split(r"([*{},])", pattern[:MAX_PATTERN_CHARS])), path, {0})
+
+
+def _ends(parts: Iterator[str], path: str, starts: set[int], *, inner: bool = False) -> set[int]:
+    """Give the places up to which parts match, up to the closing brace; `starts` are those from which they may."""
+    found: set[int] = set()
+    at = starts
     for part in parts:
         if part == "{":
-            depth, made = depth + 1, made + "(?:"
-        elif part == "}" and depth:
-            depth, made = depth - 1, made + ")"
-        elif part == "," and depth:
-            made += "|"
-        else:
-            made += "[^/]*" if part == "*" else re.escape(part)
-    return re.compile(made + ")" * depth)
+            at = _ends(parts, path, at, inner=True)
+        elif part == "}" and inner:
+            break
+        elif part == "," and inner:
+            found, at = found | at, starts
+        elif part == "*":
+            at = _within_names(path, at)
+        elif part:
+            at = {start + len(part) for start in at if path.startswith(part, start)}
+    return found | at
+
+
+def _within_names(path: str, starts: set[int]) -> set[int]:
+    """Give the places that are in the same name as one of these, at it or behind it."""
+    found: set[int] = set()
+    for start in sorted(starts):
+        if start not in found:
+            end = path.find("/", start)
+            found.update(range(start, (len(path) if end < 0 else end) + 1))
+    return found
 
 
 def _verdicts(value: object) -> tuple[Verdict, ...]:

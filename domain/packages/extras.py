@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 
 import msgspec
 
+from domain.groups import faults, ordered
 from domain.judging import CheckerType, Interactor, Program, Protocol, TestGroup
-from domain.limits import Constraints, Ranges
+from domain.limits import MAX_TEST_GROUPS, Constraints, Ranges
 from domain.packages.faults import refused
 from domain.packages.report import Report
 from domain.packages.tree import Tree
@@ -234,19 +235,29 @@ def _judged(version: ProblemVersion, said: Extras) -> ProblemVersion:
             arguments=own.arguments,
             program=program,
         )
+    groups = judging.groups if said.groups is None else _groups(said.groups, version.test_cases)
     judging = replace(
         judging,
         program=checker.program,
         protocol=checker.protocol,
         arguments=checker.arguments,
         interactor=_interactor(judging.interactor, said.interactor),
-        passes=said.passes or judging.passes,
-        groups=judging.groups if said.groups is None else said.groups,
+        passes=judging.passes if said.passes is None else said.passes,
+        groups=groups,
     )
     validators = version.input_validators
     if said.input_validators is not None and len(said.input_validators) == len(validators):
         validators = tuple(_as(one, own) for one, own in zip(validators, said.input_validators, strict=True))
     return replace(version, checker=checker, judging=judging, input_validators=validators)
+
+
+def _groups(said: Sequence[TestGroup], cases: Sequence[ProblemCase]) -> tuple[TestGroup, ...]:
+    """Give groups with outer ones first. Raises InvalidRequest for those that do not hang together."""
+    if len(said) > MAX_TEST_GROUPS:
+        raise refused(f"{FILE}: groups", f"are {len(said)}, above the ceiling of {MAX_TEST_GROUPS}", "use fewer")
+    for fault in faults(said, cases, may_be_empty=True):
+        raise refused(f"{FILE}: groups[{fault.index}].{fault.field}", fault.message, fault.hint)
+    return ordered(said)
 
 
 def _interactor(usual: Interactor | None, own: JudgeExtras | None) -> Interactor | None:

@@ -34,7 +34,7 @@ HEADERS = {".h", ".hh", ".hpp", ".hxx", ".inc"}
 _RENAMED = {".C": ".cc", ".c++": ".cc", ".py3": ".py"}
 """Endings that our compilers and interpreters do not look for."""
 _PUBLIC_CLASS = re.compile(
-    rb"^\s*public\s+(?:final\s+|abstract\s+)*(?:class|record|enum)\s+([A-Za-z_$][\w$]*)", re.MULTILINE
+    rb"^[ \t]*public\s+(?:final\s+|abstract\s+)*(?:class|record|enum)\s+([A-Za-z_$][\w$]*)", re.MULTILINE
 )
 _PYTHON2 = re.compile(rb"#!.*python2")
 

@@ -11,6 +11,7 @@ from domain.packages.faults import refused
 from domain.packages.header import FILE, Header
 from domain.packages.report import Report
 from domain.packages.tree import Tree
+from domain.problem_bounds import MOST_PASSES
 
 DEFAULT_S = 10.0
 """Where nobody says: what a submission of its own has."""
@@ -20,7 +21,6 @@ DEFAULT_OUTPUT_KB = 8192
 DEFAULT_PASSES = 2
 LEGACY_MULTIPLIER, MULTIPLIER = 5.0, 2.0
 """How many times the slowest accepted submission may take, where a package does not say."""
-MOST_PASSES = 1000
 
 _TAKEN = {"time_limit", "memory", "output", "validation_passes"}
 _KNOWN = _TAKEN | {
@@ -29,7 +29,7 @@ _KNOWN = _TAKEN | {
 }
 _FIXED = ("code", "compilation_time", "compilation_memory", "validation_time", "validation_memory", "validation_output")
 """What is the platform's to say, and is not the package's here."""
-_INI = re.compile(r"""^\s*timelimit\s*=\s*['"]?([^'"\s;#]+)""", re.MULTILINE)
+_INI = re.compile(r"""^[ \t]*timelimit[ \t]*=[ \t]*['"]?([^'"\s;#]+)""", re.MULTILINE)
 
 
 @dataclass(frozen=True)

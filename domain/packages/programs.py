@@ -16,6 +16,8 @@ from domain.packages.tree import Entry, Tree
 
 MAX_PROGRAM_BYTES = 4 * 1024 * 1024
 """Of all files of one program."""
+MAX_WRAPPER_BYTES = 4096
+"""Of a script that starts one program; the time to look at one grows with the square of it."""
 BUILD, RUN = "build", "run"
 _UNRUN = {".ctd": "Checktestdata", ".viva": "VIVA"}
 _README = re.compile(r"readme(\..*)?|.*\.(md|txt|pdf|log)|makefile|cmakelists\.txt|\..*", re.IGNORECASE)
@@ -85,13 +87,15 @@ def sources(tree: Tree, path: str, known: Mapping[str, str]) -> tuple[File, ...]
         raise refused(path, f"holds more than {MAX_PROGRAM_BYTES} bytes", "shorten the program")
     base = path if tree.is_folder(path) else str(PurePosixPath(path).parent)
     return tuple(
-        File(PurePosixPath(one.path).relative_to(base).as_posix(), constants.fill(tree.read(one.path), known), one.mode)
+        File(PurePosixPath(one.path).relative_to(base).as_posix(), constants.filled(tree, one.path, known), one.mode)
         for one in found
     )
 
 
 def _wraps(script: bytes) -> bool:
     """Whether a shell script does nothing but start one program with its own arguments."""
+    if len(script) > MAX_WRAPPER_BYTES:
+        return False
     lines = [line for line in script.decode(errors="replace").splitlines() if not _COMMENT.fullmatch(line)]
     commands = [line for line in lines if not _SETTING.fullmatch(line)]
     return len(commands) == 1 and _WRAPPER.fullmatch(commands[0]) is not None

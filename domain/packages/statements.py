@@ -5,10 +5,12 @@ from pathlib import PurePosixPath
 
 from domain.blobs import BlobStore
 from domain.packages import constants, keeping
+from domain.packages.faults import refused
 from domain.packages.header import Header
 from domain.packages.report import Report
 from domain.packages.tree import Entry, Tree, entry
 from domain.problem import Document, Statement
+from domain.problem_limits import MOST_STATEMENTS
 
 FOLDERS = ("statement", "problem_statement")
 ATTACHMENTS = "attachments"
@@ -18,7 +20,7 @@ _FORMATS = ("md", "tex", "html", "pdf")
 _BY_TEXT = {"md", "tex", "html"}
 _NAME = re.compile(r"\\problemname\{((?:[^{}]|\{[^{}]*\})*)\}")
 _PLAIN_NAME = re.compile(r"^%%\s*plainproblemname:\s*(.+)$", re.MULTILINE)
-_TITLE_WITHIN = 64 * 1024
+_TITLE_WITHIN = 16 * 1024
 ENGLISH = "en"
 
 
@@ -67,6 +69,8 @@ def _texts(tree: Tree, folder: str, report: Report) -> dict[str, Entry]:
             by_language.setdefault(match[1] or ENGLISH, {})[match[2]] = path
     if not by_language and folder:
         return _texts(tree, "", report)
+    if len(by_language) > MOST_STATEMENTS:
+        raise refused(folder, f"has {len(by_language)} languages, above the ceiling of {MOST_STATEMENTS}", "use fewer")
     found: dict[str, Entry] = {}
     for language, formats in by_language.items():
         chosen, *others = (formats[form] for form in _FORMATS if form in formats)
@@ -82,7 +86,7 @@ def _filled(tree: Tree, found: Entry, header: Header) -> Entry:
     """Give a statement with constants filled in, where it is a text and there are some."""
     if not header.constants or not _is_text(found):
         return found
-    return entry(found.path, constants.fill(tree.read(found.path), header.constants))
+    return entry(found.path, constants.filled(tree, found.path, header.constants))
 
 
 def _is_text(found: Entry) -> bool:

@@ -7,11 +7,13 @@ from pathlib import PurePosixPath
 from domain.file import File
 from domain.judging import Program
 from domain.packages import expected, languages, programs, yaml_files
+from domain.packages.faults import refused
 from domain.packages.header import Header
 from domain.packages.report import Report
 from domain.packages.tree import Tree
 from domain.packages.yaml_files import Table, text
 from domain.problem import Example
+from domain.problem_limits import MOST_EXAMPLES
 
 FOLDER, INCLUDE = "submissions", "include"
 DEFAULT = "default"
@@ -45,6 +47,12 @@ class Examples:
         paths = [
             f"{folder}/{name}" for folder in self.tree.names(FOLDER) for name in self.tree.names(f"{FOLDER}/{folder}")
         ]
+        for where, count, most in (
+            (FOLDER, len(paths), MOST_EXAMPLES),
+            (expected.FILE, len(settings), expected.MOST_PATTERNS),
+        ):
+            if count > most:
+                raise refused(where, f"has {count} members, above the ceiling of {most}", "leave some out")
         found = [self._example(path, settings) for path in paths]
         return tuple(example for example in found if example is not None)
 

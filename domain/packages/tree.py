@@ -17,6 +17,8 @@ MAX_FILE_BYTES = 1024 * 1024 * 1024
 MAX_PATH_CHARS = 1000
 MAX_TEXT_BYTES = 4 * 1024 * 1024
 """Of a file that is read whole: YAML, a source."""
+MAX_READ_BYTES = 128 * 1024 * 1024
+"""Of all that is read whole, with what constants unfold to."""
 MAX_HOPS = 40
 """Links followed on the way to one file."""
 
@@ -46,6 +48,7 @@ class Tree:
     def __init__(self, entries: Mapping[str, Entry]) -> None:
         self._entries = dict(sorted(entries.items()))
         self._folders = _folders(self._entries)
+        self._spent: dict[str, int] = {}
 
     @classmethod
     def of(cls, entries: Iterator[Entry], links: Mapping[str, str] | None = None) -> "Tree":
@@ -86,12 +89,19 @@ class Tree:
         return list(self._entries.values())
 
     def read(self, path: str, most: int = MAX_TEXT_BYTES) -> bytes:
-        """Read a file whole. Raises InvalidRequest where it is longer than `most`."""
+        """Read a file whole. Raises InvalidRequest where it is longer than `most`, or too much was read by now."""
         found = self._entries[path]
         if found.size_bytes > most:
             raise refused(path, f"holds {found.size_bytes} bytes, above the ceiling of {most}", "shorten it")
+        self.spend("texts and programs", found.size_bytes, MAX_READ_BYTES)
         with found.open() as file:
             return file.read(most + 1)[:most]
+
+    def spend(self, what: str, size_bytes: int, most: int) -> None:
+        """Count what is read of one kind. Raises InvalidRequest where it comes to more than `most` together."""
+        self._spent[what] = self._spent.get(what, 0) + size_bytes
+        if self._spent[what] > most:
+            raise refused("", f"has more than {most} bytes of {what}", "leave some out")
 
     def text(self, path: str) -> str:
         """Read a text file. Raises InvalidRequest where it is no UTF-8."""

@@ -13,6 +13,7 @@ from domain.blobs import BlobStore
 from domain.file import File
 from domain.judging import Aggregation, Program, TestGroup
 from domain.packages import data, expected, extras, keeping, languages, reading
+from domain.packages.faults import refused
 from domain.packages.header import FILE, INTERACTIVE, MULTI_PASS, SCORING
 from domain.packages.reading import LIMITS, STATED
 from domain.packages.scoring import UNBOUNDED
@@ -39,7 +40,14 @@ _WORDS = {
 
 
 def write(version: ProblemVersion, blobs: BlobStore) -> Tree:
-    """Give a version as the files of a package; its data is read while they are. Raises BlobMissing."""
+    """Give a version as the files of a package; its data is read while they are. Raises BlobMissing.
+
+    Raises InvalidRequest for what no package can say: read back, it would be judged as a whole program.
+    """
+    if version.judging.function is not None or version.judging.suite is not None:
+        what = "calls a function" if version.judging.function is not None else "has unit tests"
+        hint = "packages have no words for that: read it at /v1/problems/ID/versions/N?reveal=true"
+        raise refused("", f"cannot be made of a problem that {what}", hint)
     names = _names(version.test_cases)
     plain = list(_plain(version, names, blobs))
     read_back = reading.read(_tree(plain), version.id, blobs).version

@@ -9,6 +9,7 @@ from domain.packages.faults import refused
 from domain.packages.tree import Tree
 
 MAX_BYTES = 1024 * 1024
+"""Of all files together: reading a million bytes takes many seconds, and may be made to take longer."""
 MAX_NODES = 20_000
 MAX_DEPTH = 16
 
@@ -24,7 +25,13 @@ def load(tree: Tree, path: str) -> Table:
     """Read a file whose whole is a mapping; empty where it is not there. Raises InvalidRequest."""
     if path not in tree:
         return {}
-    return parse(tree.read(path, MAX_BYTES), path)
+    return parse_of(tree, path, tree.read(path, MAX_BYTES))
+
+
+def parse_of(tree: Tree, path: str, data: bytes) -> Table:
+    """Read YAML as `parse` does, and no more of one package than MAX_BYTES. Raises InvalidRequest."""
+    tree.spend("YAML", len(data), MAX_BYTES)
+    return parse(data, path)
 
 
 def parse(data: bytes, path: str) -> Table:

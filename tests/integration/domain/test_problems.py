@@ -164,3 +164,17 @@ def test_what_was_deleted_comes_back_as_its_owner_says(
 
     assert again.number == made.number + 1
     assert rows("SELECT visibility, deleted_at FROM problems") == [{"visibility": "private", "deleted_at": None}]
+
+
+def test_so_many_versions_of_an_author_are_checked_at_a_time(
+    db: Database, blobs: BlobStore, owner: UUID, other: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(problems, "MOST_CHECKING", 2)
+    made = [problems.create(db, blobs, VALIDATED, owner_id=owner) for _ in range(2)]
+
+    with pytest.raises(Conflict, match="are being checked"):
+        problems.create(db, blobs, VALIDATED, owner_id=owner)
+    problems.create(db, blobs, replace(VALIDATED, id="other"), owner_id=other)
+    problems.create(db, blobs, replace(SUM, id="easy"), owner_id=owner)
+    assert problems.checked(db, made[0].version_id, True, ())
+    problems.create(db, blobs, VALIDATED, owner_id=owner)

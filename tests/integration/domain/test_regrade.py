@@ -16,6 +16,7 @@ from domain import (
     history,
     hosts,
     listing,
+    operating,
     regrade,
     regrade_diff,
     regrade_end,
@@ -145,6 +146,24 @@ def test_je_never_takes_the_place_of_a_result(db: Database, blobs: BlobStore, ha
     assert _current(db, blobs, second) == (2, Verdict.WA)
 
 
+def test_what_was_graded_by_hand_meanwhile_keeps_that_result(db: Database, blobs: BlobStore, hands: Hands) -> None:
+    """Before its candidate was made or after: the candidate would hide it, or be told of and be nobody's result."""
+    failed = (Verdict.JE, "sandbox")
+    before, after, left = hands.many([failed, failed, failed])
+    made = regrade_start.start(db, Selection(verdicts=(Verdict.JE,)), Options(at_once=9), BY)
+    hands.grade(operating.requeue(db, submissions.get(db, blobs, before, None).execution.id).execution_id)
+    sent = regrade_pump.step(db)
+    hands.grade(operating.requeue(db, submissions.get(db, blobs, after, None).execution.id).execution_id)
+    for execution_id in sent:
+        hands.grade(execution_id, WRONG)
+    regrade_pump.step(db)
+
+    applied, _ = regrade_end.apply(db, made.id, BY)
+
+    assert applied.applied == 1
+    assert [_current(db, blobs, one)[1] for one in (before, after, left)] == [Verdict.AC, Verdict.AC, Verdict.WA]
+
+
 def test_one_that_is_not_ready_is_applied_in_part_only_where_that_is_asked_for(
     db: Database, blobs: BlobStore, hands: Hands
 ) -> None:
@@ -224,11 +243,13 @@ def test_a_submission_is_in_one_regrade_at_a_time(db: Database, hands: Hands) ->
         regrade_start.start(db, Selection(problem_id="aplusb"), Options(), BY)
 
 
-def test_everything_and_nothing_are_refused(db: Database) -> None:
+def test_everything_and_nothing_are_refused(db: Database, hands: Hands) -> None:
+    hands.graded(WRONG)
     with pytest.raises(InvalidRequest, match="every submission"):
         regrade_start.estimate(db, Selection(), Options())
     with pytest.raises(InvalidRequest, match="every submission"):
         regrade_start.start(db, Selection(), Options(), BY)
+    assert regrade_start.estimate(db, Selection(language="@"), Options()).total == 0
     assert regrade_start.estimate(db, ACCEPTED, Options()).total == 0
     with pytest.raises(InvalidRequest, match="selects no submission"):
         regrade_start.start(db, ACCEPTED, Options(), BY)

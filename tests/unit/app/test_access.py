@@ -167,6 +167,14 @@ def test_a_key_without_the_scope_is_refused_whatever_its_role(
     assert "GET /v1/me" in said
 
 
+def test_regrades_are_for_operators_whatever_else_a_role_may_do() -> None:
+    """They are about everybody's submissions, so that nobody has `own` ones."""
+    for row in access.rows():
+        if row.need in {Scope.REGRADES_READ, Scope.REGRADES_WRITE}:
+            open_to = {role for role, cell in row.cells.items() if cell != "-"}
+            assert open_to == {Role.OPERATOR, Role.ADMIN}, row.route
+
+
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
 def test_a_key_makes_keys_only_if_it_names_that(api: "Api", backend: "MemoryBackend", role: Role) -> None:
     backend.keys["asker"] = Key(ASKER, "asker", role)

@@ -29,3 +29,11 @@ def test_a_main_program_takes_over() -> None:
     included = {"python": (File("main.py", b"import solution"),)}
     assert laid_over(OWN, "solution.py", "python", included)[1] == "main.py"
     assert laid_over((File("a.cc", b""),), None, "cpp", {"cpp": (File("main.cpp", b""),)})[1] is None
+
+
+def test_what_cannot_lie_beside_them_is_left_out() -> None:
+    """Else whoever submits could have every run end as a fault of ours."""
+    included = {"": (File("notes", b"any"),), "python": (File("lib/helper.py", b"python"),)}
+    clashing = (File("lib", b"a file"), File("notes/deep/x", b"in a file"), File("lib/more.py", b"beside"))
+    sources, _ = laid_over((*OWN, *clashing), "solution.py", "python", included)
+    assert [file.path for file in sources] == ["solution.py", "lib/more.py", "notes", "lib/helper.py"]

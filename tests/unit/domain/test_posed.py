@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from domain import posed
-from domain.limits import Constraints
+from domain.limits import Constraints, Range, Ranges
 from domain.payload import Payload
 from domain.posed import Posed
 from domain.problem import ProblemCase, ProblemVersion
@@ -35,6 +35,15 @@ def test_a_name_allows_its_versions(languages: tuple[str, ...], allowed: set[str
     found = Posed.of(replace(VERSION, languages=languages))
 
     assert {language for language in ("c", "cpp", "cpp@17") if found.allows(language)} == allowed
+
+
+@pytest.mark.parametrize(("most_ms", "refused"), [(50_000, True), (60_000, False)])
+def test_one_test_case_gives_no_more_time_than_the_sender_may_have(most_ms: int, refused: bool) -> None:
+    found = Posed.of(replace(VERSION, test_cases=(CASE, replace(CASE, ordinal=1, name="two", timeout_ms=60_000))))
+
+    wrong = posed._beyond(found, "python", Ranges(timeout_ms=Range(10_000, 10, most_ms)))
+
+    assert ["timeout_ms = 60000" in problem.message for problem in wrong] == [True] * refused
 
 
 def test_what_was_used_last_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,6 +90,7 @@ NONSENSE = {
     "two numbers": (42, Feedback(score=b"1 2")),
     "nan": (42, Feedback(score=b"nan")),
     "inf": (42, Feedback(score=b"1e999")),
+    "too large to be summed": (42, Feedback(score=b"-1e300")),
     "hexadecimal": (42, Feedback(score=b"0x1")),
     "above one": (42, Feedback(multiplier=b"1.01")),
     "below nothing": (42, Feedback(multiplier=b"-0.1")),
