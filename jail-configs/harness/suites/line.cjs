@@ -29,7 +29,7 @@ class Tests extends Peer {
 
   serve(message) {
     try {
-      return { answer: this.pack(this.kept[message.number](...this.unpack(message.arguments))) };
+      return { answer: this.pack(this.held(message.number)(...this.unpack(message.arguments))) };
     } catch (error) {
       return { answer: null, error: `${error?.name}: ${error?.message}` };
     }
@@ -56,7 +56,7 @@ class Tests extends Peer {
   }
 
   unpackOther(letter, inside) {
-    if (letter === 'c') return this.kept[inside];
+    if (letter === 'c') return this.held(inside);
     if (letter !== 'h') throw new Error('no value that can be passed on');
     return standIn(this, ...inside);
   }
@@ -105,7 +105,9 @@ function changed(before, after) {
       for (const one of made) old instanceof Map ? old.set(...one) : old.add(one);
     } else if (old !== null && typeof old === 'object' && Object.getPrototypeOf(old) === Object.prototype) {
       for (const key of Object.keys(old)) if (!Object.hasOwn(Object(made), key)) delete old[key];
-      Object.assign(old, made);
+      for (const key of Object.keys(Object(made))) {
+        Object.defineProperty(old, key, Object.getOwnPropertyDescriptor(made, key));
+      }
     }
   });
 }

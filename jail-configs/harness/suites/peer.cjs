@@ -63,6 +63,12 @@ class Peer {
     return this.kept.length - 1;
   }
 
+  // By the number that the other end says: nothing that arrays have besides.
+  held(number) {
+    if (!Number.isInteger(number) || !Object.hasOwn(this.kept, number)) throw new Error('no value that can be passed on');
+    return this.kept[number];
+  }
+
   pack(value, depth = 0) {
     if (depth > MOST_DEPTH) throw new RangeError('a value is nested too deep to be passed on');
     const inner = (one) => this.pack(one, depth + 1);
@@ -91,6 +97,7 @@ class Peer {
     const [[letter, inside]] = Object.entries(packed);
     switch (letter) {
       case 'n':
+        if (!Object.hasOwn(ODD, inside)) throw new Error('no value that can be passed on');
         return ODD[inside];
       case 'u':
         return undefined;

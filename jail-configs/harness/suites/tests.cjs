@@ -13,6 +13,9 @@ const SUITE = path.join(__dirname, 'suite');
 const REPORT = path.join(__dirname, 'report.jsonl');
 const SPECIFIER = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(['"])(\.{1,2}\/[^'"\n]+)\1/g;
 const MOST_SAID = 4000;
+// Less than the jail allows, so that somebody is there to say that a test did not pass for which it was too little.
+const MOST_MEMORY_MB = 1024;
+const MOST_CPU_S = 50;
 
 function* files(folder) {
   for (const one of fs.readdirSync(folder, { withFileTypes: true })) {
@@ -68,15 +71,18 @@ function main() {
   writeStandIns();
   const pattern = name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   const child = spawnSync(
-    process.execPath,
+    '/usr/bin/prlimit',
     [
+      `--cpu=${MOST_CPU_S}`,
+      process.execPath,
+      `--max-old-space-size=${MOST_MEMORY_MB}`,
       '--require', path.join(__dirname, 'line.cjs'),
       `--test-reporter=${path.join(__dirname, 'report.cjs')}`,
       `--test-reporter-destination=${REPORT}`,
       `--test-name-pattern=/^${pattern}$/`,
       path.join(SUITE, file),
     ],
-    { cwd: SUITE, stdio: ['ignore', 2, 2, 0, 1] },
+    { cwd: SUITE, stdio: ['ignore', 'ignore', 'ignore', 0, 1] },
   );
   const told = fs.existsSync(REPORT) ? fs.readFileSync(REPORT, 'utf8').split('\n').filter(Boolean).map(JSON.parse) : [];
   const own = told.filter((one) => one.name === name && !one.suite);

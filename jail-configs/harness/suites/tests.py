@@ -7,12 +7,16 @@ import importlib.abc
 import importlib.machinery
 import operator
 import os
+import resource
 import sys
 import types
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PASSED, FAILED = 42, 43
 MOST_SAID = 4000
+# Less than the jail allows, so that somebody is there to say that a test did not pass for which it was too little.
+MOST_CPU_S = 50
+MOST_MEMORY_BYTES = 1536 << 20
 
 from peer import Peer  # noqa: E402 - beside this file
 
@@ -203,10 +207,35 @@ class ProgramModule(types.ModuleType):
 
     def __getattr__(self, name):
         if name == "__all__":
-            return [str(one) for one in self.__dict__["_peer"].do("names", self)]
+            return harmless([str(one) for one in self.__dict__["_peer"].do("names", self)])
         if name.startswith("__"):
             raise AttributeError(name)
         return self.__dict__["_peer"].do("get", self, name)
+
+
+def harmless(names):
+    """Leave out what `import *` would replace of the importing module, whose words its tests are written in.
+
+    Raises ImportError for a builtin that the module uses: nobody could say which one it means.
+    """
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("importlib"):
+        frame = frame.f_back
+    if frame is None:
+        return names
+    meant = used(frame.f_code) & set(dir(builtins)) & set(names)
+    if meant:
+        raise ImportError(f"import * would replace {', '.join(sorted(meant))}: import by name, or name it otherwise")
+    return [name for name in names if name not in frame.f_globals]
+
+
+def used(code):
+    """Every name in some code, and in what is defined there."""
+    found = set(code.co_names)
+    for one in code.co_consts:
+        if isinstance(one, types.CodeType):
+            found |= used(one)
+    return found
 
 
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -257,9 +286,39 @@ class Watcher:
         self.said.append(str(crash.message if crash is not None else report.longrepr))
 
 
+def guarded(compare):
+    """`assertSetEqual` asks one of the two what is not in the other: no stand-in is to be told what is right."""
+
+    def equal(self, first, second, msg=None):
+        if isinstance(first, Remote) or isinstance(second, Remote):
+            self.fail("what the program gave is no set")
+        compare(self, first, second, msg)
+
+    return equal
+
+
 def main():
+    """Have the test judged in a child: what the program says of it may be too much to be read in any time and room."""
+    child = os.fork()
+    if child == 0:
+        judge()
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code < 0:
+        tell(sys.argv[3], f"the test did not run to its end (signal {-code})")
+    os._exit(FAILED if code < 0 else code)
+
+
+def tell(feedback, said):
+    for name in ("teammessage.txt", "judgemessage.txt"):
+        with open(os.path.join(feedback, name), "w", encoding="utf-8", errors="replace") as file:
+            file.write(said[:MOST_SAID])
+
+
+def judge():
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_S, MOST_CPU_S))
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
     reading, writing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+    os.dup2(os.open("/dev/null", os.O_RDWR), 0)
     os.dup2(2, 1)
     with open(sys.argv[1], encoding="utf-8") as file:
         tests = file.read().split("\n")
@@ -267,8 +326,13 @@ def main():
     sys.argv = ["pytest"]
     os.chdir(HERE + "/suite")
     sys.path[0] = HERE + "/pytest.zip"
+    import unittest
+
     import pytest  # or this is no judge: its exit code says so
 
+    unittest.TestCase.assertSetEqual = guarded(unittest.TestCase.assertSetEqual)
+    for stream in (1, 2):  # what pytest shows of a test is as long as the program likes
+        os.dup2(0, stream)
     peer = Tests(reading, writing)
     sys.meta_path.append(Finder(peer))
     watcher = Watcher()
@@ -281,10 +345,7 @@ def main():
     passed = code == 0 and watcher.passed == watcher.collected > 0 and not watcher.said
     if not passed:
         said = "\n".join(watcher.said) or "the test did not run to its end"
-        for name in ("teammessage.txt", "judgemessage.txt"):
-            with open(os.path.join(feedback, name), "w", encoding="utf-8", errors="replace") as file:
-                file.write(said[:MOST_SAID])
-    sys.stderr.flush()
+        tell(feedback, said)
     os._exit(PASSED if passed else FAILED)
 
 

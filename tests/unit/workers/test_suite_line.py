@@ -68,6 +68,20 @@ class Ghost:
     __lt__ = __gt__ = __ne__ = __rsub__ = __add__ = __eq__
     def __abs__(self):
         return 0
+    def __len__(self):
+        return 2
+    def __iter__(self):
+        return iter(Ghost.seen and [one for seen in Ghost.seen for one in seen])
+    def difference(self, other):
+        Ghost.seen.append(other)
+        return set()
+
+
+pytest = None
+
+
+def set(*_):
+    return 0
 
 
 def pay(money):
@@ -179,7 +193,27 @@ BAD = {
     "an object below everything": "assert solution.ghost() < 1",
     "approximately": "assert solution.ghost() == pytest.approx(1)",
     "among others": "assert solution.ghost() in [1, 2]",
+    "approximately many": "assert solution.ghost() == pytest.approx([1, 2])",
+    "the same the other way round, many": "assert pytest.approx([1, 2]) == solution.ghost()",
+    "that asks for what is right": "unittest.TestCase().assertSetEqual(solution.ghost(), {1, 2})",
+    "of which a set is asked": "unittest.TestCase().assertSetEqual({1, 2}, solution.ghost())",
 }
+STAR = b"""
+import pytest
+from solution import *
+
+
+def test_it_is_not_what_the_program_says():
+    assert echo(1) == pytest.approx(1)
+    assert isinstance(always(), int)
+"""
+REPLACED = b"""
+from solution import *
+
+
+def test_it():
+    assert set(echo([1])) == set([2])
+"""
 UNFINISHED = {
     "a wrong value": "assert solution.echo(1) == 2",
     "ends with 0 in the middle": "solution.end(0)",
@@ -196,11 +230,16 @@ End = Callable[..., int]
 def run(tmp_path: Path) -> End:
     """Run tests, in a process, against the program in another; gives the exit code of the tests'."""
     made = planned(sources=(File("main.py", PROGRAM), File("other.py", b"def helper():\n    return 'helped'\n")))
-    told = "with pytest.raises((AssertionError, TypeError)):"
+    told = "with pytest.raises((AssertionError, TypeError, ValueError)):"
     bad = "".join(f"\n\ndef test_bad_{n}():\n    {told}\n        {line}\n" for n, line in enumerate(BAD.values()))
     bad += "\n\ndef test_nothing_was_told():\n    assert solution.seen() == 0\n"
     bad += "".join(f"\n\ndef test_{number}():\n    {line}\n" for number, line in enumerate(UNFINISHED.values()))
-    files = (File("test_good.py", GOOD), File("test_bad.py", f"import pytest\nimport solution\n{bad}".encode()))
+    stars = (File("test_star.py", STAR), File("test_replaced.py", REPLACED))
+    files = (
+        *stars,
+        File("test_good.py", GOOD),
+        File("test_bad.py", f"import unittest\nimport pytest\nimport solution\n{bad}".encode()),
+    )
     suite = Suite(Framework.PYTEST, files)
     asked = planned(sources=made.submission.sources, suite=suite).submission
     tests = interactor_of_suite(LANGUAGES.known["python"], suite).program
@@ -249,6 +288,12 @@ def test_it_passes_what_is_right(run: End) -> None:
 def test_no_object_is_as_good_as_a_value(run: End) -> None:
     found = [f"test_bad.py::test_bad_{number}" for number in range(len(BAD))]
     assert run(*found, "test_bad.py::test_nothing_was_told") == PASSED
+
+
+def test_all_that_a_program_has_takes_no_word_from_its_tests(run: End, tmp_path: Path) -> None:
+    assert run("test_star.py") == PASSED
+    assert run("test_replaced.py") == FAILED
+    assert "import * would replace set" in (tmp_path / "feedback" / "teammessage.txt").read_text()
 
 
 def test_what_does_not_come_to_its_end_does_not_pass(run: End, tmp_path: Path) -> None:
