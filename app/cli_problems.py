@@ -18,6 +18,7 @@ from domain.errors import InvalidRequest
 from domain.packages import folder, reading
 from domain.packages.limits import Inference
 from domain.problem import Example
+from domain.problem_limits import ID, ID_HINT
 
 if TYPE_CHECKING:
     from client import Client
@@ -31,6 +32,21 @@ OUTCOMES = ("submission", "language", "expected", "got", "", "cpu ms", "points",
 existing = click.Path(exists=True, path_type=Path)
 
 
+class ProblemId(click.ParamType[str]):
+    """The id of a problem: it becomes part of a URL, and must not lead elsewhere."""
+
+    name = "problem_id"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check its form."""
+        if not ID.fullmatch(value):
+            self.fail(f"{value[:60]!r} is no name of a problem: {ID_HINT}", param, ctx)
+        return value
+
+
+problem_ids = ProblemId()
+
+
 @click.group()
 def problem() -> None:
     """Bring problem packages to a platform, and verify them: of Kattis and the ICPC, legacy and 2023-07.
@@ -41,7 +57,7 @@ def problem() -> None:
 
 @problem.command("import")
 @click.argument("package", type=existing)
-@click.option("--id", "problem_id", help="Of the problem; by default the name of PACKAGE.")
+@click.option("--id", "problem_id", type=problem_ids, help="Of the problem; by default the name of PACKAGE.")
 @click.option("--time-limit-ms", type=click.IntRange(1), help="Where the package says none.")
 @as_json
 @told
@@ -51,7 +67,8 @@ def import_package(package: Path, problem_id: str | None, time_limit_ms: int | N
     Example: shipd problem import hello/
     """
     with connected() as api, _zipped(package) as packed:
-        sent = api.put_package(problem_id or _id_of(package), packed, timeout_ms=time_limit_ms)
+        own_id = problem_id or problem_ids.convert(_id_of(package), None, None)
+        sent = api.put_package(own_id, packed, timeout_ms=time_limit_ms)
         state, findings = _checked(api, sent)
     if as_json:
         print_json({**sent, "state": state, "report": findings})
@@ -62,7 +79,7 @@ def import_package(package: Path, problem_id: str | None, time_limit_ms: int | N
 
 
 @problem.command("export")
-@click.argument("problem_id")
+@click.argument("problem_id", type=problem_ids)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @as_json
 @told
@@ -100,7 +117,7 @@ def list_problems(*, as_json: bool) -> bool:
 
 
 @problem.command("show")
-@click.argument("problem_id")
+@click.argument("problem_id", type=problem_ids)
 @as_json
 @told
 def show_problem(problem_id: str, *, as_json: bool) -> bool:
@@ -135,7 +152,7 @@ def verify_package(package: str, asked_ms: int | None, *, keep: bool, as_json: b
             with _zipped(path) as packed:
                 found = _verified_package(api, packed, asked_ms, keep=keep)
         else:
-            found = _verified_problem(api, package)
+            found = _verified_problem(api, problem_ids.convert(package, None, None))
     _print(package, found, as_json=as_json)
     return found.ok
 

@@ -86,6 +86,24 @@ def test_what_is_no_package_is_refused_here(run: Run, platform: Api, tmp_path: P
     assert "problem.yaml" in result.stderr
 
 
+@pytest.mark.parametrize("arguments", [("show",), ("export",), ("verify",)])
+@pytest.mark.parametrize("name", ["a/../../keys", "\x1b[2J", "..", "a?b"])
+def test_what_is_no_id_becomes_no_url(
+    run: Run, platform: Api, tmp_path: Path, arguments: tuple[str], name: str
+) -> None:
+    more = (str(tmp_path / "out.zip"),) if arguments == ("export",) else ()
+    result = run(*arguments, name, *more)
+    assert (result.exit_code != 0, platform.asked) == (True, [])
+    assert "\x1b" not in result.stderr
+
+
+def test_the_name_of_a_package_must_be_an_id_too(run: Run, platform: Api, package: Path) -> None:
+    strange = package.rename(package.with_name("Hällo"))
+    result = run("import", str(strange))
+    assert (result.exit_code, platform.asked) == (2, [])
+    assert "no name of a problem" in result.stderr
+
+
 def test_problems_are_listed_page_by_page(run: Run, platform: Api) -> None:
     pages = [{"problems": [{"id": name}], "next_cursor": after} for name, after in (("a", "a"), ("b", None))]
     platform.answers = [Answer(200, page) for page in pages]
