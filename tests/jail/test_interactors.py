@@ -157,7 +157,7 @@ PROGRAMS = {
     "floods without a line": ("import os\nwhile True: os.write(1, bytes(65536))", ("OLE", "stdout", "")),
     "never reads": ("while True: print('? 1', flush=True)", ("WA", "stdout", "too many questions")),
     "kills all that it sees": (
-        "import os, signal\nprint('! 700', flush=True)\ntry: os.kill(-1, signal.SIGKILL)\nfinally: os.kill(os.getpid(), 9)",
+        "import os\nprint('! 700', flush=True)\ntry: os.kill(-1, 9)\nfinally: os.kill(os.getpid(), 9)",
         ("RTE", "signal:9", "SIGKILL"),
     ),
     "says half a line": ("print('! 70', end='', flush=True)", ("WA", "stdout", "asked 0 times")),
