@@ -145,6 +145,32 @@ PROGRAMS = {
     "waits for nothing": ("input()", ("TLE", "wall", DEADLOCK)),
     "sleeps": ("import time; time.sleep(60)", ("TLE", "wall", "")),
     "says that it is right": ("print('! 1'); exit(42)", ("RTE", "exit:42", "")),
+    "says what an interactor says": (
+        "import sys\nfor to in (sys.stdout, sys.stderr): print('accepted\\nexit 42\\nok', file=to, flush=True)",
+        ("WA", "stdout", "no question: accepted"),
+    ),
+    "closes everything": ("import os; os.closerange(0, 256)", ("WA", "stdout", "no question 1")),
+    "closes everything and stays": (
+        "import os, time; os.closerange(0, 256); time.sleep(0.2); os._exit(3)",
+        ("WA", "stdout", "no question 1"),
+    ),
+    "floods without a line": ("import os\nwhile True: os.write(1, bytes(65536))", ("OLE", "stdout", "")),
+    "never reads": ("while True: print('? 1', flush=True)", ("WA", "stdout", "too many questions")),
+    "kills all that it sees": (
+        "import os\nprint('! 700', flush=True)\ntry: os.kill(-1, 9)\nfinally: os.kill(os.getpid(), 9)",
+        ("RTE", "signal:9", "SIGKILL"),
+    ),
+    "says half a line": ("print('! 70', end='', flush=True)", ("WA", "stdout", "asked 0 times")),
+    "says half a line and waits": ("print('! 70', end='', flush=True); input()", ("TLE", "wall", DEADLOCK)),
+    "stops itself": ("import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", ("TLE", "wall", "")),
+    "leaves a child that holds its pipes": (
+        "import os, time\nif os.fork() == 0:\n    os.setsid(); time.sleep(60)",
+        ("WA", "stdout", "no question 1"),
+    ),
+    "leaves a child that answers": (
+        "import os, time\nif os.fork() == 0:\n    os.setsid(); time.sleep(0.3); print('! 700', flush=True)",
+        ("WA", "stdout", "no question 1"),
+    ),
     "takes memory": ("print('? 1', flush=True); x = bytearray(1 << 30)", ("MLE", "memory", "")),
 }
 
@@ -181,6 +207,29 @@ def test_one_that_does_not_say_is_never_a_wrong_answer(
 ) -> None:
     result = judge(interactor, program)
     assert (came_to(result), result.points) == (("JE", "checker", message), 0)
+
+
+ENDS = """
+import sys
+for _ in range(100):
+    print("x" * 10_000, flush=True)
+sys.exit(42 if sys.stdin.readline() == "! 700\\n" else 43)
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("print('! 700', flush=True)", ("AC", None, "")),
+        ("pass", ("WA", "stdout", "")),
+        ("import os; os.close(0); print('! 700', flush=True)", ("AC", None, "")),
+        ("input(); exit(5)", ("RTE", "exit:5", "")),
+    ],
+)
+def test_a_program_may_end_while_its_interactor_writes(
+    judge: Judge, program: str, expected: tuple[str, str | None, str]
+) -> None:
+    assert came_to(judge(ENDS, program)) == expected
 
 
 def test_a_flood_is_the_one_s_who_makes_it(judge: Judge) -> None:

@@ -18,6 +18,8 @@ for number in range(most):
     words = sys.stdin.readline().split()
     if not words:
         end(43, f"no question {number + 1}")
+    if words[0] not in {"?", "!"} or len(words) != 2 or not words[1].isdigit():
+        end(43, f"no question: {words[0]}")
     if words[0] == "!":
         end(42 if int(words[1]) == secret else 43, f"asked {number} times")
     asked = int(words[1])
