@@ -34,7 +34,14 @@ _UNUSED: Mapping[str, str] = {
 }
 _PARTS = {
     *(header.FILE, data.ROOT, submissions.FOLDER, submissions.INCLUDE, statements.ATTACHMENTS),
-    *(".timelimit", "domjudge-problem.ini", *statements.FOLDERS, *validators.OUTPUT, *validators.INPUT),
+    *(
+        submissions.ENTRY_POINTS,
+        ".timelimit",
+        "domjudge-problem.ini",
+        *statements.FOLDERS,
+        *validators.OUTPUT,
+        *validators.INPUT,
+    ),
 }
 
 

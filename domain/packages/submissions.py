@@ -10,10 +10,12 @@ from domain.packages import expected, languages, programs, yaml_files
 from domain.packages.header import Header
 from domain.packages.report import Report
 from domain.packages.tree import Tree
-from domain.packages.yaml_files import Table, text
+from domain.packages.yaml_files import Table, table, text
 from domain.problem import Example
 
 FOLDER, INCLUDE = "submissions", "include"
+ENTRY_POINTS = "submissions.json"
+"""DOMjudge's: where submissions of several files start."""
 DEFAULT = "default"
 
 
@@ -45,14 +47,15 @@ class Examples:
         paths = [
             f"{folder}/{name}" for folder in self.tree.names(FOLDER) for name in self.tree.names(f"{FOLDER}/{folder}")
         ]
-        found = [self._example(path, settings) for path in paths]
+        starts = {path.strip("/"): table(said) for path, said in yaml_files.load(self.tree, ENTRY_POINTS).items()}
+        found = [self._example(path, settings, starts.get(f"{FOLDER}/{path}", {})) for path in paths]
         return tuple(example for example in found if example is not None)
 
-    def _example(self, path: str, settings: Table) -> Example | None:
+    def _example(self, path: str, settings: Table, start: Table) -> Example | None:
         where = f"{FOLDER}/{path}"
         files = programs.sources(self.tree, where, self.header.constants)
         wanted = expected.by_tag(file.content for file in files) or expected.by_folder(path, self.most)
-        said: dict[str, str | None] = {}
+        said: dict[str, str | None] = {"entrypoint": text(start.get("entry_point"))}
         for pattern, told in expected.matching(settings, path):
             wanted = expected.by_settings(told, wanted, f"{expected.FILE}: {pattern}", self.report)
             said |= {key: text(told[key]) for key in ("language", "entrypoint") if key in told}
@@ -71,5 +74,8 @@ def _program(where: str, files: tuple[File, ...], said: Mapping[str, str | None]
         report.skip(where, "it is in Python 2")
     else:
         named = languages.named(files)
-        return Program(languages.NAMES[code], named, languages.entry_point(code, named, said.get("entrypoint")))
+        start = languages.entry_point(code, named, said.get("entrypoint"))
+        if start is None and code not in languages.FIND_THEIR_START:
+            start = languages.first(code, named)
+        return Program(languages.NAMES[code], named, start)
     return None
