@@ -32,6 +32,8 @@ SUFFIXES: Mapping[str, str] = {
 }
 """Codes by the ends of file names."""
 HEADERS = {".h", ".hh", ".hpp", ".hxx", ".inc"}
+UNCOMPILED = {"javascript", "python"}
+"""Ours, whose programs are only started."""
 FIND_THEIR_START = {"c", "cpp", "java"}
 """Languages whose programs start at what is so named in them, in whichever file."""
 _RENAMED = {".C": ".cc", ".c++": ".cc", ".py3": ".py"}

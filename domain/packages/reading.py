@@ -142,6 +142,8 @@ def _languages(head: Header, report: Report) -> tuple[str, ...]:
 
 
 def _tell_of_unused(tree: Tree, report: Report) -> None:
+    for path in tree.dropped:
+        report.skip(path, "there is a backslash in its name")
     for name in tree.names(""):
         if name in _UNUSED:
             report.skip(name, _UNUSED[name])

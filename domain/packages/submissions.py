@@ -60,7 +60,11 @@ class Examples:
             wanted = expected.by_settings(told, wanted, f"{expected.FILE}: {pattern}", self.report)
             said |= {key: text(told[key]) for key in ("language", "entrypoint") if key in told}
         program = _program(where, files, said, self.report)
-        return None if program is None else Example(path, program, wanted.verdicts, wanted.points)
+        if program is None:
+            return None
+        if program.language in languages.UNCOMPILED:
+            wanted = expected.uncompiled(wanted)
+        return Example(path, program, wanted.verdicts, wanted.points)
 
 
 def _program(where: str, files: tuple[File, ...], said: Mapping[str, str | None], report: Report) -> Program | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.packages import reading
+from domain.packages import archive, folder, reading
 from domain.problem import Example
 from domain.verdict import Verdict
 from tests.unit.domain.packages.trees import CURRENT, HELLO, Files, read, told, tree
@@ -38,7 +38,7 @@ def example(files: Files) -> Example:
     ],
 )
 def test_folders(folder: str, expected: tuple[Verdict, ...]) -> None:
-    assert example({f"submissions/{folder}/x.py": "x"}).expected == expected
+    assert example({f"submissions/{folder}/x.c": "x"}).expected == expected
 
 
 @pytest.mark.parametrize(
@@ -148,6 +148,25 @@ def test_python_2_is_reported(source: str, tmp_path: Path) -> None:
 )
 def test_what_python_3_may_mean_is_no_python_2(source: str) -> None:
     assert example({"submissions/accepted/p.py": source}).program.language == "python"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("x.py", (Verdict.RTE, Verdict.CE)), ("x.js", (Verdict.RTE, Verdict.CE)), ("x.c", (Verdict.CE,))],
+)
+def test_what_does_not_compile_may_crash_where_nothing_is_compiled(name: str, expected: tuple[Verdict, ...]) -> None:
+    assert set(example({f"submissions/compiler_error/{name}": "("}).expected) == set(expected)
+
+
+def test_an_example_with_a_name_that_nobody_takes_is_reported(tmp_path: Path) -> None:
+    name = "submissions/compiler_error/bad/a\\#.c"
+    imported = read({**HELLO, name: "x"}, tmp_path)
+    assert len(imported.version.examples) == 1
+    assert len(told(imported, name)) == 1
+    with (tmp_path / "p.zip").open("w+b") as file:
+        folder.pack(tree({**HELLO, name: "x"}), file)
+        with archive.opened(file) as again:
+            assert again.dropped == (name,)
 
 
 SEVERAL = {"submissions/accepted/x/b.py": "import a", "submissions/accepted/x/a.py": "a = 1"}
