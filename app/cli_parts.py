@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import ParamSpec, TypeVar
@@ -19,6 +20,8 @@ from domain.settings import Settings
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+FILE_WIDTH = 200
+"""How wide a table is, in characters, that nobody sees on a terminal."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
@@ -64,7 +67,10 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
         table.add_row(*("-" if value is None else escape(printable(str(value))) for value in row))
-    Console().print(table)
+    console = Console()
+    if not (console.is_terminal or "COLUMNS" in os.environ):
+        console.width = FILE_WIDTH  # a log has no edge, and rows that are cut say nothing
+    console.print(table)
 
 
 def print_groups(groups: Sequence[Mapping[str, object]]) -> None:

@@ -3,7 +3,8 @@
 Each of them has pipes of its own to us, and none of the other's. So all that passes is seen, in its order, and neither
 can do anything to the other's pipes: what is written to somebody who has ended, or does not listen any more, is read
 and thrown away, and nobody dies of SIGPIPE for the other's end. That one has ended is passed on as the end of the
-other's input, once it is known: who ended first is then what decided, and not what followed from it.
+other's input, once it is known: who ended first is then what decided, and not what followed from it. A program that
+closes its stdout and runs on has not ended: an interactor hears of it when it does, and does not decide before it.
 
 Why on their CPU: a message that wakes somebody on another one takes ten times as long (docs/decisions/0025).
 """
@@ -24,7 +25,7 @@ from sandbox.transcript import Speaker, Transcript
 from sandbox.turn import Turn
 
 CLOSED_PATIENCE_S = 0.02
-"""How long after a closed stdout its program's end is waited for, before the other is told."""
+"""How long after an interactor's stdout is closed its end is waited for, before the program is told."""
 
 
 class Way:
@@ -146,7 +147,8 @@ class Relay:
         self._stopped = True
 
     def _patience(self) -> float:
-        return CLOSED_PATIENCE_S if self._closing else -1
+        waits = any(way.speaker is Speaker.INTERACTOR for way in self._closing)
+        return CLOSED_PATIENCE_S if waits else -1
 
     def _take_posted(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -257,7 +259,8 @@ class Relay:
     def _pass_on_ends(self) -> None:
         """Have the input of the other end where one has closed its output: at once where it has ended itself."""
         for way in [*self._closing]:
-            known = self.ended[way.speaker].is_set() or time.monotonic() - way.closed_at >= CLOSED_PATIENCE_S
+            late = time.monotonic() - way.closed_at >= CLOSED_PATIENCE_S
+            known = self.ended[way.speaker].is_set() or (late and way.speaker is Speaker.INTERACTOR)
             if known and not way.pending and (way.sink is not None or way.deaf):
                 self._closing.remove(way)
                 self._leave(way.sink)

@@ -124,8 +124,8 @@ class Check:
         self.found.append(Finding(stage, name, ok, message))
 
     def _flags(self) -> None:
-        """Look at what the default validator is told."""
-        if self.version.checker.type is not CheckerType.KATTIS:
+        """Look at what the default validator is told; beside an interactor there is none, and arguments are its."""
+        if self.version.checker.type is not CheckerType.KATTIS or self.version.judging.interactor is not None:
             return
         for case in self.version.test_cases:
             try:

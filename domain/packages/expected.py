@@ -81,6 +81,13 @@ def by_tag(contents: Iterable[bytes]) -> Expected | None:
     return Expected(ordered(verdicts), points)
 
 
+def uncompiled(wanted: Expected) -> Expected:
+    """Say what is expected in a language that is not compiled here: what does not compile there ends when it starts."""
+    if Verdict.CE not in wanted.verdicts:
+        return wanted
+    return Expected(ordered((*wanted.verdicts, Verdict.RTE)), wanted.points)
+
+
 def by_settings(settings: Table, usual: Expected, where: str, report: Report) -> Expected:
     """Lay what submissions.yaml says over what is expected without it. Raises InvalidRequest."""
     inner = {key for key, value in settings.items() if isinstance(value, dict)}

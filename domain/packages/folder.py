@@ -47,6 +47,8 @@ def opened(path: Path) -> Iterator[Tree]:
 def pack(tree: Tree, file: BinaryIO) -> None:
     """Write a package as a zip, without a top folder. Raises OSError."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in tree.dropped:
+            packed.writestr(zipfile.ZipInfo(name, _TIME), b"")  # who reads it says that it is left out
         for one in tree.files():
             info = zipfile.ZipInfo(one.path, _TIME)
             info.external_attr = (stat.S_IFREG | one.mode) << 16

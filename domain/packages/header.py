@@ -102,6 +102,9 @@ def split(value: object, where: str) -> tuple[str, ...]:
 def _kind(found: Table, report: Report) -> tuple[frozenset[str], bool | None, bool]:
     """Give types, whether the validator is custom, and whether it scores: of `type`, and of `validation` of old."""
     words = {word for each in texts(found.get("type")) for word in re.split(r"[\s,]+", each) if word}
+    if words and not words & TYPES:
+        hint = f"write one of {', '.join(sorted(TYPES))}"
+        raise refused(f"{FILE}: type", f"{', '.join(sorted(words))} is not judged here", hint)
     report.skip_keys(f"{FILE}: type", words - TYPES)
     validation = found.get("validation")
     told = {word for each in texts(validation) for word in each.split()}

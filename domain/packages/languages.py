@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from domain.file import File
+from domain.packages import python2
 
 NAMES: Mapping[str, str] = {
     "c": "c",
@@ -31,12 +32,15 @@ SUFFIXES: Mapping[str, str] = {
 }
 """Codes by the ends of file names."""
 HEADERS = {".h", ".hh", ".hpp", ".hxx", ".inc"}
+UNCOMPILED = {"javascript", "python"}
+"""Ours, whose programs are only started."""
+FIND_THEIR_START = {"c", "cpp", "java"}
+"""Languages whose programs start at what is so named in them, in whichever file."""
 _RENAMED = {".C": ".cc", ".c++": ".cc", ".py3": ".py"}
 """Endings that our compilers and interpreters do not look for."""
 _PUBLIC_CLASS = re.compile(
     rb"^[ \t]*public\s+(?:final\s+|abstract\s+)*(?:class|record|enum)\s+([A-Za-z_$][\w$]*)", re.MULTILINE
 )
-_PYTHON2 = re.compile(rb"#!.*python2")
 
 
 def code_of(files: Iterable[File]) -> str | None:
@@ -54,8 +58,8 @@ def codes(language: str) -> str:
 
 
 def is_python2(files: Iterable[File]) -> bool:
-    """Whether a program says that it is in Python 2."""
-    return any(_PYTHON2.match(file.content) for file in files if file.path.endswith(".py"))
+    """Whether a program is in Python 2, as one of its files shows."""
+    return any(python2.is_python2(file.content) for file in files if file.path.endswith(".py"))
 
 
 def named(files: Sequence[File]) -> tuple[File, ...]:
@@ -81,7 +85,7 @@ def entry_point(code: str, files: Sequence[File], asked: str | None = None) -> s
     if asked in paths:
         return asked
     sources = [path for path in paths if SUFFIXES.get(PurePosixPath(path).suffix) == code]
-    if code in {"c", "cpp", "java"}:
+    if code in FIND_THEIR_START:
         return None
     likely = [path for path in sources if PurePosixPath(path).stem in {"main", "Main", "__main__"}]
     shown = [path for path in sources if b"__main__" in _content(files, path)]
@@ -89,6 +93,11 @@ def entry_point(code: str, files: Sequence[File], asked: str | None = None) -> s
         if len(chosen) == 1:
             return chosen[0]
     return likely[0] if likely else None
+
+
+def first(code: str, files: Sequence[File]) -> str | None:
+    """Give the first of a program's sources by name: where judges of the format start one that does not say."""
+    return min((file.path for file in files if SUFFIXES.get(PurePosixPath(file.path).suffix) == code), default=None)
 
 
 def _content(files: Sequence[File], path: str) -> bytes:

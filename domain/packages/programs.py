@@ -75,7 +75,7 @@ def read(tree: Tree, path: str, known: Mapping[str, str], report: Report) -> Pro
         report.note(path, f"its sources are compiled and started as {code}; {' and '.join(scripts)} is not run")
     files = languages.named(files)
     entry = languages.entry_point(code, files)
-    if entry is None and code not in {"c", "cpp", "java"}:
+    if entry is None and code not in languages.FIND_THEIR_START:
         raise Unclear("several of its files may be where it starts; name one __main__.py, or main with its ending")
     return Program(languages.NAMES[code], files, entry)
 

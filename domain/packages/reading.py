@@ -34,7 +34,14 @@ _UNUSED: Mapping[str, str] = {
 }
 _PARTS = {
     *(header.FILE, data.ROOT, submissions.FOLDER, submissions.INCLUDE, statements.ATTACHMENTS),
-    *(".timelimit", "domjudge-problem.ini", *statements.FOLDERS, *validators.OUTPUT, *validators.INPUT),
+    *(
+        submissions.ENTRY_POINTS,
+        ".timelimit",
+        "domjudge-problem.ini",
+        *statements.FOLDERS,
+        *validators.OUTPUT,
+        *validators.INPUT,
+    ),
 }
 
 
@@ -135,6 +142,8 @@ def _languages(head: Header, report: Report) -> tuple[str, ...]:
 
 
 def _tell_of_unused(tree: Tree, report: Report) -> None:
+    for path in tree.dropped:
+        report.skip(path, "there is a backslash in its name")
     for name in tree.names(""):
         if name in _UNUSED:
             report.skip(name, _UNUSED[name])

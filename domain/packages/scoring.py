@@ -13,7 +13,7 @@ from domain.packages.data import Case, Folder
 from domain.packages.faults import refused
 from domain.packages.header import Header
 from domain.packages.report import Report
-from domain.packages.yaml_files import table, text, texts
+from domain.packages.yaml_files import Table, table, text, texts
 
 WHOLE_POINTS = 100.0
 """What the secret group is worth where nobody says (2023-07)."""
@@ -23,7 +23,10 @@ _KEYS = {
     *("input_visualizer_args", "output_visualizer_args", "static_validation"),
     *("input_validator_flags", "output_validator_flags", "on_reject", "grading", "grader_flags"),
     *("accept_score", "reject_score", "range"),
+    *("max_score", "score_aggregation", "require_pass", "static_validation_score", "static_validator_args"),
 }
+_LATER = {"max_score": "score", "score_aggregation": "aggregation", "require_pass": "require_pass"}
+"""Words of 2025-09 for those below `scoring` in 2023-07."""
 _LENIENT = {"always_accept", "accept_if_any_accepted"}
 _MODES = {"sum", "avg", "min", "max"}
 _VERDICT_MODES = {"worst_error", "first_error", "ignore_sample"}
@@ -42,9 +45,8 @@ def read(root: Folder, header: Header, report: Report) -> Scoring:
     for folder in _folders(root):
         path = f"{data.ROOT}/{folder.name}".rstrip("/")
         report.skip_keys(path, set(folder.settings) - _KEYS)
-        if yaml_files.flag(folder.settings.get("static_validation")) is not False and (
-            "static_validation" in folder.settings
-        ):
+        static = {"static_validation", "static_validation_score"} & set(folder.settings)
+        if static and yaml_files.flag(folder.settings.get("static_validation")) is not False:
             report.skip(f"{path}: static_validation", "sources are not validated by programs of a package")
         if text(folder.settings.get("grading")) == "custom":
             report.skip(f"{path}: grading", "graders of a package are not run: groups are scored by the default one")
@@ -61,7 +63,13 @@ def read(root: Folder, header: Header, report: Report) -> Scoring:
 def _is_legacy(root: Folder, header: Header) -> bool:
     """Whether points are said in the old words: drafts of 2023-07 have files of either name with words of either."""
     said = {key for folder in _folders(root) for key in folder.settings}
-    return "scoring" not in said and (header.legacy or bool(said & {"accept_score", "grader_flags", "range"}))
+    return not said & {"scoring", *_LATER} and (header.legacy or bool(said & {"accept_score", "grader_flags", "range"}))
+
+
+def _scoring(folder: Folder) -> Table:
+    """Give what a group says of points, in the words of 2023-07."""
+    later = {ours: folder.settings[name] for name, ours in _LATER.items() if name in folder.settings}
+    return {**later, **table(folder.settings.get("scoring"))}
 
 
 def _folders(folder: Folder) -> Iterator[Folder]:
@@ -128,7 +136,7 @@ class _Current:
         return [share if each is None else each for each in said]
 
     def _said(self, folder: Folder, usual: float | None) -> float | None:
-        said = table(folder.settings.get("scoring")).get("score")
+        said = _scoring(folder).get("score")
         if text(said) == UNBOUNDED:
             return None
         points = yaml_files.number(said, f"{data.ROOT}/{folder.name}: scoring.score")
@@ -137,7 +145,7 @@ class _Current:
         return usual if points is None else points
 
     def _aggregation(self, folder: Folder, usual: Aggregation) -> Aggregation:
-        said = text(table(folder.settings.get("scoring")).get("aggregation"))
+        said = text(_scoring(folder).get("aggregation"))
         if said is not None and said not in set(Aggregation):
             self.report.skip(
                 f"{data.ROOT}/{folder.name}: scoring.aggregation", f"{said!r} is none of {', '.join(Aggregation)}"
@@ -148,7 +156,7 @@ class _Current:
     def _requires(self, folder: Folder) -> tuple[str, ...]:
         known = {group.name for group in self.found.groups}
         named: list[str] = []
-        for each in texts(table(folder.settings.get("scoring")).get("require_pass")):
+        for each in texts(_scoring(folder).get("require_pass")):
             if each in known:
                 named.append(each)
             else:

@@ -11,11 +11,13 @@ from domain.packages.faults import refused
 from domain.packages.header import Header
 from domain.packages.report import Report
 from domain.packages.tree import Tree
-from domain.packages.yaml_files import Table, text
+from domain.packages.yaml_files import Table, table, text
 from domain.problem import Example
 from domain.problem_limits import MOST_EXAMPLES
 
 FOLDER, INCLUDE = "submissions", "include"
+ENTRY_POINTS = "submissions.json"
+"""DOMjudge's: where submissions of several files start."""
 DEFAULT = "default"
 
 
@@ -53,19 +55,24 @@ class Examples:
         ):
             if count > most:
                 raise refused(where, f"has {count} members, above the ceiling of {most}", "leave some out")
-        found = [self._example(path, settings) for path in paths]
+        starts = {path.strip("/"): table(said) for path, said in yaml_files.load(self.tree, ENTRY_POINTS).items()}
+        found = [self._example(path, settings, starts.get(f"{FOLDER}/{path}", {})) for path in paths]
         return tuple(example for example in found if example is not None)
 
-    def _example(self, path: str, settings: Table) -> Example | None:
+    def _example(self, path: str, settings: Table, start: Table) -> Example | None:
         where = f"{FOLDER}/{path}"
         files = programs.sources(self.tree, where, self.header.constants)
         wanted = expected.by_tag(file.content for file in files) or expected.by_folder(path, self.most)
-        said: dict[str, str | None] = {}
+        said: dict[str, str | None] = {"entrypoint": text(start.get("entry_point"))}
         for pattern, told in expected.matching(settings, path):
             wanted = expected.by_settings(told, wanted, f"{expected.FILE}: {pattern}", self.report)
             said |= {key: text(told[key]) for key in ("language", "entrypoint") if key in told}
         program = _program(where, files, said, self.report)
-        return None if program is None else Example(path, program, wanted.verdicts, wanted.points)
+        if program is None:
+            return None
+        if program.language in languages.UNCOMPILED:
+            wanted = expected.uncompiled(wanted)
+        return Example(path, program, wanted.verdicts, wanted.points)
 
 
 def _program(where: str, files: tuple[File, ...], said: Mapping[str, str | None], report: Report) -> Program | None:
@@ -79,5 +86,8 @@ def _program(where: str, files: tuple[File, ...], said: Mapping[str, str | None]
         report.skip(where, "it is in Python 2")
     else:
         named = languages.named(files)
-        return Program(languages.NAMES[code], named, languages.entry_point(code, named, said.get("entrypoint")))
+        start = languages.entry_point(code, named, said.get("entrypoint"))
+        if start is None and code not in languages.FIND_THEIR_START:
+            start = languages.first(code, named)
+        return Program(languages.NAMES[code], named, start)
     return None

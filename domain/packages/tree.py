@@ -3,7 +3,7 @@
 import io
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -24,6 +24,8 @@ MAX_HOPS = 40
 
 _IGNORED = re.compile(r"__MACOSX|\.DS_Store|\.git(ignore|attributes|keep)?|__pycache__")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
+_SPOILED = re.compile(r"(?:[^/\\]+/)?submissions/[^/\\]+/.*\\.*")
+"""An example submission whose name no platform takes, which is then what it is an example of."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,9 @@ def entry(path: str, data: bytes, mode: int = 0o644) -> Entry:
 class Tree:
     """The files of one package. Paths are relative, with `/`, and in order."""
 
-    def __init__(self, entries: Mapping[str, Entry]) -> None:
+    def __init__(self, entries: Mapping[str, Entry], dropped: Sequence[str] = ()) -> None:
+        self.dropped = tuple(dropped)
+        """Files of example submissions that are left out for the backslash in their names."""
         self._entries = dict(sorted(entries.items()))
         self._folders = _folders(self._entries)
         self._spent: dict[str, int] = {}
@@ -54,8 +58,12 @@ class Tree:
     def of(cls, entries: Iterator[Entry], links: Mapping[str, str] | None = None) -> "Tree":
         """Take files, and links by their targets. Raises InvalidRequest beyond a cap, for bad names, for links out."""
         files: dict[str, Entry] = {}
-        total = 0
+        total, dropped = 0, list[str]()
         for one in entries:
+            if _SPOILED.fullmatch(one.path):
+                _check_name(one.path.replace("\\", "_"))
+                dropped.append(one.path)
+                continue
             _check_name(one.path)
             if one.path in files:
                 raise refused(one.path, "is there twice", "give every file a path of its own")
@@ -63,7 +71,7 @@ class Tree:
             total += one.size_bytes
             _check_size(one, len(files), total)
         files = {path: one for path, one in _linked(files, dict(links or {})).items() if not _ignored(path)}
-        return cls(_without_top(files))
+        return cls(_without_top(files), dropped)
 
     def __contains__(self, path: str) -> bool:
         return path in self._entries

@@ -17,6 +17,8 @@ Value = str | Sequence["Value"] | Mapping[str, "Value"]
 Table = dict[str, object]
 UNFIT = re.compile("[\x00\ud800-\udfff]")
 """What no row can hold as text."""
+_TABS = re.compile(rb"(?<=[^ \t\r\n])[ \t]*\t[ \t]*")
+_BLANK = re.compile(rb"^[ \t]+(?=\r?$|#)", re.MULTILINE)
 _NULLS = {"", "~", "null", "Null", "NULL"}
 _YES, _NO = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 
@@ -37,8 +39,7 @@ def parse_of(tree: Tree, path: str, data: bytes) -> Table:
 def parse(data: bytes, path: str) -> Table:
     """Read YAML whose whole is a mapping. Raises InvalidRequest naming the file."""
     try:
-        # BaseLoader makes text of every scalar, whatever its tag: nothing is constructed, no date, no number.
-        found: object = yaml.load(data, Loader=yaml.BaseLoader)  # noqa: S506 - as said above
+        found = _parsed(data)
     except yaml.YAMLError as error:
         raise refused(path, f"is no YAML: {_in_one_line(error)}", "mend it") from None
     except (RecursionError, UnicodeDecodeError, ValueError):
@@ -49,6 +50,16 @@ def parse(data: bytes, path: str) -> Table:
         raise refused(path, "is no mapping of keys to values", "write `key: value` lines")
     _bounded(found, path)
     return {str(key): value for key, value in found.items()}
+
+
+def _parsed(data: bytes) -> object:
+    """Read it; again with spaces for tabs that only separate, which YAML allows and this parser does not."""
+    # BaseLoader makes text of every scalar, whatever its tag: nothing is constructed, no date, no number.
+    try:
+        return yaml.load(data, Loader=yaml.BaseLoader)  # noqa: S506 - as said above
+    except yaml.scanner.ScannerError:
+        spaced = _TABS.sub(b" ", _BLANK.sub(b"", data))
+        return yaml.load(spaced, Loader=yaml.BaseLoader)  # noqa: S506 - as said above
 
 
 def _bounded(found: object, path: str) -> None:

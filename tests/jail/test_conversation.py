@@ -118,13 +118,24 @@ def test_a_program_survives_the_end_of_a_content_interactor(one: Sandbox) -> Non
     assert (found.program.exit_code, found.program.exit_signal, found.interactor.exit_code) == (0, None, 42)
 
 
-def test_a_closed_stdout_is_the_end_of_the_other_s_input(one: Sandbox) -> None:
-    found = converse(
-        one,
-        "import os, sys; os.close(1); sys.exit(len(input()))",
-        "input_ = __import__('sys').stdin.read(); print('abc'); exit(42)",
-    )
-    assert (found.program.exit_code, found.interactor.exit_code) == (3, 42)
+def test_an_interactor_s_closed_stdout_is_the_end_of_its_program_s_input(one: Sandbox) -> None:
+    interactor = "import os, sys; print('abc', flush=True); os.close(1); sys.exit(42 if input() == '3' else 43)"
+    found = converse(one, "import sys; print(len(sys.stdin.read().strip()))", interactor)
+    assert (found.program.exit_code, found.interactor.exit_code) == (0, 42)
+
+
+CLOSES = "import os, time; os.close(1); time.sleep(0.3); os._exit(3)"
+
+
+def test_a_program_that_closes_its_stdout_has_not_ended(one: Sandbox) -> None:
+    """The interactor would reject, and be first, if it heard of it."""
+    found = converse(one, CLOSES, READS)
+    assert (found.first, found.program.exit_code) == (Speaker.PROGRAM, 3)
+
+
+def test_nor_when_it_then_does_nothing(one: Sandbox) -> None:
+    found = converse(one, "import os, time; os.close(1); time.sleep(30)", READS, SHORT)
+    assert (found.first, found.program.cause) == (Speaker.PROGRAM, Cause.WALL)
 
 
 def test_stdin_can_be_opened_again(one: Sandbox) -> None:

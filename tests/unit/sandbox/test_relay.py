@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sandbox.relay import Relay
+from sandbox.relay import CLOSED_PATIENCE_S, Relay
 from sandbox.streams import Capture
 from sandbox.transcript import Said, Speaker
 
@@ -51,15 +51,18 @@ class Talker:
         assert readable, "nothing came"
         return os.read(self.stdin, 1 << 20)
 
-    def end(self) -> None:
-        os.close(self.stdout)
+    def close_stdout(self) -> None:
+        if self.stdout >= 0:
+            os.close(self.stdout)
         self.stdout = -1
+
+    def end(self) -> None:
+        self.close_stdout()
         self.process.communicate()
         assert self.relay.ended[self.speaker].wait(PATIENCE_S)
 
     def close(self) -> None:
-        if self.stdout >= 0:
-            os.close(self.stdout)
+        self.close_stdout()
         self.process.communicate()
         self.capture.close()
         if self.stdin >= 0:
@@ -148,13 +151,22 @@ def test_more_than_the_cap_is_told(relay: Relay, interactor: Talker) -> None:
         assert interactor.hear() == b"x" * 11
 
 
-def test_a_closed_stdout_is_passed_on_though_its_program_goes_on(
+def test_an_interactor_s_closed_stdout_is_passed_on_though_it_goes_on(
     relay: Relay, program: Talker, interactor: Talker
 ) -> None:
-    os.close(program.stdout)
-    program.stdout = -1
-    assert interactor.hear() == b""
+    interactor.close_stdout()
+    assert program.hear() == b""
     assert relay.first is None
+
+
+def test_a_program_s_closed_stdout_is_no_end_before_its_own(relay: Relay, program: Talker, interactor: Talker) -> None:
+    program.say(b"!")
+    program.close_stdout()
+    assert interactor.hear() == b"!"
+    assert not select.select([interactor.stdin], [], [], 10 * CLOSED_PATIENCE_S)[0]
+    program.end()
+    assert interactor.hear() == b""
+    assert relay.first is PROGRAM
 
 
 def test_nothing_is_left_open(program: Talker, interactor: Talker) -> None:

@@ -156,6 +156,13 @@ def test_wrong_flags_of_the_default_validator_refuse_it(grader: Make, problems: 
     )
 
 
+def test_what_an_interactor_is_told_is_no_flag_of_the_default_validator(grader: Make, problems: Problems) -> None:
+    cases = (replace(CASES[0], checker_arguments=("--rounds", "3")),)
+    problems.version = replace(VERSION, test_cases=cases, judging=Judging(interactor=Interactor(C)))
+    check(grader, FakeSandbox(accepts))
+    assert problems.ok is True
+
+
 def test_an_input_that_is_lost_refuses_it(grader: Make, problems: Problems) -> None:
     lost = replace(CASES[0], stdin=Payload(sha256=bytes(32)))
     problems.version = replace(VERSION, test_cases=(lost,))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.packages import reading
+from domain.packages import archive, folder, reading
 from domain.problem import Example
 from domain.verdict import Verdict
 from tests.unit.domain.packages.trees import CURRENT, HELLO, Files, read, told, tree
@@ -38,7 +38,7 @@ def example(files: Files) -> Example:
     ],
 )
 def test_folders(folder: str, expected: tuple[Verdict, ...]) -> None:
-    assert example({f"submissions/{folder}/x.py": "x"}).expected == expected
+    assert example({f"submissions/{folder}/x.c": "x"}).expected == expected
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,6 @@ def test_language_and_entry_point_may_be_said() -> None:
     files = {"submissions/mixed/x/a.py": "x", "submissions/mixed/x/b.py": "x"}
     said = {"submissions/submissions.yaml": "mixed/x: {language: python3, entrypoint: b.py}"}
     assert example({**files, **said}).program.entry_point == "b.py"
-    assert example(files).program.entry_point is None
 
 
 @pytest.mark.parametrize(
@@ -117,9 +116,69 @@ def test_languages_that_nobody_runs_are_reported(path: str, tmp_path: Path) -> N
     assert len(told(imported, f"submissions/accepted/{path}")) == 1
 
 
-def test_python_2_is_reported(tmp_path: Path) -> None:
-    imported = read({**HELLO, "submissions/accepted/p.py": "#!/usr/bin/env python2\n"}, tmp_path)
+@pytest.mark.parametrize(
+    "source",
+    [
+        "#!/usr/bin/env python2\n",
+        "#!/usr/bin/python\n\nprint 'hello'\n",
+        "for line in open(0):\n    print abs(int(line))\n",
+        "if 1: print 5",
+        "n = int(raw_input())\nprint(n)\n",
+        "for _ in xrange(3): pass\n",
+    ],
+)
+def test_python_2_is_reported(source: str, tmp_path: Path) -> None:
+    imported = read({**HELLO, "submissions/accepted/p.py": source}, tmp_path)
     assert len(told(imported, "accepted/p.py")) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '"""print the sum\n\nprint it\n"""\nprint("hello")\n',
+        "# print 'hello'\nprint ('hello')\n",
+        "print = max\nprint if print else 1\n",
+        "try:\n    input = raw_input\nexcept NameError:\n    pass\nraw_input()\n",
+        "xrange = range\nfor _ in xrange(3): pass\n",
+        "x = '",
+        "\0",
+        "if x:\n  y\n z",
+        "print",
+    ],
+)
+def test_what_python_3_may_mean_is_no_python_2(source: str) -> None:
+    assert example({"submissions/accepted/p.py": source}).program.language == "python"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("x.py", (Verdict.RTE, Verdict.CE)), ("x.js", (Verdict.RTE, Verdict.CE)), ("x.c", (Verdict.CE,))],
+)
+def test_what_does_not_compile_may_crash_where_nothing_is_compiled(name: str, expected: tuple[Verdict, ...]) -> None:
+    assert set(example({f"submissions/compiler_error/{name}": "("}).expected) == set(expected)
+
+
+def test_an_example_with_a_name_that_nobody_takes_is_reported(tmp_path: Path) -> None:
+    name = "submissions/compiler_error/bad/a\\#.c"
+    imported = read({**HELLO, name: "x"}, tmp_path)
+    assert len(imported.version.examples) == 1
+    assert len(told(imported, name)) == 1
+    with (tmp_path / "p.zip").open("w+b") as file:
+        folder.pack(tree({**HELLO, name: "x"}), file)
+        with archive.opened(file) as again:
+            assert again.dropped == (name,)
+
+
+SEVERAL = {"submissions/accepted/x/b.py": "import a", "submissions/accepted/x/a.py": "a = 1"}
+
+
+def test_several_files_start_where_submissions_json_says() -> None:
+    said = '{"submissions/accepted/x/": {"entry_point": "b.py"}}'
+    assert example({**SEVERAL, "submissions.json": said}).program.entry_point == "b.py"
+
+
+def test_or_at_the_first_where_nothing_says() -> None:
+    assert example(SEVERAL).program.entry_point == "a.py"
 
 
 def test_partial_ones_earn_less_than_all() -> None:

@@ -321,6 +321,10 @@ def test_submit_answer_is_refused(tmp_path: Path) -> None:
     assert "submit-answer" in refused({**HELLO, "problem.yaml": CURRENT + "type: submit-answer"}, tmp_path)
 
 
+def test_a_type_that_nobody_here_knows_is_refused(tmp_path: Path) -> None:
+    assert "pvp" in refused({**HELLO, "problem.yaml": "type: pvp"}, tmp_path)
+
+
 def test_input_validators(tmp_path: Path) -> None:
     files = {
         **HELLO,

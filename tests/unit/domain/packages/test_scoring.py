@@ -65,6 +65,17 @@ def test_groups_say_what_they_are_worth(file: str, tmp_path: Path) -> None:
     assert len(told(imported, "require_pass")) == 1
 
 
+def test_the_words_of_2025_are_the_same(tmp_path: Path) -> None:
+    said = {
+        "data/secret/1/test_group.yaml": "{max_score: 30, score_aggregation: sum}",
+        "data/secret/2/test_group.yaml": "{max_score: 70, score_aggregation: min, require_pass: secret/1}",
+    }
+    found = groups(version(NEW | said | cases("secret/1/a", "secret/1/b", "secret/2/a"), tmp_path))
+    assert (found["secret/1"].points, found["secret/1"].aggregation) == (30, Aggregation.SUM)
+    assert (found["secret/2"].points, found["secret/2"].aggregation) == (70, Aggregation.MIN)
+    assert found["secret/2"].requires == ("secret/1",)
+
+
 def test_the_whole_may_be_worth_anything(tmp_path: Path) -> None:
     said = {"data/secret/test_group.yaml": "scoring: {score: unbounded}"}
     found = version(NEW | said | cases("secret/1"), tmp_path)

@@ -20,6 +20,11 @@ def test_scalars_are_text() -> None:
     }
 
 
+def test_tabs_may_separate() -> None:
+    """YAML allows it, and the parser does not."""
+    assert load("a: x\t# why\n\t\n\t# b\nb:\t'2'\t\r\nc: y\tz\n") == {"a": "x", "b": "2", "c": "y z"}
+
+
 def test_tags_construct_nothing() -> None:
     assert load("a: !!python/object/apply:os.system [echo]") == {"a": ["echo"]}
     assert load("a: !!python/name:os.system x") == {"a": "x"}
