@@ -1,0 +1,56 @@
+# What builders of tests and program have in common. They run in a compiler's jail, where nothing of the program is run.
+import hashlib
+import os
+import subprocess
+import sys
+
+BOX = os.getcwd()
+HERE = os.path.dirname(os.path.abspath(__file__))
+SUITE = os.path.join(HERE, "suite")
+
+
+def refuse(message):
+    """End as a compiler does that has found a fault."""
+    sys.stderr.write(f"{message}\n")
+    sys.exit(1)
+
+
+def files(folder):
+    """List the regular files below a folder, but for ours."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(one for one in folders if os.path.join(place, one) != HERE)
+        yield from (os.path.join(place, name) for name in sorted(names))
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def text(path):
+    """Read a source. Ends the build where it is no UTF-8."""
+    try:
+        return read(path).decode()
+    except UnicodeDecodeError:
+        refuse(f"{os.path.relpath(path, BOX)}: is no UTF-8")
+
+
+def write(path, content):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(content)
+
+
+def name_nobody_knows():
+    """Make a name out of all sources: one that stood in them would be another one."""
+    whole = hashlib.sha256()
+    for path in [*files(BOX), *files(SUITE)]:
+        whole.update(hashlib.sha256(path.encode()).digest() + hashlib.sha256(read(path)).digest())
+    return f"shipd_{whole.hexdigest()[:32]}"
+
+
+def run(argv, folder=BOX):
+    """Run a compiler. Ends the build where it fails."""
+    done = subprocess.run(argv, cwd=folder, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        sys.exit(done.returncode if done.returncode > 0 else 1)
