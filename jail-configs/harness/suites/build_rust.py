@@ -12,15 +12,17 @@ RUSTC = "/usr/bin/rustc"
 SAME = ["-O", "-C", "codegen-units=1", "-C", "strip=debuginfo"]
 MADE = os.path.join(HERE, "made")
 ATTRIBUTE = r"#\[(?:test|ignore|should_panic)\b[^\n\]]*\]"
+FOREIGN = re.compile(r"\b(?:macro_export|no_mangle|export_name|link_section|link_name)\b")
 TEST = re.compile(r"^((?:#\[[^\n]*\]\s*)*)(?:pub(?:\([^)]*\))?\s+)?fn\s+(\w+)\s*\(\s*\)", re.MULTILINE)
 EXPECTED = re.compile(r"#\[should_panic\s*(?:\(\s*expected\s*=\s*(\"(?:\\.|[^\"\\])*\")\s*\)|=\s*(\"[^\"]*\"))?\s*\]")
 
 
 def check():
-    """Refuse macros that would be written out where the tests are, and can read them there."""
+    """Refuse macros that would be written out where the tests are and can read them there, and names for the linker."""
     for path in files(BOX):
-        if path.endswith(".rs") and re.search(r"\bmacro_export\b", text(path)):
-            refuse(f"{os.path.relpath(path, BOX)}: macro_export has no place in a program with unit tests")
+        found = FOREIGN.search(text(path)) if path.endswith(".rs") else None
+        if found is not None:
+            refuse(f"{os.path.relpath(path, BOX)}: {found[0]} has no place in a program with unit tests")
 
 
 def tests_in(source):

@@ -1,7 +1,7 @@
 use std::any::Any;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::FromRawFd;
+use std::os::unix::io::FromRawFd;
 
 extern "C" {
     fn prctl(option: i32, value: u64) -> i32;
