@@ -51,6 +51,5 @@ def name_nobody_knows():
 
 def run(argv, folder=BOX):
     """Run a compiler. Ends the build where it fails."""
-    done = subprocess.run(argv, cwd=folder, stdin=subprocess.DEVNULL, check=False)
-    if done.returncode:
-        sys.exit(done.returncode if done.returncode > 0 else 1)
+    if subprocess.run(argv, cwd=folder, stdin=subprocess.DEVNULL, check=False).returncode:
+        sys.exit(1)
