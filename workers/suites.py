@@ -14,6 +14,9 @@ from workers.pytest_bundle import bundle
 FOLDER = "suite"
 """Where the suite's own files lie, in the tests' box."""
 BUNDLE = "pytest.zip"
+FRAMEWORK = "framework"
+"""A file beside the tests of JavaScript: how they are written."""
+_BUNDLED = (Framework.PYTEST, Framework.UNITTEST)
 INTERPRETER = "python"
 """The language of what talks to an executable that holds tests and program."""
 
@@ -26,6 +29,6 @@ def interactor_of_suite(language: Language, suite: Suite) -> Interactor:
     if language.suites.linked:
         return Interactor(Program(INTERPRETER, language.suites.tests, language.suites.tests[0].path))
     own = (File(f"{FOLDER}/{file.path}", file.content, file.mode) for file in suite.files)
-    more = () if suite.framework is Framework.NODE else (File(BUNDLE, bundle()),)
-    files = (*language.suites.tests, *more, *own)
+    more = File(BUNDLE, bundle()) if suite.framework in _BUNDLED else File(FRAMEWORK, suite.framework.encode())
+    files = (*language.suites.tests, more, *own)
     return Interactor(Program(language.name, files, language.suites.tests[0].path))
