@@ -35,6 +35,7 @@ def strings(source):
 def declared(code):
     """List what a file declares for its whole package, by `bare` code."""
     depth, group, names = 0, "", set()
+    code = re.sub(r",\s+", ", ", re.sub(r"\b(func|var|const|type)\s+", r"\1 ", code))
     for line in re.split(r"[\n;]", code):
         words = re.match(r"\s*(?:(func|var|const|type)\s+(?!\())?(\w+(?:\s*,\s*\w+)*)?", line)
         if (depth == 0 and words[1]) or (group and depth == 1):
