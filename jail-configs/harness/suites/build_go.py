@@ -14,11 +14,11 @@ TEST = re.compile(r"^func\s+(Test(?:[^a-z\W]\w*)?)\s*\(\s*\w+\s+\*testing\.T\s*\
 IMPORTS = {"unsafe", "syscall", "plugin", "C", "runtime/cgo"}
 WORDS = {"WriteHeapDump", "NewAt", "UnsafePointer", "UnsafeAddr"}
 """By which a program reads or writes memory that is not its own."""
-PREDECLARED = set(
-    "any bool byte comparable complex64 complex128 error float32 float64 int int8 int16 int32 int64 rune string uint "
-    "uint8 uint16 uint32 uint64 uintptr true false iota nil append cap clear close complex copy delete imag len make "
-    "max min new panic print println real recover".split()
-)
+PREDECLARED = """
+any bool byte comparable complex64 complex128 error float32 float64 int int8 int16 int32 int64 rune
+string uint uint8 uint16 uint32 uint64 uintptr true false iota nil append cap clear close complex
+copy delete imag len make max min new panic print println real recover
+"""
 
 
 def bare(source):
@@ -29,7 +29,7 @@ def bare(source):
 def strings(source):
     """List what stands in quotes, comments aside."""
     found = (one[0] for one in NO_LINES.finditer(source))
-    return {one[1:-1] for one in found if one[0] in "\"`"}
+    return {one[1:-1] for one in found if one[0] in '"`'}
 
 
 def declared(code):
@@ -65,7 +65,7 @@ def check(path):
         refuse(f"{named}: {one} has no place in a program with unit tests")
     if re.search(r"^//\s*go:(?:embed|linkname|cgo)", source, re.MULTILINE):
         refuse(f"{named}: go:embed and go:linkname have no place in a program with unit tests")
-    for one in sorted(PREDECLARED & declared(code)):
+    for one in sorted(set(PREDECLARED.split()) & declared(code)):
         refuse(f"{named}: declares {one} anew, which tests of the package would take for Go's")
 
 

@@ -49,12 +49,12 @@ def whole(suite, secret):
     """Write the root of the tests' crate."""
     parts = [text(os.path.join(HERE, "rust_first.rs"))]
     parts += [f'#[path = "{file}"]\nmod m{number};\n' for number, file in enumerate(suite)]
-    calls = "".join(
-        f'        "{file}::{name}" => Test {{ call: m{number}::{secret}, ignored: {str(ignored).lower()}, panics: {panics} }},\n'
+    arms = "".join(
+        f'"{file}::{name}" => (m{number}::{secret}, {str(ignored).lower()}, {panics}),\n'
         for number, (file, source) in enumerate(suite.items())
         for name, ignored, panics in tests_in(source)
     )
-    parts.append(f"fn find(name: &str) -> Option<Test> {{\n    Some(match name {{\n{calls}        _ => return None,\n    }})\n}}\n")
+    parts.append(f"fn find(name: &str) -> Option<Test> {{\nSome(match name {{\n{arms}_ => return None,\n}})\n}}\n")
     return "\n".join(parts)
 
 
@@ -67,7 +67,8 @@ def main():
     library = os.path.join(HERE, "libsolution.rlib")
     safe = ["-F", "unsafe_code", "-A", "dead_code"]
     run([RUSTC, *flags, *SAME, *safe, "--crate-name", "solution", "--crate-type", "rlib", "-o", library, f"./{entry}"])
-    suite = {path: source for path, source in texts.items() if "/" not in path and path.endswith(".rs") and [*tests_in(source)]}
+    with_tests = [path for path in texts if "/" not in path and path.endswith(".rs") and [*tests_in(texts[path])]]
+    suite = {path: texts[path] for path in with_tests}
     for path, source in texts.items():
         write(os.path.join(MADE, path), with_caller(source, path, secret) if path in suite else source)
     write(os.path.join(MADE, f"{secret}.rs"), whole(suite, secret))

@@ -1,7 +1,7 @@
 # Runs in the tests' jail, beside an executable that tests and program are linked into, and judges one test function of
-# it: exit code 42 it passed, 43 it did not, as interactors do. The executable is told the test's name and a token, which
-# is another one each time. What it was built with keeps the token from the program, and says it when the test has
-# returned, and not before: nothing else that is written, and no way of ending, is a pass.
+# it: exit code 42 it passed, 43 it did not, as interactors do. It is told the test's name and a token, another one
+# each time. What it was built with keeps the token from the program, and says it when the test has returned, and
+# not before: nothing else that is written, and no way of ending, is a pass.
 import os
 import re
 import secrets

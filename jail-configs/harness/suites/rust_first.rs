@@ -11,11 +11,8 @@ extern "C" {
 
 const SET_DUMPABLE: i32 = 4;
 
-struct Test {
-    call: fn(&str) -> Result<(), String>,
-    ignored: bool,
-    panics: Option<&'static str>,
-}
+// What calls the test of a name, whether it is ignored, and what it is to panic with.
+type Test = (fn(&str) -> Result<(), String>, bool, Option<&'static str>);
 
 trait Ended {
     fn ended(self) -> Result<(), String>;
@@ -55,12 +52,12 @@ fn said(panic: &(dyn Any + Send)) -> String {
 }
 
 fn run(name: &str) -> Result<(), String> {
-    let test = find(name).ok_or("there is no such test")?;
-    if test.ignored {
+    let (call, ignored, panics) = find(name).ok_or("there is no such test")?;
+    if ignored {
         return Err("the test is ignored".to_string());
     }
-    let came = std::panic::catch_unwind(|| (test.call)(name)).map_err(|panic| said(&*panic));
-    match (test.panics, came) {
+    let came = std::panic::catch_unwind(|| call(name)).map_err(|panic| said(&*panic));
+    match (panics, came) {
         (None, Ok(ended)) => ended,
         (None, Err(panic)) => Err(panic),
         (Some(_), Ok(_)) => Err("the test did not panic as it should have".to_string()),

@@ -45,7 +45,7 @@ def built(tmp_path: Path, language: str, suite: Suite, *sources: File) -> str:
         ("const (\n\ta = iota\n\ttrue = false\n)", "declares true anew"),
         ("const (true = false)", "declares true anew"),
         ("type (\n\tt struct {\n\t\ta int\n\t}\n\tint = string\n)", "declares int anew"),
-        ("/* \" */ func recover() {} // \"", "declares recover anew"),
+        ('/* " */ func recover() {} // "', "declares recover anew"),
         ("func\nlen(x any) int { return 0 }", "declares len anew"),
         ("var a,\n nil = 1, 2", "declares nil anew"),
         ("func cap[T any](x T) {}", "declares cap anew"),
@@ -71,9 +71,13 @@ def test_a_rust_program_has_no_names_for_others(tmp_path: Path, word: str) -> No
 
 
 def test_what_is_declared_within_functions_is_theirs(tmp_path: Path) -> None:
-    source = b"package main\nfunc f(len int) (cap int) {\n\tvar max, min = 1, 2\n\tconst (\n\t\ttrue = 1\n\t)\n\treturn\n}\n"
+    source = (
+        b"package main\nfunc f(len int) (cap int) {\n\tvar max, min = 1, 2\n\tconst (\n\t\ttrue = 1\n\t)\n\treturn\n}\n"
+    )
     builder = planned("go", (File("main.go", source),), suite=GO_TESTS).compiled_files[1].content
-    (tmp_path / "building.py").write_bytes(b"BOX = HERE = SUITE = files = name_nobody_knows = refuse = run = text = write = None\n")
+    (tmp_path / "building.py").write_bytes(
+        b"BOX = HERE = SUITE = files = name_nobody_knows = refuse = run = text = write = None\n"
+    )
     code = builder.decode().rsplit("\nmain()\n", 1)[0] + "\nprint(declared(bare(open('source').read())))\n"
     (tmp_path / "build.py").write_text(code)
     (tmp_path / "source").write_bytes(source)
