@@ -49,7 +49,9 @@ def name_nobody_knows():
     return f"shipd_{whole.hexdigest()[:32]}"
 
 
-def run(argv, folder=BOX):
+def run(argv, folder=BOX, **environment):
     """Run a compiler. Ends the build where it fails."""
-    if subprocess.run(argv, cwd=folder, stdin=subprocess.DEVNULL, check=False).returncode:
+    if subprocess.run(
+        argv, cwd=folder, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, check=False
+    ).returncode:
         sys.exit(1)
