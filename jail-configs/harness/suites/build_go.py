@@ -4,7 +4,7 @@ import os
 import re
 import sys
 
-from building import BOX, HERE, SUITE, files, name_nobody_knows, refuse, run, text, write
+from building import BOX, HERE, SUITE, files, name_nobody_knows, refuse, run_with_tests, text, write
 
 GO = "/usr/bin/go"
 FOREIGN = re.compile(r"\.(?:s|S|sx|c|cc|cpp|cxx|h|hh|hpp|hxx|m|f|F|for|f90|swig|swigcxx|syso)$")
@@ -129,7 +129,8 @@ def main():
         write(os.path.join(folder, f"{secret}_{number}_test.go"), code)
     # An index of packages that go would make in its cache, and what was prepared for that is not to be written to.
     indexed = {"GODEBUG": "goindex=0"}
-    run([GO, "test", "-c", "-vet=off", "-ldflags=-s -w", "-o", os.path.join(BOX, "a.out"), "."], folder, **indexed)
+    argv = [GO, "test", "-c", "-vet=off", "-ldflags=-s -w", "-o", os.path.join(BOX, "a.out"), "."]
+    run_with_tests(argv, folder, lambda path: path.endswith("_test.go"), **indexed)
 
 
 main()

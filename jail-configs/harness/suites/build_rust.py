@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 
-from building import BOX, HERE, SUITE, files, name_nobody_knows, refuse, run, text, write
+from building import BOX, HERE, SUITE, files, name_nobody_knows, refuse, run, run_with_tests, text, write
 
 RUSTC = "/usr/bin/rustc"
 SAME = ["-O", "-C", "codegen-units=1", "-C", "strip=debuginfo"]
@@ -74,7 +74,8 @@ def main():
     write(os.path.join(MADE, f"{secret}.rs"), whole(suite, secret))
     linked = ["--cfg", "test", "-A", "dead_code", "--extern", f"solution={library}", "-C", "linker=/usr/bin/gcc"]
     out = ["--crate-name", "tests", "--crate-type", "bin", "-o", os.path.join(BOX, "a.out"), f"{secret}.rs"]
-    run([RUSTC, *flags, *SAME, *linked, *out], MADE)
+    brief = ["--error-format=short", "--cap-lints=allow"]
+    run_with_tests([RUSTC, *flags, *SAME, *brief, *linked, *out], MADE, bool)
 
 
 main()

@@ -1,12 +1,16 @@
 # What builders of tests and program have in common. They run in a compiler's jail, where nothing of the program is run.
 import hashlib
 import os
+import re
 import subprocess
 import sys
 
 BOX = os.getcwd()
 HERE = os.path.dirname(os.path.abspath(__file__))
 SUITE = os.path.join(HERE, "suite")
+
+
+MISSING = re.compile(r"undefined: [\w.]+$|(?:cannot find|unresolved import|no) [\w ,/]*`[\w:]+`(?: in [\w ]+)?$")
 
 
 def refuse(message):
@@ -51,7 +55,24 @@ def name_nobody_knows():
 
 def run(argv, folder=BOX, **environment):
     """Run a compiler. Ends the build where it fails."""
-    if subprocess.run(
-        argv, cwd=folder, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, check=False
-    ).returncode:
+    environment = {**os.environ, **environment}
+    if subprocess.run(argv, cwd=folder, env=environment, stdin=subprocess.DEVNULL, check=False).returncode:
         sys.exit(1)
+
+
+def run_with_tests(argv, folder, is_test, **environment):
+    """Run a compiler that reads tests, and tell nothing of what these say: what is expected stands there.
+
+    A program of odd types could have a compiler quote it. Told is where the fault is, and a name that was not found.
+    """
+    output = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    environment = {**os.environ, **environment}
+    done = subprocess.run(argv, cwd=folder, env=environment, check=False, text=True, errors="replace", **output)
+    if done.returncode == 0:
+        return
+    for place, message in re.findall(r"^(\S+?:\d+:\d+): (.*)$", done.stdout, re.MULTILINE):
+        if is_test(place.split(":")[0]):
+            found = MISSING.search(message)
+            message = found[0] if found else "the test does not fit the program"
+        sys.stderr.write(f"{place}: {message}\n")
+    refuse("the tests cannot be built with this program")
