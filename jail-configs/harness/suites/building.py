@@ -71,8 +71,9 @@ def run_with_tests(argv, folder, is_test, **environment):
     if done.returncode == 0:
         return
     for place, message in re.findall(r"^(\S+?:\d+:\d+): (.*)$", done.stdout, re.MULTILINE):
+        told = message
         if is_test(place.split(":")[0]):
             found = MISSING.search(message)
-            message = found[0] if found else "the test does not fit the program"
-        sys.stderr.write(f"{place}: {message}\n")
+            told = found[0] if found else "the test does not fit the program"
+        sys.stderr.write(f"{place}: {told}\n")
     refuse("the tests cannot be built with this program")

@@ -76,7 +76,7 @@ def test_what_is_declared_within_functions_is_theirs(tmp_path: Path) -> None:
     )
     builder = planned("go", (File("main.go", source),), suite=GO_TESTS).compiled_files[1].content
     (tmp_path / "building.py").write_bytes(
-        b"BOX = HERE = SUITE = files = name_nobody_knows = refuse = run = text = write = None\n"
+        b"BOX = HERE = SUITE = files = name_nobody_knows = refuse = run_with_tests = text = write = None\n"
     )
     code = builder.decode().rsplit("\nmain()\n", 1)[0] + "\nprint(declared(bare(open('source').read())))\n"
     (tmp_path / "build.py").write_text(code)
