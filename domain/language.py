@@ -74,6 +74,8 @@ class SuiteHarness:
     frameworks: tuple[str, ...]
     tests: tuple[File, ...]
     program: tuple[File, ...]
+    linked: bool = False
+    """Whether tests and program are compiled into one executable: then the first file of `program` builds it."""
 
 
 @dataclass(frozen=True)

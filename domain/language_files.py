@@ -41,10 +41,11 @@ def _language(data: dict[str, object], harnesses: Path) -> Language:
 def _suites(value: object, folder: Path) -> SuiteHarness:
     table = _table(value)
     frameworks, *ends = (_strings(table.pop(name)) for name in ("frameworks", "tests", "program"))
+    linked = table.pop("linked", False) is True
     if table:
         raise ValueError(f"unknown in suites: {sorted(table)}")
     tests, program = (tuple(File(name, (folder / name).read_bytes()) for name in end) for end in ends)
-    return SuiteHarness(frameworks, tests, program)
+    return SuiteHarness(frameworks, tests, program, linked)
 
 
 def _table(value: object) -> dict[str, object]:

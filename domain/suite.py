@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -12,6 +12,16 @@ from domain.file import File
 _NODE_FILE = re.compile(r"[.-]test\.[cm]?js$")
 _NODE_TEST = re.compile(r"""^[ \t]*(?:test|it)\(\s*(['"`])([^'"`\\\n$]{1,200})\1\s*,""", re.MULTILINE)
 """A test with its title written out, where a statement begins."""
+_EACH_TEST = re.compile(
+    r"""^[ \t]*(?:test|it)(?:\.each\s*\((?:(?!^[ \t]*(?:test|it)\b).)*?\))?\(\s*(['"`])([^'"`\\\n$]{1,200})\1\s*,""",
+    re.MULTILINE | re.DOTALL,
+)
+"""The same, and one that is made of a table."""
+_GO_TEST = re.compile(r"^func\s+(Test(?:[^a-z\W]\w*)?)\s*\(\s*\w+\s+\*testing\.T\s*\)", re.MULTILINE)
+_GO_MAIN = re.compile(r"^func\s+TestMain\b", re.MULTILINE)
+_RUST_TEST = re.compile(r"^#\[test\]\s*(?:#\[[^\n]*\]\s*)*(?:pub(?:\([^)]*\))?\s+)?fn\s+(\w+)\s*\(\s*\)", re.MULTILINE)
+"""As it is commonly written, from the first column; not within a module of the file."""
+_RUST_ALL = re.compile(r"\buse\s+(?:::)?solution\b[^;]*\*")
 MAX_BYTES = 512 * 1024
 """Of all files of a suite."""
 
@@ -23,6 +33,10 @@ class Framework(StrEnum):
     UNITTEST = "unittest"
     NODE = "node"
     """`node:test`, which comes with Node."""
+    JEST = "jest"
+    """What is commonly used of it, in a form of ours."""
+    GO = "go"
+    CARGO = "cargo"
 
 
 @dataclass(frozen=True)
@@ -43,20 +57,43 @@ class Unreadable(ValueError):  # noqa: N818 - said of a file
 
 def tests_of(suite: Suite) -> tuple[str, ...]:
     """List the test functions: `tests/test_a.py::TestB::test_c`, `a.test.js::it adds`. Raises Unreadable."""
-    find = _node_tests_in if suite.framework is Framework.NODE else _tests_in
+    find = _FINDERS.get(suite.framework, _tests_in)
     return tuple(test for position, file in enumerate(suite.files) for test in find(suite, position, file))
 
 
 def _node_tests_in(suite: Suite, position: int, file: File) -> Iterator[str]:
-    del suite
     if not _NODE_FILE.search(file.path):
         return
+    written = _EACH_TEST if suite.framework is Framework.JEST else _NODE_TEST
+    titles = dict.fromkeys(found[2] for found in written.finditer(_text(position, file)))
+    yield from (f"{file.path}::{title}" for title in titles)
+
+
+def _text(position: int, file: File) -> str:
     try:
-        source = file.content.decode()
+        return file.content.decode()
     except UnicodeDecodeError:
         raise Unreadable(position, "is no UTF-8") from None
-    titles = dict.fromkeys(found[2] for found in _NODE_TEST.finditer(source))
-    yield from (f"{file.path}::{title}" for title in titles)
+
+
+def _go_tests_in(suite: Suite, position: int, file: File) -> Iterator[str]:
+    del suite
+    if not file.path.endswith("_test.go") or "/" in file.path:
+        return
+    source = _text(position, file)
+    if _GO_MAIN.search(source):
+        raise Unreadable(position, "has a TestMain, which has no place here")
+    yield from (f"{file.path}::{name}" for name in dict.fromkeys(_GO_TEST.findall(source)))
+
+
+def _rust_tests_in(suite: Suite, position: int, file: File) -> Iterator[str]:
+    del suite
+    if not file.path.endswith(".rs") or "/" in file.path:
+        return
+    source = _text(position, file)
+    if _RUST_ALL.search(source):
+        raise Unreadable(position, "imports all names of the program, which could take the place of Rust's own")
+    yield from (f"{file.path}::{name}" for name in dict.fromkeys(_RUST_TEST.findall(source)))
 
 
 def _tests_in(suite: Suite, position: int, file: File) -> Iterator[str]:
@@ -84,3 +121,11 @@ def _has_tests(framework: Framework, node: ast.ClassDef) -> bool:
 def _functions(body: list[ast.stmt]) -> Iterator[str]:
     names = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     yield from dict.fromkeys(name for name in names if name.startswith("test"))
+
+
+_FINDERS: Mapping[Framework, Callable[[Suite, int, File], Iterator[str]]] = {
+    Framework.NODE: _node_tests_in,
+    Framework.JEST: _node_tests_in,
+    Framework.GO: _go_tests_in,
+    Framework.CARGO: _rust_tests_in,
+}

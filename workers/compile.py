@@ -90,7 +90,7 @@ def _compile(sandbox: Jails, slot: Slot, plan: Plan, prepared: Path | None, canc
     if command is None or step is None:
         return Compiled(plan.submission.sources)
     limits = compile_limits(step)
-    sources = plan.submission.sources
+    sources = plan.compiled_files
     shown: tuple[Mount, ...] = () if prepared is None else ((str(prepared), PREPARED_DIR),)
     mounts = (*plan.language.mounts, *shown)
     with sandbox.jail(slot, limits, disk_bytes(step.disk_mb, sources), mounts, command=command) as jail:

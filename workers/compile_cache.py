@@ -85,9 +85,7 @@ def key_of(plan: Plan, toolchain: str) -> bytes:
         "version": plan.choice.version,
         "entry": [plan.entry, plan.submission.entry_point],
         "command": [list(command.argv), command.environment, command.policy] if command is not None else None,
-        "sources": [
-            [file.path, file.mode, hashlib.sha256(file.content).hexdigest()] for file in plan.submission.sources
-        ],
+        "sources": [[file.path, file.mode, hashlib.sha256(file.content).hexdigest()] for file in plan.compiled_files],
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).digest()
 

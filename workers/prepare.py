@@ -15,7 +15,7 @@ from domain.languages import Languages
 from domain.limits import Constraints
 from domain.model import File, Submission, TestCase
 from sandbox import Command, Limits
-from workers.calling import beside
+from workers.calling import beside, compiled_with
 from workers.suites import interactor_of_suite
 
 KIB = 1024
@@ -23,6 +23,8 @@ MIB = 1024 * 1024
 PAGE = 4096
 MAX_SEED = 2**32 - 1
 """Of PYTHONHASHSEED; 0 would switch the randomisation off."""
+PYTHON = "/usr/bin/python3"
+"""What runs a builder of tests and program: the system's, as everything in a jail."""
 PREPARED_DIR = "/opt/prepared"
 """Where a compile jail shows what was prepared for its compiler."""
 
@@ -63,7 +65,15 @@ class Plan:
             flags = placeholders.expand(self.preparation.flags, {}, values)
             step = replace(step, env={**step.env, **self.preparation.env})
         lists = {"flags": self.choice.flags, "sources": self._compiled_names(), "arguments": (), "prepared": flags}
+        build = compiled_with(self.language, self.submission)
+        if build:
+            step = replace(step, argv=(PYTHON, f"./{build[0].path}", self.entry or "", *self.choice.flags))
         return self._command(step, lists, values)
+
+    @property
+    def compiled_files(self) -> Sequence[File]:
+        """What lies in the compiler's box: the sources, and tests that are compiled with them."""
+        return box_files(self.submission.sources, compiled_with(self.language, self.submission))
 
     @property
     def preparation(self) -> Preparation | None:

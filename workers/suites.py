@@ -14,6 +14,11 @@ from workers.pytest_bundle import bundle
 FOLDER = "suite"
 """Where the suite's own files lie, in the tests' box."""
 BUNDLE = "pytest.zip"
+FRAMEWORK = "framework"
+"""A file beside the tests of JavaScript: how they are written."""
+_BUNDLED = (Framework.PYTEST, Framework.UNITTEST)
+INTERPRETER = "python"
+"""The language of what talks to an executable that holds tests and program."""
 
 
 def interactor_of_suite(language: Language, suite: Suite) -> Interactor:
@@ -21,7 +26,9 @@ def interactor_of_suite(language: Language, suite: Suite) -> Interactor:
     if language.suites is None or suite.framework not in language.suites.frameworks:
         hint = "use a language that has such tests, or test cases"
         raise InvalidRequest(Problem("suite.framework", f"{suite.framework} cannot test {language.name}", hint))
+    if language.suites.linked:
+        return Interactor(Program(INTERPRETER, language.suites.tests, language.suites.tests[0].path))
     own = (File(f"{FOLDER}/{file.path}", file.content, file.mode) for file in suite.files)
-    more = () if suite.framework is Framework.NODE else (File(BUNDLE, bundle()),)
-    files = (*language.suites.tests, *more, *own)
+    more = File(BUNDLE, bundle()) if suite.framework in _BUNDLED else File(FRAMEWORK, suite.framework.encode())
+    files = (*language.suites.tests, more, *own)
     return Interactor(Program(language.name, files, language.suites.tests[0].path))

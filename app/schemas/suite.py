@@ -14,8 +14,18 @@ from domain.limits import MAX_TEST_CASES
 from domain.model import TestCase
 from domain.suite import MAX_BYTES, Framework, Suite, Unreadable, tests_of
 
-LATER = ("jest", "junit", "go", "cargo")
-"""Frameworks of the wire format whose tests share a process with what they test, or would have to."""
+LATER = ("junit",)
+"""Frameworks of the wire format that are not offered."""
+_PYTHON, _SCRIPT = "name files test_*.py and functions test*", "name files *.test.js, with titles written out"
+_NAMED = {
+    Framework.PYTEST: _PYTHON,
+    Framework.UNITTEST: _PYTHON,
+    Framework.NODE: _SCRIPT,
+    Framework.JEST: _SCRIPT,
+    Framework.GO: "name files *_test.go, in no folder, and functions func TestXxx(t *testing.T)",
+    Framework.CARGO: "name files *.rs, in no folder, and write #[test] and fn at the beginning of lines",
+}
+_FOR = "pytest and unittest are for python, node and jest for javascript, go for go, cargo for rust"
 _ALONE = ("function", "checker", "interactor", "interactive", "passes")
 
 
@@ -51,9 +61,8 @@ class SuitePart(Part):
         except Unreadable as error:
             complaint = Complaint(str(error), "send test files that the framework can read")
             raise ValidationError({"files": {error.position: {"content": [complaint]}}}) from None
-        hint = "name files test_*.py and functions test*; for node files *.test.js, with titles written out"
         if not found:
-            raise ValidationError({"files": [Complaint("hold no test function", hint)]})
+            raise ValidationError({"files": [Complaint("hold no test function", _NAMED[suite.framework])]})
         if len(found) > MAX_TEST_CASES:
             raise ValidationError({"files": [Complaint(f"hold {len(found)} test functions", "send fewer")]})
         return suite
@@ -100,10 +109,7 @@ def _language_fault(data: Mapping[str, object], suite: Suite) -> Complaint | Non
     except InvalidRequest:
         return None  # said of the language itself
     if language.suites is None or suite.framework not in language.suites.frameworks:
-        return Complaint(
-            f"{suite.framework.value} cannot test {language.name}",
-            "pytest and unittest are for python, node is for javascript",
-        )
+        return Complaint(f"{suite.framework.value} cannot test {language.name}", _FOR)
     return None
 
 

@@ -68,6 +68,7 @@ function main() {
   const [input, , feedback] = process.argv.slice(2);
   const asked = fs.readFileSync(input, 'utf8');
   const [file, name] = [asked.slice(0, asked.indexOf('::')), asked.slice(asked.indexOf('::') + 2)];
+  const framework = fs.readFileSync(path.join(__dirname, 'framework'), 'utf8');
   writeStandIns();
   const pattern = name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   const child = spawnSync(
@@ -77,6 +78,7 @@ function main() {
       process.execPath,
       `--max-old-space-size=${MOST_MEMORY_MB}`,
       '--require', path.join(__dirname, 'line.cjs'),
+      ...(framework === 'jest' ? ['--require', path.join(__dirname, 'jest.cjs')] : []),
       `--test-reporter=${path.join(__dirname, 'report.cjs')}`,
       `--test-reporter-destination=${REPORT}`,
       `--test-name-pattern=/^${pattern}$/`,

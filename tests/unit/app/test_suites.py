@@ -66,9 +66,11 @@ def test_an_empty_list_is_all_of_them(api: "Api", sent: Sent) -> None:
     ("change", "field"),
     [
         ({"framework": "nose"}, "framework"),
-        ({"framework": "jest"}, "framework"),
+        ({"framework": "jest"}, "files"),
         ({"framework": "node"}, "files"),
-        ({"framework": "go"}, "framework"),
+        ({"framework": "go"}, "files"),
+        ({"framework": "cargo"}, "files"),
+        ({"framework": "junit"}, "framework"),
         ({"files": []}, "files"),
         ({"files": [{"path": "test_it.py", "content": "x = 1"}]}, "files"),
         ({"files": [FILE, {"path": "test_x.py", "content": "def test_a(:"}]}, "files[1].content"),

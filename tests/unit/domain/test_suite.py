@@ -89,3 +89,63 @@ def test_whatever_is_sent_is_read_or_refused(source: bytes) -> None:
 def test_it_is_kept_with_the_rest_of_the_judging() -> None:
     judging = Judging(suite=suite(Framework.PYTEST, ("test_a.py", b"\xff")))
     assert decode(encode(judging)) == judging
+
+
+def test_it_finds_jest_tests_made_of_tables() -> None:
+    source = b"""
+test('adds', () => {});
+test.each([
+  [1, (2)],
+])('each %i', (one) => {});
+  it.each(ROWS)("row", () => {});
+test.each(ROWS);
+it('after', () => {});
+"""
+    found = found_in(suite(Framework.JEST, ("a.test.js", source)))
+    assert found == ("a.test.js::adds", "a.test.js::each %i", "a.test.js::row", "a.test.js::after")
+
+
+def test_it_finds_what_go_finds() -> None:
+    source = b"""package main
+func TestOne(t *testing.T) {}
+func Test(t *testing.T) {}
+func Test_two(t *testing.T) {}
+func Testing(t *testing.T) {}
+func TestHelper(t testing.TB) {}
+func (s *Suite) TestMethod(t *testing.T) {}
+func BenchmarkIt(b *testing.B) {}
+// func TestNot(t *testing.T) {}
+"""
+    found = found_in(suite(Framework.GO, ("a_test.go", source), ("a.go", source), ("in/b_test.go", source)))
+    assert found == ("a_test.go::TestOne", "a_test.go::Test", "a_test.go::Test_two")
+
+
+def test_it_finds_what_cargo_finds() -> None:
+    source = b"""use solution::total;
+#[test]
+fn one() {}
+#[test]
+#[should_panic(expected = "x")]
+fn two() -> () {}
+#[should_panic]
+#[test] pub fn three() {}
+fn helper() {}
+    #[test]
+    fn inside() {}
+"""
+    found = found_in(suite(Framework.CARGO, ("a.rs", source), ("in/b.rs", source)))
+    assert found == ("a.rs::one", "a.rs::two", "a.rs::three")
+
+
+@pytest.mark.parametrize(
+    ("framework", "path", "source"),
+    [
+        (Framework.GO, "a_test.go", b"func TestMain(m *testing.M) {}"),
+        (Framework.CARGO, "a.rs", b"use solution::*;"),
+        (Framework.CARGO, "a.rs", b"use ::solution::{\n    total, inner::*,\n};"),
+        (Framework.CARGO, "a.rs", b"\xff"),
+    ],
+)
+def test_it_refuses_what_would_be_judged_otherwise(framework: Framework, path: str, source: bytes) -> None:
+    with pytest.raises(Unreadable):
+        found_in(suite(framework, (path, source)))

@@ -1,22 +1,13 @@
 """The line between tests and program for JavaScript, as processes of this machine: see test_suite_line."""
 
-import os
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from domain.model import File
 from domain.suite import Framework, Suite
-from tests.unit.workers.making import LANGUAGES, planned
-from workers.calling import beside
-from workers.suites import interactor_of_suite
+from tests.unit.workers.node_line import FAILED, PASSED, End, runner
 
-PASSED, FAILED = 42, 43
-PATIENCE_S = 60
-LANGUAGE = LANGUAGES.known["javascript"]
-NODE = LANGUAGE.run.argv[0]
 PROGRAM = b"""
 class Overdrawn extends RangeError {
   constructor(message, missing) {
@@ -107,7 +98,6 @@ import { own } from './own.mjs';
 test('a module', () => assert.deepStrictEqual([echo(1), new Account(2).money, whole.LIMIT, own], [1, 2, 3, 4]));
 """
 UNFINISHED = ("wrong", "the program ends", "skipped", "to do", "ends", "never", "nowhere")
-End = Callable[[str], int]
 
 
 @pytest.fixture
@@ -117,40 +107,7 @@ def run(tmp_path: Path) -> End:
         File("b.test.mjs", MODULE),
         File("own.mjs", b"export const own = 4;\n"),
     )
-    asked = planned("javascript", (File("main.js", PROGRAM),), suite=Suite(Framework.NODE, files)).submission
-    assert asked.suite is not None
-    tests = interactor_of_suite(LANGUAGE, asked.suite).program
-    for folder, put in (
-        ("program", (*asked.sources, *beside(LANGUAGE, asked, "main.js"))),
-        ("tests", tests.sources),
-    ):
-        for file in put:
-            path = tmp_path / folder / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(file.content)
-    (tmp_path / "feedback").mkdir()
-
-    def end(test: str) -> int:
-        (tmp_path / "input").write_text(test)
-        (one, other), (third, fourth) = os.pipe(), os.pipe()
-        arguments = [str(tmp_path / "input"), "answer", str(tmp_path / "feedback")]
-        commands: tuple[tuple[str, list[str], int, int], ...] = (
-            ("program", [".shipd/program.cjs"], one, fourth),
-            ("tests", ["tests.cjs", *arguments], third, other),
-        )
-        processes = [
-            subprocess.Popen(
-                [NODE, *line], cwd=tmp_path / folder, stdin=given, stdout=said, stderr=subprocess.DEVNULL, env={}
-            )
-            for folder, line, given, said in commands
-        ]
-        for descriptor in (one, other, third, fourth):
-            os.close(descriptor)
-        program, judge = (process.wait(PATIENCE_S) for process in processes)
-        assert program == 0
-        return judge
-
-    return end
+    return runner(tmp_path, PROGRAM, Suite(Framework.NODE, files))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,25 @@
+package main
+
+import "errors"
+
+type Account struct{ money int }
+
+func NewAccount(money int) *Account { return &Account{money} }
+
+func (a *Account) Pay(money int) error {
+	if money > a.money {
+		return errors.New("too much")
+	}
+	a.money -= money
+	return nil
+}
+
+func Total(amounts []int) (total int) {
+	println("adding")
+	for _, one := range amounts {
+		total += one
+	}
+	return
+}
+
+func main() { panic("nobody calls it") }

@@ -1,0 +1,7 @@
+package main
+
+type Account struct{ money int }
+
+func NewAccount(money int) *Account { return &Account{money} }
+
+func (a *Account) Pay(money int) error { return nil }

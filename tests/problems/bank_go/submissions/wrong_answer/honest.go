@@ -1,0 +1,17 @@
+package main
+
+import "errors"
+
+type Account struct{ money int }
+
+func NewAccount(money int) *Account { return &Account{money} }
+
+func (a *Account) Pay(money int) error {
+	if money > a.money {
+		return errors.New("too much")
+	}
+	a.money -= money
+	return nil
+}
+
+func Total(amounts []int) int { return len(amounts) }
