@@ -35,7 +35,8 @@ def test_everything_needs_a_key_but_what_is_listed_here(application: Flask, api:
 
     for path, rule in routes.items():
         given = {"submission_id": identity, "ordinal": 0, "stream": "stdout", "path": "x", "name": "x", "prefix": "x"}
-        given |= dict.fromkeys(("webhook_id", "delivery_id", "regrade_id"), identity) | {
+        given |= {"token": identity, "language_id": 71, "problem_id": "sum", "number": 1}
+        given |= dict.fromkeys(("webhook_id", "delivery_id", "regrade_id", "batch_id"), identity) | {
             "problem_id": "sum",
             "number": 1,
         }
