@@ -6,7 +6,7 @@ Valid with the previous release: its hosts say nothing of their store and its AP
 from alembic import op
 
 revision = "0020"
-down_revision = "0021"
+down_revision = "0019"
 
 BLOB_STORE = "ALTER TABLE hosts ADD COLUMN blob_store text"
 
