@@ -117,7 +117,7 @@ def start(
             print_json(estimate_json(found))
         elif not as_json:
             print_estimate(found)
-        if dry_run:
+        if dry_run or (found.total == 0 and not as_json):
             return
         if as_json and not yes:
             raise click.UsageError("with --json nothing is asked: say --dry-run or --yes")

@@ -31,6 +31,12 @@ def _json(result: Result) -> Any:
     return json.loads(result.stdout)
 
 
+def test_nothing_is_asked_where_nothing_is_selected(run: Run, db: Database) -> None:
+    answer = run("regrade", "start", "--problem", "unknown")
+    assert (answer.exit_code, "Grade them again?" in answer.output) == (0, False)
+    assert regrade.page(db, before=None, limit=10) == []
+
+
 def test_it_works(run: Run, hands: Hands, db: Database) -> None:
     own = [hands.graded(PASSED, problem_id="p", user_id="=1+1") for _ in range(3)]
     assert _json(run("regrade", "start", "--problem", "p", "--dry-run", "--json"))["selected"] == 3
