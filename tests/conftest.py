@@ -10,24 +10,31 @@ from standalone.servers import Postgres, Valkey
 from standalone.stack import Stack
 from tests.s3 import S3
 
-ONE_AFTER_THE_OTHER = ("tests/jail/", "tests/problems/", "tests/e2e/", "tests/integration/celery/")
-"""Tests that run programs: two of them at once would take each other's CPUs, and make what is timed longer."""
+LANES = {
+    "jails": ("tests/jail/", "tests/problems/"),
+    "platforms": ("tests/e2e/", "tests/integration/celery/"),
+}
+"""Tests that run programs. What runs jails by itself runs them one after the other: two would take each other's CPUs."""
+
+
+def _lane(item: pytest.Item) -> str | None:
+    return next((name for name, folders in LANES.items() if item.nodeid.startswith(folders)), None)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes share the tests (`make test`), give one all that run programs, and begin with these."""
+    """Where two processes share the tests (`make test`), give each a lane, to begin with; the rest comes behind."""
     if not config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         return
     for item in items:
-        runs = item.nodeid.startswith(ONE_AFTER_THE_OTHER)
-        item.add_marker(pytest.mark.xdist_group("programs" if runs else item.nodeid.partition("::")[0]))
-    items.sort(key=lambda item: not item.nodeid.startswith(ONE_AFTER_THE_OTHER))
+        item.add_marker(pytest.mark.xdist_group(_lane(item) or item.nodeid.partition("::")[0]))
+    order = [*LANES, None]
+    items.sort(key=lambda item: order.index(_lane(item)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let what runs programs have the CPUs first."""
-    beside = hasattr(item.config, "workerinput") and not item.nodeid.startswith(ONE_AFTER_THE_OTHER)
+    beside = hasattr(item.config, "workerinput") and _lane(item) is None
     if beside and os.nice(0) == 0:
         os.nice(10)
 
