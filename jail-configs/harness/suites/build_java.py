@@ -11,6 +11,10 @@ JAVAC = [
     "-J-Xms128m", "-J-Xmn96m", "-J-Xmx1024m", "-J-XX:+UseSerialGC", "-J-XX:TieredStopAtLevel=1",
     "-J-XX:-UsePerfData", "-encoding", "UTF-8", "-proc:none",
 ]  # fmt: skip
+PREPARED = "/opt/prepared/javac.jsa"
+"""javac's own classes, where they were prepared: a third of its time."""
+if os.path.exists(PREPARED):
+    JAVAC += [f"-J-XX:SharedArchiveFile={PREPARED}", "-J-Xlog:disable"]
 JUNIT = "/usr/share/java/junit4.jar:/usr/share/java/hamcrest.jar"
 OURS = re.compile(r"(?:junit|org/junit|org/hamcrest|shipd)/")
 NAMED = re.compile(r"compiler\.err\.(?:cant\.resolve[\w.]*: kindname\.(\w+), (\w+)|(doesnt\.exist): ([\w.]+)$)")

@@ -45,6 +45,8 @@ final class Warden extends Policy {
             return AccessController.doPrivileged((PrivilegedExceptionAction<String>) test::run, context);
         } catch (PrivilegedActionException error) {
             return String.valueOf(error.getException());
+        } catch (Throwable error) { // of the program, which was asked what its exception says
+            return error.getClass().getName();
         }
     }
 

@@ -20,7 +20,7 @@ class Bank {
         void make() throws Throwable;
     }
 
-    // Does all that could change what judges; one that is let through is told by a way out that is no test's.
+    // Does all that could change what judges; one that is let through is told.
     static int total(int... amounts) {
         attempt(() -> System.setSecurityManager(null));
         attempt(() -> Policy.setPolicy(null));
@@ -51,7 +51,6 @@ class Bank {
         } catch (Throwable refused) {
             return;
         }
-        int[] all = new int[Integer.MAX_VALUE - 8]; // out of memory: no WA
-        all[all.length - 1] = 1;
+        throw new IllegalStateException("let through");
     }
 }
