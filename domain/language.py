@@ -76,6 +76,10 @@ class SuiteHarness:
     program: tuple[File, ...]
     linked: bool = False
     """Whether tests and program are compiled into one executable: then the first file of `program` builds it."""
+    needs: tuple[str, ...] = ()
+    """Files of the host, below /usr, that a worker must have to build them."""
+    run: Step | None = None
+    """What is run of that which was built; None: as without tests."""
 
 
 @dataclass(frozen=True)

@@ -41,11 +41,12 @@ def _language(data: dict[str, object], harnesses: Path) -> Language:
 def _suites(value: object, folder: Path) -> SuiteHarness:
     table = _table(value)
     frameworks, *ends = (_strings(table.pop(name)) for name in ("frameworks", "tests", "program"))
-    linked = table.pop("linked", False) is True
+    linked, needs = table.pop("linked", False) is True, _strings(table.pop("needs", []))
+    run = _step(table.pop("run")) if "run" in table else None
     if table:
         raise ValueError(f"unknown in suites: {sorted(table)}")
     tests, program = (tuple(File(name, (folder / name).read_bytes()) for name in end) for end in ends)
-    return SuiteHarness(frameworks, tests, program, linked)
+    return SuiteHarness(frameworks, tests, program, linked, needs, run)
 
 
 def _table(value: object) -> dict[str, object]:

@@ -22,6 +22,19 @@ _GO_MAIN = re.compile(r"^func\s+TestMain\b", re.MULTILINE)
 _RUST_TEST = re.compile(r"^#\[test\]\s*(?:#\[[^\n]*\]\s*)*(?:pub(?:\([^)]*\))?\s+)?fn\s+(\w+)\s*\(\s*\)", re.MULTILINE)
 """As it is commonly written, from the first column; not within a module of the file."""
 _RUST_ALL = re.compile(r"\buse\s+(?:::)?solution\b[^;]*\*")
+_JAVA_LITERAL = re.compile(
+    r"""//[^\n]*|/\*.*?\*/|\"{3}(?:\\.|.)*?\"{3}|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'""", re.DOTALL
+)
+_JAVA_PACKAGE = re.compile(r"(?:^|;) ?package (\w+(?:\.\w+)*) ?;")
+_JAVA_TEST = re.compile(
+    r"@(?:org\.junit\.)?Test\b ?(?:\([^()]*\) ?)?(?:@[\w.]+ ?(?:\([^()]*\) ?)?){0,8}"
+    r"public (?:final |synchronized ){0,2}void (\w+) ?\( ?\)"
+)
+"""In code without comments, strings and all blanks but one."""
+_JAVA_REFUSED = {
+    "@RunWith": "has a runner of its own (@RunWith), which has no place here",
+    "org.junit.jupiter": "is written for JUnit 5: write it for JUnit 4 (import org.junit.Test)",
+}
 MAX_BYTES = 512 * 1024
 """Of all files of a suite."""
 
@@ -37,6 +50,8 @@ class Framework(StrEnum):
     """What is commonly used of it, in a form of ours."""
     GO = "go"
     CARGO = "cargo"
+    JUNIT = "junit"
+    """JUnit 4."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,29 @@ def _rust_tests_in(suite: Suite, position: int, file: File) -> Iterator[str]:
     yield from (f"{file.path}::{name}" for name in dict.fromkeys(_RUST_TEST.findall(source)))
 
 
+def _java_tests_in(suite: Suite, position: int, file: File) -> Iterator[str]:
+    del suite
+    if not file.path.endswith(".java"):
+        return
+    code = _members(_JAVA_LITERAL.sub(" ", _text(position, file)))
+    for name, why in _JAVA_REFUSED.items():
+        if name in code:
+            raise Unreadable(position, why)
+    package = _JAVA_PACKAGE.search(code)
+    of = ".".join([*([package[1]] if package else []), PurePosixPath(file.path).stem])
+    yield from (f"{of}.{name}" for name in dict.fromkeys(_JAVA_TEST.findall(code)))
+
+
+def _members(code: str) -> str:
+    """Leave out what is within two braces or more, and all blanks but one."""
+    depth, kept = 0, []
+    for part in re.split(r"([{}])", code):
+        depth += {"{": 1, "}": -1}.get(part, 0)
+        if depth <= 1 or part == "{":
+            kept.append(part)
+    return re.sub(r"\s+", " ", "".join(kept))
+
+
 def _tests_in(suite: Suite, position: int, file: File) -> Iterator[str]:
     stem, suffix = PurePosixPath(file.path).stem, PurePosixPath(file.path).suffix
     if suffix != ".py" or not (stem.startswith("test_") or stem.endswith("_test")):
@@ -128,4 +166,5 @@ _FINDERS: Mapping[Framework, Callable[[Suite, int, File], Iterator[str]]] = {
     Framework.JEST: _node_tests_in,
     Framework.GO: _go_tests_in,
     Framework.CARGO: _rust_tests_in,
+    Framework.JUNIT: _java_tests_in,
 }

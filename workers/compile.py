@@ -6,7 +6,7 @@ from typing import assert_never
 
 from domain.logging import logger
 from domain.model import CompileCache, File, RunTelemetry, Usage
-from sandbox import Cause, Collection, Jails, Limits, Mount, RunResult, Slot
+from sandbox import Cause, Collection, Jails, Limits, Mount, RunResult, SandboxError, Slot
 from workers.convert import telemetry_of, usage_of
 from workers.fill import fill
 from workers.java_main import MainClassError, main_class
@@ -89,6 +89,7 @@ def _compile(sandbox: Jails, slot: Slot, plan: Plan, prepared: Path | None, canc
     command, step = plan.compile_command(prepared=prepared is not None), plan.language.compile
     if command is None or step is None:
         return Compiled(plan.submission.sources)
+    _refuse_what_is_missing(plan)
     limits = compile_limits(step)
     sources = plan.compiled_files
     shown: tuple[Mount, ...] = () if prepared is None else ((str(prepared), PREPARED_DIR),)
@@ -103,6 +104,15 @@ def _compile(sandbox: Jails, slot: Slot, plan: Plan, prepared: Path | None, canc
     return _compiled(plan, limits, result, collected)
 
 
+def _refuse_what_is_missing(plan: Plan) -> None:
+    suites = plan.language.suites
+    if plan.submission.suite is None or suites is None:
+        return
+    for path in suites.needs:
+        if not Path(path).is_file():
+            raise SandboxError(f"{path} is not there, which unit tests need: {plan.language.install}")
+
+
 def _compiled(plan: Plan, limits: Limits, result: RunResult, collected: Collection) -> Compiled:
     output = (result.stdout + result.stderr)[: limits.output_bytes]
     seen = telemetry_of(result, None), usage_of(result)
@@ -113,7 +123,7 @@ def _compiled(plan: Plan, limits: Limits, result: RunResult, collected: Collecti
         raise CompileError(reason, output, *seen, by_itself=result.cause is Cause.EXIT)
     files = tuple(File(file.path, file.content, EXECUTABLE) for file in collected.files)
     start = None
-    if plan.language.main_class:
+    if plan.language.main_class and plan.submission.suite is None:
         try:
             classes = {file.path: file.content for file in files if file.path.endswith(".class")}
             start = main_class(classes, plan.submission.entry_point)

@@ -95,7 +95,13 @@ class Plan:
     def run_command(self, case: TestCase, main_class: str | None) -> Command:
         """Give the program's command line for one test case."""
         lists = {"flags": self.choice.flags, "arguments": self._arguments(case)}
-        return self._command(self.language.run, lists, self._run_values(main_class), case.stdin, self._seed(case))
+        step = self._suite_step or self.language.run
+        return self._command(step, lists, self._run_values(main_class), case.stdin, self._seed(case))
+
+    @property
+    def _suite_step(self) -> Step | None:
+        suites = self.language.suites
+        return suites.run if self.submission.suite is not None and suites is not None else None
 
     def _seed(self, case: TestCase) -> int | None:
         return self.seeds.get(case.ordinal) if self.language.run.interpreter is not None else None
@@ -112,7 +118,7 @@ class Plan:
     def held_at(self, case: TestCase, main_class: str | None, files: Sequence[File]) -> str | None:
         """Give the file that the program may have been started ahead to; None where it is to be started plainly."""
         ahead = self.language.run.ahead
-        if ahead is None or self._arguments(case):
+        if ahead is None or self._suite_step is not None or self._arguments(case):
             return None
         (path,) = placeholders.expand((ahead.file,), {}, self._run_values(main_class))
         return path if ahead.suits(files, path) else None

@@ -8,14 +8,12 @@ from marshmallow import ValidationError, post_load
 from app.schemas.complaints import Complaint, shown
 from app.schemas.fields import Choice
 from app.schemas.files import FilePart, Files
-from app.schemas.parts import CurrentRules, Part, not_offered
+from app.schemas.parts import CurrentRules, Part
 from domain.errors import InvalidRequest
 from domain.limits import MAX_TEST_CASES
 from domain.model import TestCase
 from domain.suite import MAX_BYTES, Framework, Suite, Unreadable, tests_of
 
-LATER = ("junit",)
-"""Frameworks of the wire format that are not offered."""
 _PYTHON, _SCRIPT = "name files test_*.py and functions test*", "name files *.test.js, with titles written out"
 _NAMED = {
     Framework.PYTEST: _PYTHON,
@@ -24,8 +22,9 @@ _NAMED = {
     Framework.JEST: _SCRIPT,
     Framework.GO: "name files *_test.go, in no folder, and functions func TestXxx(t *testing.T)",
     Framework.CARGO: "name files *.rs, in no folder, and write #[test] and fn at the beginning of lines",
+    Framework.JUNIT: "name files *.java after their classes, and write @Test public void name()",
 }
-_FOR = "pytest and unittest are for python, node and jest for javascript, go for go, cargo for rust"
+_FOR = "pytest and unittest are for python, node and jest for javascript, go for go, cargo for rust, junit for java"
 _ALONE = ("function", "checker", "interactor", "interactive", "passes")
 
 
@@ -34,12 +33,6 @@ class FrameworkName(Choice):
 
     def __init__(self) -> None:
         super().__init__(*Framework, required=True)
-
-    def read(self, value: object) -> str:
-        """Look it up."""
-        if value in LATER:
-            raise not_offered("use one of " + ", ".join(self.choices) + ": docs/functions.md says why")
-        return super().read(value)
 
 
 class SuitePart(Part):

@@ -11,6 +11,7 @@ SUITE = os.path.join(HERE, "suite")
 
 
 MISSING = re.compile(r"undefined: [\w.]+$|(?:cannot find|unresolved import|no) [\w ,/]*`[\w:]+`(?: in [\w ]+)?$")
+"""How compilers of Go and Rust say that a name was not found."""
 
 
 def refuse(message):
@@ -60,7 +61,13 @@ def run(argv, folder=BOX, **environment):
         sys.exit(1)
 
 
-def run_with_tests(argv, folder, is_test, **environment):
+def missing(message):
+    """Say what name was not found; nothing of any other message."""
+    found = MISSING.search(message)
+    return found[0] if found else ""
+
+
+def run_with_tests(argv, folder, is_test, told_of=missing, **environment):
     """Run a compiler that reads tests, and tell nothing of what these say: what is expected stands there.
 
     A program of odd types could have a compiler quote it. Told is where the fault is, and a name that was not found.
@@ -73,7 +80,6 @@ def run_with_tests(argv, folder, is_test, **environment):
     for place, message in re.findall(r"^(\S+?:\d+:\d+): (.*)$", done.stdout, re.MULTILINE):
         told = message
         if is_test(place.split(":")[0]):
-            found = MISSING.search(message)
-            told = found[0] if found else "the test does not fit the program"
+            told = told_of(message) or "the test does not fit the program"
         sys.stderr.write(f"{place}: {told}\n")
     refuse("the tests cannot be built with this program")

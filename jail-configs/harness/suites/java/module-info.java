@@ -1,0 +1,4 @@
+module shipd.first {
+    requires junit;
+    requires org.hamcrest;
+}

@@ -1,0 +1,5 @@
+package org.junit;
+
+class Assert {
+    static void assertEquals(long expected, long actual) {}
+}
