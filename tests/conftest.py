@@ -14,7 +14,7 @@ LANES = {
     "jails": ("tests/jail/", "tests/problems/"),
     "platforms": ("tests/e2e/", "tests/integration/celery/"),
 }
-"""Tests that run programs. What runs jails by itself runs them one after the other: two would take each other's CPUs."""
+"""Tests that run programs. Those of jails come one after the other: two at once would take each other's CPUs."""
 
 
 def _lane(item: pytest.Item) -> str | None:
