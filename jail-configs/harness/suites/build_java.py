@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import zipfile
 
 from building import BOX, HERE, SUITE, files, refuse, run, run_with_tests, text, write
 
@@ -16,6 +17,9 @@ PREPARED = "/opt/prepared/javac.jsa"
 if os.path.exists(PREPARED):
     JAVAC += [f"-J-XX:SharedArchiveFile={PREPARED}", "-J-Xlog:disable"]
 JUNIT = "/usr/share/java/junit4.jar:/usr/share/java/hamcrest.jar"
+SYMBOLS = "/usr/lib/jvm/java-17-openjdk-amd64/lib/ct.sym"
+"""The names of all of Java's own classes."""
+LITERAL = re.compile(r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"", re.DOTALL)
 OURS = re.compile(r"(?:junit|org/junit|org/hamcrest|shipd)/")
 NAMED = re.compile(r"compiler\.err\.(?:cant\.resolve[\w.]*: kindname\.(\w+), (\w+)|(doesnt\.exist): ([\w.]+)$)")
 
@@ -26,6 +30,29 @@ def missing(message):
     if found is None:
         return ""
     return f"cannot find package {found[4]}" if found[3] else f"cannot find {found[1]} {found[2]}"
+
+
+def taken(texts):
+    """List the names that tests have without importing each: of java.lang and of `import some.where.*`."""
+    packages = {"java.lang"}
+    for source in texts:
+        packages.update(re.findall(r"\bimport\s+(\w+(?:\.\w+)*)\s*\.\s*\*\s*;", LITERAL.sub(" ", source)))
+    inside = "|".join(re.escape(one.replace(".", "/")) for one in packages)
+    named = re.compile(rf"(?:.*/)?(?:{inside})/(\w+)\.(?:sig|class)")
+    names = {"java", "org"}
+    for path in (SYMBOLS, *JUNIT.split(":")):
+        with zipfile.ZipFile(path) as whole:
+            names.update(found[1] for found in map(named.fullmatch, whole.namelist()) if found)
+    return names
+
+
+def check_names(texts):
+    """Refuse a class of the program that tests of its package would take for one of Java's or JUnit's."""
+    names, packages = taken(texts), {os.path.dirname(path) for path in classes(built("tests"))}
+    for path in sorted(classes(built("program"))):
+        name = os.path.basename(path).removesuffix(".class")
+        if name in names and os.path.dirname(path) in packages:
+            refuse(f"{path}: tests would take it for the {name} that they import with others: name it otherwise")
 
 
 def sources(folder):
@@ -60,6 +87,7 @@ def main():
     run_with_tests([*JAVAC, *modules, *brief, *sources(tests)], tests, bool, missing)
     for one in sorted(classes(built("program")) & classes(built("tests"))):
         refuse(f"{one}: is a class of the tests, too")
+    check_names(texts.values())
     runner = os.path.join(HERE, "java")
     run([*JAVAC, "-nowarn", "-p", JUNIT, "-d", built("runner"), *sources(runner)], runner)
 

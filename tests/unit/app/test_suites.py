@@ -70,7 +70,7 @@ def test_an_empty_list_is_all_of_them(api: "Api", sent: Sent) -> None:
         ({"framework": "node"}, "files"),
         ({"framework": "go"}, "files"),
         ({"framework": "cargo"}, "files"),
-        ({"framework": "junit"}, "framework"),
+        ({"framework": "junit"}, "files"),
         ({"files": []}, "files"),
         ({"files": [{"path": "test_it.py", "content": "x = 1"}]}, "files"),
         ({"files": [FILE, {"path": "test_x.py", "content": "def test_a(:"}]}, "files[1].content"),

@@ -137,6 +137,38 @@ fn helper() {}
     assert found == ("a.rs::one", "a.rs::two", "a.rs::three")
 
 
+def test_it_finds_what_junit_finds() -> None:
+    source = b"""/* package no; */ package bank.small ;
+import org.junit.*; // import org.junit.jupiter.api.Test;
+public class ATest {
+    private static final String TEXT = "} @Test public void quoted() {", BLOCK = \"\"\"
+        { \\\"\"\" @Test public void block() {
+        \"\"\";
+    char brace = '{', quote = '\\'';
+    // @Test public void commented() {}
+    @Test public void one() { if (true) { two(); } }
+    @Test(timeout = 100, expected = Exception.class)
+    @Ignore("later") public final void two() throws Exception {}
+    @SuppressWarnings({"a", "b"}) @org.junit.Test
+    public
+    void three( ) {}
+    @Test public void one() {}
+    @Test public void with(int argument) {}
+    @Test void hidden() {}
+    @Testing public void not() {}
+    public void helper() {}
+    public static class Inner { @Test public void inner() {} }
+}
+"""
+    found = found_in(suite(Framework.JUNIT, ("bank/ATest.java", source), ("ATest.kt", source)))
+    assert found == tuple(f"bank.small.ATest.{name}" for name in ("one", "two", "three"))
+
+
+@given(st.text(alphabet="@Test(){}\"'\\/* \npublicvoid", max_size=300))
+def test_whatever_is_sent_as_java_is_read(source: str) -> None:
+    assert isinstance(found_in(suite(Framework.JUNIT, ("A.java", source.encode()))), tuple)
+
+
 @pytest.mark.parametrize(
     ("framework", "path", "source"),
     [
@@ -144,6 +176,9 @@ fn helper() {}
         (Framework.CARGO, "a.rs", b"use solution::*;"),
         (Framework.CARGO, "a.rs", b"use ::solution::{\n    total, inner::*,\n};"),
         (Framework.CARGO, "a.rs", b"\xff"),
+        (Framework.JUNIT, "ATest.java", b"\xff"),
+        (Framework.JUNIT, "ATest.java", b"@RunWith(Parameterized.class) class ATest {}"),
+        (Framework.JUNIT, "ATest.java", b"import org.junit.jupiter.api.Test;"),
     ],
 )
 def test_it_refuses_what_would_be_judged_otherwise(framework: Framework, path: str, source: bytes) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from domain.model import File
+from domain.suite import Framework, Suite
 from sandbox import Cause, RunResult, SandboxError
 from sandbox.fake import FakeJail, FakeSandbox, ended, in_turn
 from tests.unit.workers.making import planned
@@ -18,6 +19,9 @@ from workers.prepare import Plan
 
 C = planned("c", (File("main.c", b"int main(){}"), File("sum.h", b"")))
 JAVA = planned("java", (File("Main.java", b""),))
+JAVA_SUITE = planned(
+    "java", (File("Main.java", b""),), suite=Suite(Framework.JUNIT, (File("ATest.java", b"class ATest {}"),))
+)
 
 
 def compiled(made: Plan, sandbox: FakeSandbox) -> Compiled:
@@ -47,6 +51,20 @@ def test_it_carries_the_program_out() -> None:
     assert {"main.c", "sum.h"} <= jail.box.files.keys()
     assert jail.command == C.compile_command()
     assert (jail.limits.cpu_time_ms, jail.on_disk) == (30_000, False)
+
+
+def test_unit_tests_have_no_main_class() -> None:
+    made = compiled(JAVA_SUITE, leaving({"classes/tests/ATest.class": class_file("ATest")}))
+    assert made.main_class is None
+
+
+def test_a_worker_without_junit_is_no_fault_of_a_submission() -> None:
+    suites = JAVA_SUITE.language.suites
+    assert suites is not None
+    language = replace(JAVA_SUITE.language, suites=replace(suites, needs=("/usr/no/such.jar",)))
+    lacking = replace(JAVA_SUITE, choice=replace(JAVA_SUITE.choice, language=language))
+    with pytest.raises(SandboxError, match=r"/usr/no/such.jar .*: apt-get install .* junit4"):
+        compiled(lacking, FakeSandbox())
 
 
 def test_sources_are_run_where_there_is_no_compiler() -> None:

@@ -7,6 +7,7 @@ import pytest
 from domain.errors import InvalidRequest
 from domain.limits import Constraints
 from domain.model import File, TestCase
+from domain.suite import Framework, Suite
 from sandbox import Limits
 from tests.unit.workers.making import LANGUAGES, ONLY, asking, planned
 from workers.prepare import box_files, compile_limits, disk_bytes, file_limit_bytes, plan, run_limits
@@ -135,6 +136,13 @@ def test_arguments_are_not_known_to_what_is_started_ahead() -> None:
     case = replace(ONLY, arguments=("a",))
     assert planned("javascript", files).held_at(case, None, files) is None
     assert planned("javascript", files, arguments=("a",)).held_at(ONLY, None, files) is None
+
+
+def test_what_runs_unit_tests_of_java_is_started_plainly_and_first() -> None:
+    suite = Suite(Framework.JUNIT, (File("ATest.java", b"class ATest {}"),))
+    made = planned("java", (File("Main.java", b""),), suite=suite)
+    assert made.run_command(ONLY, None).argv[-2:] == ("-m", "shipd.first/shipd.first.First")
+    assert made.held_at(ONLY, None, [File("classes/tests/ATest.class", b"")]) is None
 
 
 @pytest.mark.parametrize("other", [File("package.json", b"{}"), File("lib/x.js", b"performance.now()")])

@@ -12,6 +12,7 @@ from domain.suite import Framework, Suite
 from tests.unit.workers.making import planned
 
 GO_TESTS = Suite(Framework.GO, (File("a_test.go", b"package main\nfunc TestA(t *testing.T) {}"),))
+JAVA_TESTS = Suite(Framework.JUNIT, (File("ATest.java", b"class ATest { @Test public void a() {} }"),))
 RUST_TESTS = Suite(Framework.CARGO, (File("a.rs", b"#[test]\nfn a() {}"),))
 
 
@@ -68,6 +69,18 @@ def test_a_rust_program_has_no_names_for_others(tmp_path: Path, word: str) -> No
     sources = File("main.rs", b"mod other;"), File("other.rs", f"#[{word}]".encode())
     said = built(tmp_path, "rust", RUST_TESTS, *sources)
     assert said == f"other.rs: {word} has no place in a program with unit tests\n"
+
+
+def test_a_java_program_is_no_module(tmp_path: Path) -> None:
+    said = built(tmp_path, "java", JAVA_TESTS, File("in/module-info.java", b"open module a {}"))
+    assert said == "module-info.java: a program with unit tests is no module\n"
+    assert not (tmp_path / ".shipd" / "suite").exists()
+
+
+def test_java_that_was_compiled_elsewhere_is_not_taken(tmp_path: Path) -> None:
+    sent = File("classes/tests/ATest.class", b"x"), File("module-info.java", b"")
+    built(tmp_path, "java", JAVA_TESTS, *sent)
+    assert [*(tmp_path / "classes").rglob("*.class")] == []
 
 
 def test_what_is_declared_within_functions_is_theirs(tmp_path: Path) -> None:
