@@ -28,7 +28,7 @@ stop: ## Stop what `make up` started in this clone
 	@$(BIN)/python -m standalone stop
 
 test: setup ## Run all tests against real servers, workers and jails, and check the coverage
-	@$(BIN)/python -m pytest --cov --cov-report=term -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest --cov --cov-report=term -n 2 --dist loadscope --no-loadscope-reorder
 
 soak: setup ## Run 10,000 jails, hostile ones among them, and show that nothing of them remains
 	@$(BIN)/python -m benchmarks.soak

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from standalone import ports
 from standalone.servers import Postgres, Valkey
@@ -17,24 +18,33 @@ LANES = {
 """Tests that run programs. Those of jails come one after the other: two at once would take each other's CPUs."""
 
 
-def _lane(item: pytest.Item) -> str | None:
-    return next((name for name, folders in LANES.items() if item.nodeid.startswith(folders)), None)
+def _lane(nodeid: str) -> str | None:
+    return next((name for name, folders in LANES.items() if nodeid.startswith(folders)), None)
+
+
+class Lanes(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
+    """Gives each lane to one process, and what is in none file by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _lane(nodeid) or nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Lanes:
+    """Where several processes share the tests (`make test`), have them take lanes."""
+    return Lanes(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where two processes share the tests (`make test`), give each a lane, to begin with; the rest comes behind."""
-    if not config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_lane(item) or item.nodeid.partition("::")[0]))
-    order = [*LANES, None]
-    items.sort(key=lambda item: order.index(_lane(item)))
+    """Begin with the lanes: they take the longest."""
+    if hasattr(config, "workerinput"):
+        order = [*LANES, None]
+        items.sort(key=lambda item: order.index(_lane(item.nodeid)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let what runs programs have the CPUs first."""
-    beside = hasattr(item.config, "workerinput") and _lane(item) is None
+    beside = hasattr(item.config, "workerinput") and _lane(item.nodeid) is None
     if beside and os.nice(0) == 0:
         os.nice(10)
 
