@@ -147,7 +147,7 @@ def test_stdin_can_be_opened_again(one: Sandbox) -> None:
 WAITS = "input()"
 SLEEPS = "import time; time.sleep(30)"
 FLOODS = "import sys; sys.stdout.write('x' * 900_000); sys.stdout.flush()"
-LOTS = limits(wall_time_ms=600, output_bytes=2 * MIB)
+LOTS = limits(wall_time_ms=1500, output_bytes=2 * MIB)
 HANGS = {
     "both read": (WAITS, WAITS, True),
     "both write": (FLOODS, FLOODS, True),

@@ -152,7 +152,7 @@ PROGRAMS = {
     "closes everything": ("import os; os.closerange(0, 256)", ("WA", "stdout", "no question 1")),
     "closes everything and stays": (
         "import os, time; os.closerange(0, 256); time.sleep(0.2); os._exit(3)",
-        ("WA", "stdout", "no question 1"),
+        ("RTE", "exit:3", ""),
     ),
     "floods without a line": ("import os\nwhile True: os.write(1, bytes(65536))", ("OLE", "stdout", "")),
     "never reads": ("while True: print('? 1', flush=True)", ("WA", "stdout", "too many questions")),
