@@ -39,25 +39,25 @@ def shipd(stack: Stack, *arguments: str) -> Said:
 
 
 @pytest.fixture(scope="module")
-def verified(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Mapping[Path, Future[Said]]]:
+def packages_verified(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Mapping[Path, Future[Said]]]:
     """Verify all packages that were selected, some at once; each test waits for its own."""
-    asked = [item.callspec.params["package"] for item in request.session.items if "verified" in item.fixturenames]
+    asked = [item.callspec.params["package"] for item in request.session.items if "packages_verified" in item.fixturenames]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {path: pool.submit(shipd, stack, "verify", str(path)) for path in asked}
         pool.shutdown(cancel_futures=True)
 
 
 @pytest.mark.parametrize("package", [*PACKAGES, *GOLDEN], ids=lambda path: path.name)
-def test_it_verifies(package: Path, verified: Mapping[Path, Future[Said]]) -> None:
-    code, said = verified[package].result()
+def test_it_verifies(package: Path, packages_verified: Mapping[Path, Future[Said]]) -> None:
+    code, said = packages_verified[package].result()
     differing = [one for one in said["submissions"] if one["ok"] is not True]
     assert (code, said["state"], differing) == (0, "ready", []), said["report"]
     assert said["submissions"]
 
 
 @pytest.mark.parametrize("package", REFUSED, ids=lambda path: path.name)
-def test_what_its_own_validators_refuse_is_refused(package: Path, verified: Mapping[Path, Future[Said]]) -> None:
-    code, said = verified[package].result()
+def test_what_its_own_validators_refuse_is_refused(package: Path, packages_verified: Mapping[Path, Future[Said]]) -> None:
+    code, said = packages_verified[package].result()
     assert (code, said["state"], said["submissions"]) == (1, "refused", [])
     assert any(not finding["ok"] and finding["stage"] != "import" for finding in said["report"])
 
