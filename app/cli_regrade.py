@@ -117,11 +117,11 @@ def start(
             print_json(estimate_json(found))
         elif not as_json:
             print_estimate(found)
-        if dry_run or (found.total == 0 and not as_json):
+        if dry_run:
             return
         if as_json and not yes:
             raise click.UsageError("with --json nothing is asked: say --dry-run or --yes")
-        if not yes:
+        if not yes and found.total:  # else there is nothing to ask for, and it is refused
             click.confirm("Grade them again?", abort=True)
         made = backend.start(selection, options, COMMAND_LINE)
         if as_json:

@@ -33,7 +33,7 @@ def _json(result: Result) -> Any:
 
 def test_nothing_is_asked_where_nothing_is_selected(run: Run, db: Database) -> None:
     answer = run("regrade", "start", "--problem", "unknown")
-    assert (answer.exit_code, "Grade them again?" in answer.output) == (0, False)
+    assert (answer.exit_code, "Grade them again?" in answer.output) == (1, False)
     assert regrade.page(db, before=None, limit=10) == []
 
 
