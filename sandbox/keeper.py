@@ -228,4 +228,6 @@ class Keeper:
         """End the program; init then ends all others and reports. The first reason stands."""
         if self.killed_at is None:
             self.killed_at = time.monotonic()
+            if self.talk is not None:
+                self.talk.ends()
             signal_process(self.handles.program, signal.SIGKILL)

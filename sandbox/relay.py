@@ -81,6 +81,7 @@ class Relay:
         self.turn = Turn()
         self.first: Speaker | None = None
         """Who has ended first."""
+        self._deciding = threading.Lock()
         self.ended = {speaker: threading.Event() for speaker in Speaker}
         self.error: BaseException | None = None
         self.on_error: Callable[[], object] = lambda: None
@@ -112,6 +113,11 @@ class Relay:
     def take_stdin(self, listener: Speaker, descriptor: int) -> None:
         """Write to one of them what the other says. Called by other threads."""
         self.post(lambda: self._take_stdin(self.ways[listener.other], descriptor))
+
+    def note_first(self, speaker: Speaker) -> None:
+        """One of them ends: the first, if nobody has before. Called by other threads too."""
+        with self._deciding:
+            self.first = self.first or speaker
 
     def close(self) -> None:
         """End it, and give back what it has."""
@@ -247,7 +253,7 @@ class Relay:
 
     def _note_end(self, speaker: Speaker) -> None:
         self._leave(self._ends[speaker])
-        self.first = self.first or speaker
+        self.note_first(speaker)
         self.ended[speaker].set()
         if speaker is Speaker.INTERACTOR:
             self.turn.end()

@@ -63,6 +63,10 @@ class Talk:
         self.enough = True
         self._nudge()
 
+    def ends(self) -> None:
+        """It is about to be killed: who ended first is known before anything can follow from that."""
+        self.relay.note_first(self.speaker)
+
     def _nudge(self) -> None:
         os.eventfd_write(self.nudge, 1)
 
