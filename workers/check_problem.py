@@ -6,10 +6,9 @@ sweeper, which sends it again when nobody said for a while that it is at work.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
 from uuid import UUID
 
 from domain import problems, validator_flags
@@ -24,8 +23,9 @@ from sandbox import Cause, RunAborted, RunResult, SandboxError, Slot
 from workers.author_program import CompiledProgram, Task, compile_program, run_program
 from workers.checked import ACCEPTED, text
 from workers.compile import CompileError
-from workers.grade import SANDBOX_TRIES, Grader
+from workers.grade import Grader
 from workers.stop import Stop
+from workers.tries import tried
 
 SAY_S = 5.0
 """How often we say that we are at work: a message is taken for lost after half a minute."""
@@ -34,7 +34,6 @@ MOST_REFUSALS = 20
 COMPILE, VALIDATE, CHECKER = "compile", "input_validator", "checker"
 
 log = logger(__name__)
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ class Check:
         """Do all there is to do, and say what was found."""
         self._flags()
         version, interactor = self.version, self.version.judging.interactor
-        self._compiled("checker", version.checker.program or version.judging.program)
+        self._compiled("checker", version.checker.program)
         self._compiled("interactor", None if interactor is None else interactor.program)
         deadline = time.monotonic() + EXECUTION_WALL_S
         for number, program in enumerate(version.input_validators, 1):
@@ -137,7 +136,7 @@ class Check:
         if program is None:
             return None
         try:
-            made = self._tried(lambda: compile_program(self.grader, self.slot, program, self.cancel))
+            made = tried(lambda: compile_program(self.grader, self.slot, program, self.cancel))
         except CompileError as error:
             said = text(error.output)
             self._note(COMPILE, name, f"it does not compile ({error.reason})" + (f": {said}" if said else ""))
@@ -147,15 +146,6 @@ class Check:
             return None
         self._note(COMPILE, name, ok=True)
         return made
-
-    def _tried(self, step: Callable[[], Made]) -> Made:
-        """Do a step that makes a jail; again in a new one where the sandbox failed."""
-        for attempt in range(1, SANDBOX_TRIES):
-            try:
-                return step()
-            except (SandboxError, OSError) as error:
-                log.warning("jail_failed", attempt=attempt, error=str(error))
-        return step()
 
     def _validate(self, name: str, made: CompiledProgram, deadline: float) -> None:
         refused = accepted = 0
@@ -180,7 +170,7 @@ class Check:
         except (BlobMissing, BlobDamaged) as error:
             return f"cannot be asked, because the input cannot be read: {error}"
         arguments = tuple(self.version.validator_arguments.get(case.name, ()))
-        result = self._tried(lambda: self._run(made, Task(arguments, stdin, files)))
+        result = tried(lambda: self._run(made, Task(arguments, stdin, files)))
         return None if _accepts(result) else _how(result)
 
     def _data(self, case: ProblemCase) -> tuple[bytes, tuple[File, ...]]:

@@ -37,11 +37,9 @@ from workers.run import Bench, in_series
 from workers.spread import Spread
 from workers.static_check import applying, check_sources
 from workers.stopwatch import Stopwatch
+from workers.tries import tried
 from workers.typist import typing
 from workers.work import Work
-
-SANDBOX_TRIES = 3
-"""How often a jail is made anew before an execution ends as JE."""
 
 log = logger(__name__)
 Result = TypeVar("Result")
@@ -235,17 +233,8 @@ class Grading:
         return Spread(bench, work, self._tried, bench.deadline, find_help)
 
     def _tried(self, step: Callable[[], Result]) -> Result:
-        """Do a step that makes a jail; again in a new one where the sandbox failed. Raises SandboxError at last."""
-        for attempt in range(1, SANDBOX_TRIES + 1):
-            self.hold.check()
-            try:
-                return step()
-            # An OSError is the host's: a full disk, no descriptors left.
-            except (SandboxError, OSError) as error:
-                if attempt == SANDBOX_TRIES:
-                    raise SandboxError(str(error)) from error
-                log.warning("jail_failed", attempt=attempt, error=str(error))
-        raise AssertionError("unreachable: the last try returns or raises")
+        """Do a step that makes a jail, as long as the claim is ours. Raises SandboxError, ClaimLost."""
+        return tried(step, self.hold.check)
 
     def _enter(self, state: State) -> None:
         if not patiently(lambda: executions.enter(self.grader.db, self.claim, state), self.grader.lease_s):

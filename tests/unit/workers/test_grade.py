@@ -21,7 +21,8 @@ from tests.unit.workers.ledger import Ledger
 from tests.unit.workers.making import asking, claimed, expecting
 from tests.unit.workers.test_stopwatch import Clock
 from workers import grade, spread
-from workers.grade import SANDBOX_TRIES, Grader
+from workers.grade import Grader
+from workers.tries import SANDBOX_TRIES
 
 
 def test_it_works(grader: Make, ledger: Ledger, told: Told) -> None:

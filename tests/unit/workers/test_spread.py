@@ -14,7 +14,7 @@ from tests.unit.workers.grading import BROKEN, Make, graded
 from tests.unit.workers.ledger import Ledger
 from tests.unit.workers.making import asking, claimed
 from tests.unit.workers.programs import CASES, PATIENCE_S, Programs, verdicts
-from workers.grade import SANDBOX_TRIES
+from workers.tries import SANDBOX_TRIES
 
 pytestmark = pytest.mark.usefixtures("at_once")
 
