@@ -92,8 +92,6 @@ def compile_program(shop: Workshop, slot: Slot, program: Program, cancel: int | 
     Raises SandboxError too, and RunAborted once the descriptor `cancel` is readable.
     """
     made = _plan(shop.languages, program)
-    if made.language.compile is None:
-        return CompiledProgram(made, Compiled(program.sources))
     compiler = shop.compiler
     anew = partial(compile_submission, shop.sandbox, slot, made, compiler.folder(made), cancel)
     return CompiledProgram(made, compiler.compile(made, anew))
@@ -102,8 +100,6 @@ def compile_program(shop: Workshop, slot: Slot, program: Program, cancel: int | 
 def kept_program(shop: Workshop, program: Program) -> CompiledProgram | None:
     """Give what was compiled before, and nothing else. Raises InvalidRequest."""
     made = _plan(shop.languages, program)
-    if made.language.compile is None:
-        return CompiledProgram(made, Compiled(program.sources))
     compiled = shop.compiler.kept(made)
     return None if compiled is None else CompiledProgram(made, compiled)
 

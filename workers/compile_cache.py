@@ -52,7 +52,12 @@ class Compiler:
         return self.prepared.get(f"{plan.language.name}@{plan.choice.version}")
 
     def compile(self, plan: Plan, anew: Callable[[], Compiled]) -> Compiled:
-        """Take what was compiled before, or do it now and keep it. Raises CompileError, and what `anew` raises."""
+        """Take what was compiled before, or do it now and keep it; sources as they are where nothing is compiled.
+
+        Raises CompileError, and what `anew` raises.
+        """
+        if plan.language.compile is None:
+            return Compiled(plan.submission.sources)
         toolchain = self.toolchains.get(plan.language.name)
         if self.store is None or toolchain is None or plan.submission.cache is Cache.NONE:
             return anew()
@@ -63,7 +68,9 @@ class Compiler:
         return found if found is not None else _compiled(self.store, key, anew)
 
     def kept(self, plan: Plan) -> Compiled | None:
-        """Give what was compiled before, and nothing else."""
+        """Give what was compiled before, or is not compiled at all; None where it was not."""
+        if plan.language.compile is None:
+            return Compiled(plan.submission.sources)
         toolchain = self.toolchains.get(plan.language.name)
         if self.store is None or toolchain is None or plan.submission.cache is Cache.NONE:
             return None

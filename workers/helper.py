@@ -84,7 +84,7 @@ class Helping:
             interactor = kept_interactor(self.grader, made.submission)
         except InvalidRequest:
             return None
-        compiled = self._compiled(made)
+        compiled = self.grader.compiler.kept(made)
         if compiled is None or self.grader.compiler.toolchains.get(made.language.name) != toolchain:
             return None
         if made.submission.checker.type is CheckerType.PROGRAM and checker is None:
@@ -92,11 +92,6 @@ class Helping:
         if made.submission.interactor is not None and interactor is None:
             return None
         return made, compiled, checker, interactor
-
-    def _compiled(self, made: Plan) -> Compiled | None:
-        if made.language.compile is None:
-            return Compiled(made.submission.sources)
-        return self.grader.compiler.kept(made)
 
     def _run_all(self, bench: Bench) -> None:
         cases = bench.plan.submission.test_cases
