@@ -1,5 +1,6 @@
 """Constraints of a submission."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from marshmallow import ValidationError, post_load, validates_schema
@@ -24,8 +25,8 @@ class Network(Flag):
         return wanted
 
 
-class ConstraintsPart(Part):
-    """What one test case may spend; a deployment may lower defaults and ceilings."""
+class LimitsPart(Part):
+    """What one test case may spend, without a network."""
 
     timeout_ms = Limit("timeout_ms", description="CPU time of one test case.")
     wall_timeout_ms = Limit("wall_timeout_ms", description="Default: 2 x timeout_ms + 1000.")
@@ -34,6 +35,11 @@ class ConstraintsPart(Part):
     disk_mb = Limit("disk_mb", description="Default: min(64, memory_mb / 2).")
     output_kb = Limit("output_kb", description="Of stdout and stderr, each; where given, of each file written too.")
     processes = Limit("processes")
+
+
+class ConstraintsPart(LimitsPart):
+    """What one test case may spend; a deployment may lower defaults and ceilings."""
+
     network_enabled = Network()
     network_rules = Items(
         Object(RulePart),
@@ -51,11 +57,17 @@ class ConstraintsPart(Part):
     @post_load
     def make(self, data: dict[str, object], **_: object) -> Constraints:
         """Fill in this deployment's defaults."""
-        defaults = {name: allowed.default for name, allowed in CurrentRules.get().ranges.items()}
         if isinstance(rules := data.get("network_rules"), list):
             data["network_rules"] = tuple(rules)
-        # A file may be as large as the box unless the request itself says how much output there may be.
-        made = Constraints(**(defaults | data), file_kb=data.get("output_kb"))  # type: ignore[arg-type]
-        # The rule for what nobody asked for does not know of ceilings.
-        most = CurrentRules.get().ranges.disk_mb.ceiling
-        return made if made.disk_limit_mb <= most else replace(made, disk_mb=most)
+        return filled_in(data)
+
+
+def filled_in(given: Mapping[str, object]) -> Constraints:
+    """Give what was asked for, and for the rest this deployment's defaults."""
+    ranges = CurrentRules.get().ranges
+    defaults = {name: allowed.default for name, allowed in ranges.items()}
+    # A file may be as large as the box unless the request itself says how much output there may be.
+    made = Constraints(**{**defaults, **given}, file_kb=given.get("output_kb"))  # type: ignore[arg-type]
+    # The rule for what nobody asked for does not know of ceilings.
+    most = ranges.disk_mb.ceiling
+    return made if made.disk_limit_mb <= most else replace(made, disk_mb=most)

@@ -8,7 +8,8 @@ from marshmallow import ValidationError, post_load, validates_schema
 
 from app.schemas.checkers import CheckerPart
 from app.schemas.complaints import Complaint, shown
-from app.schemas.fields import Bytes, Choice, Flag, Limit, Text, Whole
+from app.schemas.constraints import LimitsPart, filled_in
+from app.schemas.fields import Bytes, Choice, Flag, Text, Whole
 from app.schemas.files import FilePart, Files, RelativePath
 from app.schemas.function import FunctionPart
 from app.schemas.groups import TestGroups, grouped
@@ -17,13 +18,13 @@ from app.schemas.judged import judging_messages
 from app.schemas.language import Language
 from app.schemas.metadata import Metadata
 from app.schemas.paging import PageSize
-from app.schemas.parts import CurrentRules, Items, Object, Part, Value
+from app.schemas.parts import Items, Object, Part, Value
 from app.schemas.problem_cases import ProblemCases
 from app.schemas.program import ProgramPart, take_program
 from app.schemas.suite import SuitePart, cases_of, named_by_test
 from domain.document import Document
 from domain.judging import Judging
-from domain.limits import MAX_PASSES, Constraints
+from domain.limits import MAX_PASSES
 from domain.model import Checker, File, TestCase
 from domain.payload import Payload
 from domain.problem import Example, ProblemCase, ProblemVersion, Statement, Visibility
@@ -55,18 +56,6 @@ class ProblemId(Value[str]):
         if not isinstance(value, str) or not ID.fullmatch(value):
             raise ValidationError(Complaint(f"{shown(value)} is no name of a problem", ID_HINT))
         return value
-
-
-class LimitsPart(Part):
-    """What one test case may spend. Problems give no network."""
-
-    timeout_ms = Limit("timeout_ms", description="CPU time of one test case.")
-    wall_timeout_ms = Limit("wall_timeout_ms", description="Default: 2 x timeout_ms + 1000.")
-    memory_mb = Limit("memory_mb")
-    cpu_millicores = Limit("cpu_millicores")
-    disk_mb = Limit("disk_mb", description="Default: min(64, memory_mb / 2).")
-    output_kb = Limit("output_kb", description="Of stdout and stderr, each.")
-    processes = Limit("processes")
 
 
 class LanguageLimits(Value[Mapping[str, Mapping[str, int]]]):
@@ -206,15 +195,13 @@ def _version(data: Mapping[str, Any]) -> ProblemVersion:
         function=data.get("function"),
         suite=data.get("suite"),
     )
-    defaults = {name: allowed.default for name, allowed in CurrentRules.get().ranges.items()}
-    limits = data.get("constraints", {})
     return ProblemVersion(
         id=data["id"],
         title=data["title"],
         test_cases=tuple(_case(case, about) for case, (_, about) in zip(cases, described, strict=True)),
         checker=data.get("checker", Checker()),
         judging=judging,
-        constraints=Constraints(**(defaults | limits), file_kb=limits.get("output_kb")),
+        constraints=filled_in(data.get("constraints", {})),
         language_constraints=data.get("language_constraints", {}),
         languages=tuple(data.get("languages", ())),
         visibility=Visibility(data.get("visibility", Visibility.PRIVATE)),
