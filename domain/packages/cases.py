@@ -99,27 +99,26 @@ class Reader:
         )
 
     def _of_judge(self, path: str, chain: Sequence[Table]) -> tuple[str, ...]:
-        key = "output_validator_args"
-        said = data.inherited(chain, key)
-        if said is None:
-            key = "output_validator_flags"
-            said = data.inherited(chain, key)
+        key, said = _arguments(chain, "output_validator")
         own = split(_flags(said), f"{path}: {key}")
         where = f"{FILE}: validator_flags" if not own else f"{data.ROOT}: {key}"
         return validators.flags([*self.header.flags, *own], where, self.judges, self.report)
 
     def _of_validators(self, case: Case, chain: Sequence[Table]) -> tuple[str, ...]:
-        key = "input_validator_args"
-        said = data.inherited(chain, key)
-        if said is None:
-            key = "input_validator_flags"
-            said = data.inherited(chain, key)
+        key, said = _arguments(chain, "input_validator")
         if isinstance(said, dict) and not {"name", "flags"} >= set(said):
             named = [said[name] for name in (*self.judges.named, *map(_stem, self.judges.named)) if name in said]
             if len(self.judges.named) > 1:
                 self.report.skip(f"{data.ROOT}: {key}", "each validator is given the same arguments")
             said = named[0] if named and len(self.judges.named) == 1 else None
         return split(_flags(said), f"{data.ROOT}/{case.name}: {key}")
+
+
+def _arguments(chain: Sequence[Table], of: str) -> tuple[str, object]:
+    """Give what a validator is told, and under which key: that of 2023-07 first, then that of the legacy format."""
+    key, legacy = f"{of}_args", f"{of}_flags"
+    said = data.inherited(chain, key)
+    return (key, said) if said is not None else (legacy, data.inherited(chain, legacy))
 
 
 def _flags(said: object) -> object:
