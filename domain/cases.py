@@ -1,7 +1,6 @@
 """Which test cases an execution is graded by: those that were sent, or those of the version of a problem."""
 
-_SENT = "ordinal, name, is_hidden, points::double precision AS points, test_group"
-_OF_VERSION = "ordinal, name, is_hidden, points, test_group"
+_COLUMNS = "ordinal, name, is_hidden, points, test_group"
 
 
 def of_execution(alias: str) -> str:
@@ -11,8 +10,8 @@ def of_execution(alias: str) -> str:
     looks for a single test case by its key.
     """
     return f"""
-        SELECT {_SENT} FROM test_cases
+        SELECT {_COLUMNS} FROM test_cases
         WHERE submission_id = {alias}.submission_id AND {alias}.problem_version_id IS NULL
         UNION ALL
-        SELECT {_OF_VERSION} FROM problem_cases WHERE version_id = {alias}.problem_version_id
+        SELECT {_COLUMNS} FROM problem_cases WHERE version_id = {alias}.problem_version_id
     """

@@ -133,11 +133,6 @@ def documents(tx: Connection, version_id: UUID) -> dict[str, Any]:
     return {"statements": tuple(statements), "attachments": tuple(one for _, _, one in found["attachment"])}
 
 
-def constraints_of(value: Mapping[str, Any]) -> Constraints:
-    """Read constraints as a row has them."""
-    return Constraints(**value)
-
-
 def _own(version: ProblemVersion, blobs: BlobStore) -> dict[str, object]:
     checker = version.checker
     judging = replace(version.judging, program=checker.program, protocol=checker.protocol, arguments=checker.arguments)
@@ -161,7 +156,7 @@ def _of_own(named: DictRow, blobs: BlobStore) -> dict[str, Any]:
         "title": named["title"],
         "checker": judging.checker(named["checker_type"], named["checker_tolerance"]),
         "judging": judging,
-        "constraints": constraints_of(named["constraints"]),
+        "constraints": Constraints(**named["constraints"]),
         "language_constraints": named["language_constraints"],
         "languages": tuple(named["languages"]),
         "outputs": tuple(named["outputs"]),

@@ -62,10 +62,10 @@ _SEND = f"""
             ORDER BY position LIMIT cardinality(%(ids)s::uuid[])
         ) AS i
     ), made AS (
-        INSERT INTO executions (id, submission_id, number, priority, regrade_id, candidate{regrade_version.COLUMN})
+        INSERT INTO executions (id, submission_id, number, priority, regrade_id, candidate, problem_version_id)
         SELECT picked.own_id, picked.submission_id,
             (SELECT max(number) + 1 FROM executions WHERE submission_id = picked.submission_id),
-            'bulk', picked.regrade_id, true{regrade_version.carried()}
+            'bulk', picked.regrade_id, true, {regrade_version.CARRIED}
         FROM picked JOIN executions AS e ON e.id = picked.old_execution_id
         RETURNING id
     )

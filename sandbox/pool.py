@@ -78,11 +78,6 @@ class Pool:
             if shelf is not None:
                 self._give_back(shelf, clean=True)
 
-    def sizes(self) -> Counter[str]:
-        """Count the jails by state: `ready`, `making`, `taken`."""
-        with self._changed:
-            return Counter(shelf.state for shelf in self._shelves)
-
     def sizes_by_kind(self) -> Counter[tuple[str, str]]:
         """Count the jails by what has been started in them (`Kind.started`), and state."""
         with self._changed:

@@ -18,7 +18,7 @@ from workers.convert import telemetry_of, usage_of
 from workers.fill import fill
 from workers.interact import InteractorProgram, settled
 from workers.judge import Judgement, judge
-from workers.loading import loaded as loaded  # noqa: PLC0414 - who runs a test case loads it
+from workers.loading import loaded
 from workers.passes import Pass, judged, one_too_many, together
 from workers.prepare import Plan, disk_bytes, run_limits
 from workers.started import refuse_what_did_not_start

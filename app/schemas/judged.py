@@ -21,7 +21,7 @@ def judging_messages(data: Mapping[str, object], original: object) -> dict[str, 
     if faults:
         messages["test_cases"] = over(faults, messages.get("test_cases"))
     cases = data.get("test_cases")
-    for name, found in interactor_faults(dict(data), cases if isinstance(cases, list) else ()).items():
+    for name, found in interactor_faults(data, cases if isinstance(cases, list) else ()).items():
         messages[name] = over(found, messages.get(name)) if isinstance(found, dict) else found
     return messages
 
