@@ -28,13 +28,13 @@ from domain import executions, hosts, keys, listing, submissions
 from domain.blob_folder import FolderBlobs
 from domain.blobs import BlobStore
 from domain.db import Database
+from domain.host import HostReport
 from domain.ids import new_id
 from domain.model import (
     Claim,
     ExecutionTelemetry,
     Expectation,
     File,
-    HostReport,
     Outcome,
     Phases,
     RunTelemetry,

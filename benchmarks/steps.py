@@ -27,7 +27,8 @@ from domain.blob_folder import FolderBlobs
 from domain.db import Database
 from domain.events import Events
 from domain.fair import Usual
-from domain.model import Claim, ExecutionTelemetry, HostReport, Outcome, Priority, RunTelemetry, TestResult, Usage
+from domain.host import HostReport
+from domain.model import Claim, ExecutionTelemetry, Outcome, Priority, RunTelemetry, TestResult, Usage
 from domain.settings import Settings
 from domain.verdict import State, Verdict
 from standalone import ports

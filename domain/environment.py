@@ -65,6 +65,15 @@ class Reader:
             raise ValueError(f"{name}={value} is out of range; it must be {accepted}")
         return value
 
+    def number(self, name: str, default: float, *, above: float) -> float:
+        """Read a number greater than `above`, as 0.25 or 12."""
+        text = self.text(name)
+        if text is None:
+            return default
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or float(text) <= above:
+            raise ValueError(f"{name}={text!r} must be a number greater than {above:g}, as 0.25 or 12")
+        return float(text)
+
     def choice(self, name: str, default: str, accepted: Sequence[str]) -> str:
         """Read one of a few words."""
         value = self.text(name) or default

@@ -6,18 +6,20 @@ A live host is one that was seen within LIVE_S, by PostgreSQL's clock.
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
 from domain.db import Connection, Database
-from domain.model import HostReport
+from domain.host import HostLoad, HostReport
 
 REMEMBERED_S = 2.0
 """How old what `Remembered` gives may be."""
-LIVE_S = 60
-"""A host not heard of for this long counts as gone; it should send a heartbeat several times as often."""
+HEARTBEAT_S = 10
+"""How often a host tells that it is there."""
+LIVE_S = 3 * HEARTBEAT_S
+"""A host not heard of for this long counts as gone."""
 
 _ONE_STORE = 0x5348495044
 """Names the advisory lock."""
@@ -27,13 +29,28 @@ _OTHER_STORE = """
 """
 
 
+_REPORTED = tuple(one.name for one in fields(HostReport))
+_REPORT = f"""
+    INSERT INTO hosts ({", ".join(_REPORTED)}) VALUES ({", ".join(f"%({name})s" for name in _REPORTED)})
+    ON CONFLICT (name) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _REPORTED[1:])},
+        reported_at = now(), seen_at = now()
+"""
+_READ = f"""
+    SELECT {", ".join(_REPORTED)}, load, seen_at, seen_at > now() - make_interval(secs => {LIVE_S}), draining_at
+    FROM hosts ORDER BY name
+"""
+
+
 @dataclass(frozen=True)
 class Host:
     """A host that reported at some time."""
 
     report: HostReport
+    load: HostLoad
     seen_at: datetime
     live: bool
+    draining_at: datetime | None = None
+    """Since when nothing new is to be run there."""
 
 
 class StoreDiffers(Exception):  # noqa: N818 - it says what is the case
@@ -54,21 +71,8 @@ def report(db: Database, said: HostReport) -> None:
             tx.execute("SELECT pg_advisory_xact_lock(%s)", (_ONE_STORE,))
             _refuse_other_store(tx, said.name, said.blob_store)
         tx.execute(
-            "INSERT INTO hosts (name, cpus, memory_bytes, root, languages, missing, network, blob_store)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
-            " ON CONFLICT (name) DO UPDATE SET cpus = excluded.cpus, memory_bytes = excluded.memory_bytes,"
-            " root = excluded.root, languages = excluded.languages, missing = excluded.missing,"
-            " network = excluded.network, blob_store = excluded.blob_store, reported_at = now(), seen_at = now()",
-            (
-                said.name,
-                said.cpus,
-                said.memory_bytes,
-                said.root,
-                Jsonb(dict(said.languages)),
-                Jsonb(dict(said.missing)),
-                said.network,
-                said.blob_store,
-            ),
+            _REPORT.encode(),
+            {**vars(said), "languages": Jsonb(dict(said.languages)), "missing": Jsonb(dict(said.missing))},
         )
 
 
@@ -128,9 +132,7 @@ def availability(db: Database) -> Mapping[str, str]:
 
 def read(tx: Connection) -> list[Host]:
     """List all hosts within a transaction that is open."""
-    rows = tx.execute(
-        "SELECT name, cpus, memory_bytes, root, languages, missing, network, blob_store, seen_at,"
-        " seen_at > now() - make_interval(secs => %s) FROM hosts ORDER BY name",
-        (LIVE_S,),
-    ).fetchall()
-    return [Host(HostReport(*row[:8]), seen_at=row[8], live=row[9]) for row in rows]
+    count = len(_REPORTED)
+    return [
+        Host(HostReport(*row[:count]), HostLoad(**row[count]), *row[count + 1 :]) for row in tx.execute(_READ.encode())
+    ]

@@ -233,22 +233,3 @@ class Claim:
     """The regrade that it was made for."""
     seeds: Mapping[int, int] = field(default_factory=dict)
     """Of interpreters' hashes, by test case, that are to be used again."""
-
-
-@dataclass(frozen=True)
-class HostReport:
-    """What a worker host said of itself when it started: its room, and a version for every language that works."""
-
-    name: str
-    cpus: int
-    memory_bytes: int
-    root: bool
-    """Whether its jails can have loop-mounted boxes."""
-    languages: Mapping[str, str]
-    """Version by language name; what is missing there is not available."""
-    missing: Mapping[str, str] = field(default_factory=dict)
-    """For a language that does not work: the command that installs it."""
-    network: bool = False
-    """Whether its jails can have a filtered network."""
-    blob_store: str | None = None
-    """Which blob store it has (`BlobStore.identity`); None for hosts of the previous release."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.errors import Problem
+from domain.host import HostReport
 from domain.limits import Constraints
-from domain.model import HostReport
 
 MIB = 1024 * 1024
 

@@ -16,6 +16,7 @@ from domain import blob_settings, rates
 from domain.blob_settings import S3Place
 from domain.environment import Reader
 from domain.fair import Usual
+from domain.host import DEFAULT_REGION
 from domain.limits import Range, Ranges
 from domain.webhook_settings import WebhookSettings
 from domain.webhook_settings import read as read_webhooks
@@ -40,6 +41,7 @@ MAX_HSTS_S = 10 * 365 * 24 * 3600
 
 INSTANCE = re.compile(r"[a-z0-9-]{1,32}")
 HOST = re.compile(r"[A-Za-z0-9._-]{1,64}")
+REGION = re.compile(r"[a-z0-9-]{1,32}")
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,10 @@ class Settings:
     """SHIPD_SLOTS: jails at a time; default the number of usable CPUs."""
     host_name: str = field(default_factory=socket.gethostname)
     """SHIPD_HOST"""
+    region: str = DEFAULT_REGION
+    """SHIPD_REGION: where this host is; hosts of one region take from the same queues."""
+    cost: float = 1.0
+    """SHIPD_COST: what an hour of this host costs, in a unit of your own; of two regions alike the cheaper is taken."""
     lease_s: int = 30
     """SHIPD_LEASE_S: a worker that is silent for this long has lost its execution."""
     sweep_s: int = 5
@@ -193,6 +199,8 @@ class Settings:
             cgroups=cast("Literal['auto', 'none']", read.choice("SHIPD_CGROUPS", cls.cgroups, CGROUPS)),
             slots=read.integer("SHIPD_SLOTS", 1, floor=1) if read.text("SHIPD_SLOTS") else None,
             host_name=read.matching("SHIPD_HOST", socket.gethostname(), HOST),
+            region=read.matching("SHIPD_REGION", cls.region, REGION),
+            cost=read.number("SHIPD_COST", cls.cost, above=0),
             lease_s=read.integer("SHIPD_LEASE_S", cls.lease_s, floor=1),
             sweep_s=read.integer("SHIPD_SWEEP_S", cls.sweep_s, floor=1),
             message_lost_s=read.integer("SHIPD_MESSAGE_LOST_S", cls.message_lost_s, floor=1),

@@ -14,11 +14,10 @@ from typing import Protocol
 from domain import hosts, queues
 from domain.db import Database
 from domain.errors import Unavailable
+from domain.host import HostReport
 from domain.hosts import StoreDiffers
 from domain.logging import logger
-from domain.model import HostReport, Priority
-
-HEARTBEAT_S = 10.0
+from domain.model import Priority
 
 log = logger(__name__)
 
@@ -69,7 +68,7 @@ class Heartbeat:
                 log.critical("host_unfit", error=str(error))
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
-            pause.wait(HEARTBEAT_S)
+            pause.wait(hosts.HEARTBEAT_S)
 
     def beat(self, consumer: Consumer, *, known: bool) -> bool:
         """Tell that this host is there, all it has to offer where it is not `known` yet; gives whether it is now.

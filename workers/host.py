@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 
 from domain import __version__
+from domain.host import HostReport
 from domain.language import Language
 from domain.languages import Languages
-from domain.model import HostReport
 from domain.settings import Settings
 
 VERSION_PATIENCE_S = 30
@@ -101,6 +101,10 @@ def report(settings: Settings, slots: int, found: Found, *, network: bool, blob_
         missing=found.missing,
         network=network,
         blob_store=blob_store,
+        region=settings.region,
+        arch=os.uname().machine,
+        cost=settings.cost,
+        disk_bytes=psutil.disk_usage(str(settings.state_dir)).free,
     )
 
 

@@ -23,13 +23,14 @@ from domain.cancelling import Cancellations
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
+from domain.host import HostReport
 from domain.hosts import StoreDiffers
 from domain.kept_runs import KeptRuns
 from domain.languages import Languages
 from domain.line import Lines
 from domain.live import Live
 from domain.logging import configure, logger
-from domain.model import HostReport, TestResult
+from domain.model import TestResult
 from domain.queue import ask_for_help, enqueue, help_queue, make_celery, worker_of
 from domain.sentry import start_sentry
 from domain.settings import TREE, Settings

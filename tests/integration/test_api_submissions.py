@@ -19,7 +19,8 @@ from domain import executions, hosts, keys
 from domain.blob_folder import FolderBlobs
 from domain.db import Database
 from domain.events import Events
-from domain.model import Artifact, ExecutionTelemetry, HostReport, Outcome, TestResult, Usage
+from domain.host import HostReport
+from domain.model import Artifact, ExecutionTelemetry, Outcome, TestResult, Usage
 from domain.settings import Settings
 from domain.verdict import State, Verdict
 

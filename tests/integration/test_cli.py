@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from app.cli import main
 from domain import hosts, key_list, keys
 from domain.db import Database
-from domain.model import HostReport
+from domain.host import HostReport
 from domain.roles import Scope
 from domain.views import SubmissionView
 

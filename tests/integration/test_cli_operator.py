@@ -20,7 +20,8 @@ from domain.blob_s3 import S3Blobs
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.events import Events
-from domain.model import ExecutionTelemetry, HostReport, Outcome, Phases, Priority, Submission
+from domain.host import HostReport
+from domain.model import ExecutionTelemetry, Outcome, Phases, Priority, Submission
 from domain.settings import Settings
 from domain.verdict import State, Verdict
 from domain.views import SubmissionView

@@ -21,9 +21,10 @@ from domain import executions, hosts, keys, queue
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.events import Events
+from domain.host import HostReport
 from domain.inserting import MOST_ROWS
 from domain.key_limits import KeyLimits
-from domain.model import HostReport, Priority, Submission, TestCase
+from domain.model import Priority, Submission, TestCase
 from domain.settings import Settings
 from domain.views import SubmissionView
 from sandbox.fake import FakeSandbox

@@ -8,7 +8,7 @@ from benchmarks.rows import Calls
 from domain import hosts, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
-from domain.model import HostReport
+from domain.host import HostReport
 from domain.verdict import Verdict
 
 

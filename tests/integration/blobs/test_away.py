@@ -13,7 +13,8 @@ from domain import executions, hosts, keys, submissions
 from domain.blob_s3 import S3Blobs
 from domain.blobs import BlobsAway
 from domain.db import Database
-from domain.model import HostReport, TestCase, TestResult
+from domain.host import HostReport
+from domain.model import TestCase, TestResult
 from domain.settings import Settings
 from domain.verdict import Verdict
 from domain.views import SubmissionView

@@ -14,8 +14,9 @@ from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, LimitReached, NotFound, Problem, ShipdError
 from domain.fair import User, Usual
+from domain.host import HostReport
 from domain.ids import new_id
-from domain.model import ExecutionTelemetry, File, HostReport, Outcome, Priority, Submission, TestCase, TestResult
+from domain.model import ExecutionTelemetry, File, Outcome, Priority, Submission, TestCase, TestResult
 from domain.submissions import Sent
 from domain.vault import Vault
 from domain.verdict import State, Verdict

@@ -11,6 +11,7 @@ from domain import hosts, submissions
 from domain.blob_folder import FolderBlobs
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound
+from domain.host import HostReport
 from domain.ids import new_id
 from domain.inserting import MOST_ROWS
 from domain.limits import Constraints
@@ -21,7 +22,6 @@ from domain.model import (
     Claim,
     Expectation,
     File,
-    HostReport,
     Priority,
     Submission,
     TestCase,

@@ -11,8 +11,9 @@ from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import LimitReached
 from domain.fair import User, Usual
+from domain.host import HostReport
 from domain.inserting import MOST_ROWS
-from domain.model import Claim, ExecutionTelemetry, HostReport, Outcome, Priority, TestCase, TestResult, Usage
+from domain.model import Claim, ExecutionTelemetry, Outcome, Priority, TestCase, TestResult, Usage
 from domain.storing import Place
 from domain.verdict import State, Verdict
 from tests.integration.conftest import HELLO

@@ -7,9 +7,10 @@ import pytest
 from domain import hosts
 from domain.db import Database
 from domain.errors import InvalidRequest
+from domain.host import HostReport
 from domain.hosts import StoreDiffers
 from domain.limits import Constraints
-from domain.model import File, HostReport, Submission, TestCase
+from domain.model import File, Submission, TestCase
 from domain.views import SubmissionView
 from tests.waiting import eventually
 

@@ -28,8 +28,9 @@ from domain import (
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound
+from domain.host import HostReport
 from domain.listing import Filters
-from domain.model import Cache, HostReport, Priority, TestCase
+from domain.model import Cache, Priority, TestCase
 from domain.regrade import Options, RegradeState, Seed
 from domain.regrade_selection import Selection
 from domain.verdict import Verdict

@@ -6,8 +6,9 @@ import pytest
 from domain import executions, hosts, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
+from domain.host import HostReport
 from domain.limits import Constraints
-from domain.model import Claim, File, HostReport, Priority, Submission, TestCase
+from domain.model import Claim, File, Priority, Submission, TestCase
 from domain.verdict import State, Verdict
 from domain.views import ExecutionView, SubmissionView
 from tests.integration.domain.graded import RESULT

@@ -1,8 +1,8 @@
 from dataclasses import replace
 
 from domain import room
+from domain.host import HostReport
 from domain.limits import Constraints
-from domain.model import HostReport
 from domain.room import Need
 
 SMALL = HostReport(
