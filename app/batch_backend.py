@@ -10,7 +10,7 @@ from uuid import UUID
 from celery import Celery
 
 from app.canceller import Canceller
-from domain import batch_reading, batch_results, batches, queue
+from domain import batch_reading, batch_results, batches, outbox
 from domain.batch_reading import BatchView, ItemView
 from domain.batch_results import Ended, Page
 from domain.batches import Admit, Item, Made, Refused
@@ -64,7 +64,7 @@ class DomainBatches:
 
     def create(self, items: Sequence[Item], refused: Refused, *, sent: Sent, atomic: bool, admit: Admit) -> Made:
         """Keep a batch, and send its executions to the queue once it is committed."""
-        enqueue = partial(queue.enqueue_all, self.celery)
+        enqueue = partial(outbox.send_all, self.celery, self.db)
         try:
             return batches.create(
                 self.db,

@@ -23,6 +23,7 @@ from domain import (
     live,
     oidc,
     oidc_settings,
+    outbox,
     owners,
     queue,
     submissions,
@@ -134,7 +135,7 @@ class DomainBackend:
             # Nobody works on it before: so nothing is missed, and the database need not be asked.
             if wait_s > 0:
                 expected.append(self._events.expect(execution_id))
-            queue.enqueue(self._celery, execution_id, priority)
+            outbox.send(self._celery, self._db, execution_id, priority)
 
         try:
             view = submissions.create(

@@ -9,7 +9,7 @@ from uuid import UUID
 from celery import Celery
 
 from app.batch_backend import no_room
-from domain import package_store, queue
+from domain import outbox, package_store
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.limits import Ranges
@@ -82,7 +82,7 @@ class DomainPackages:
                 anybodys=anybodys,
                 ranges=ranges,
                 timeout_ms=timeout_ms,
-                check=partial(queue.check_problem, self.celery),
+                check=partial(outbox.check, self.celery, self.db),
             )
         except OSError as error:
             raise no_room(error) from error

@@ -8,7 +8,7 @@ from uuid import UUID
 from celery import Celery
 
 from app.batch_backend import no_room
-from domain import judge_messages, problem_reading, problems, queue
+from domain import judge_messages, outbox, problem_reading, problems
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import NotFound
@@ -65,7 +65,7 @@ class DomainProblems:
     def __init__(self, db: Database, blobs: BlobStore, celery: Celery) -> None:
         self._db = db
         self._blobs = blobs
-        self._check: Callable[[UUID], None] = partial(queue.check_problem, celery)
+        self._check: Callable[[UUID], None] = partial(outbox.check, celery, db)
 
     def create(self, version: ProblemVersion, by: Viewer, visibility: Visibility | None) -> Made:
         """Keep a version, and have it checked."""

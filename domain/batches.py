@@ -29,7 +29,7 @@ STATUSES: Mapping[type[ShipdError], int] = {Conflict: 409, InvalidRequest: 422, 
 
 Refused = Mapping[int, ShipdError]
 """Why items are refused, by their positions."""
-Enqueue = Callable[[Sequence[tuple[UUID, Priority]]], None]
+Enqueue = Callable[[Sequence[tuple[UUID, Priority]]], object]
 Admit = Callable[[User, int, bool], tuple[int, LimitReached | None]]
 """Counts so many new submissions of a user, or the first `some` of them; says how many, and why not all.
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from domain import ending, posed, results, stored
+from domain import ending, posed, results, stored, story
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.ending import End
@@ -48,7 +48,8 @@ _CLAIM = f"""
     WITH taken AS (
         UPDATE executions
         SET state = 'preparing', attempt = attempt + 1, worker = $2, started_at = now(),
-            lease_until = now() + make_interval(secs => $3)
+            lease_until = now() + make_interval(secs => $3),
+            story = CASE WHEN lease_until IS NULL THEN story ELSE story || {story.ENTRY} END
         WHERE id = $1 AND (
             state = 'queued' AND sent_at < 'infinity'
             OR lease_until < now() AND attempt - given_back < coalesce($4::integer, attempt + 1)

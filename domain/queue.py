@@ -2,8 +2,9 @@
 
 A message carries an execution's id, and as a header the trace of who sent it, and is a hint only: PostgreSQL knows what
 is queued, and the sweeper sends again what was lost. Workers listen to all of QUEUES, in this order:
-`-Q control,interactive,normal,bulk`, and last to one of their host's, where other hosts ask for help. Deliveries of
-webhooks go the same way, to WEBHOOKS.
+`-Q interactive,normal,bulk`, and last to one of their host's, where other hosts ask for help. Deliveries of webhooks go
+the same way, to WEBHOOKS. What is sent without a row that says so would be lost: whoever sends does it by
+`domain/outbox.py`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,19 +24,13 @@ from domain.model import Priority
 from domain.settings import Settings
 
 TASK_GRADE = "shipd.grade"
-TASK_SWEEP = "shipd.sweep"
-TASK_REGRADE = "shipd.regrade"
 TASK_HELP = "shipd.help"
 TASK_DELIVER = "shipd.deliver"
 TASK_CHECK_PROBLEM = "shipd.check_problem"
-CONTROL = "control"
 WEBHOOKS = "webhooks"
 """Deliveries, which have a process of their own: a receiver that hangs must not hold up grading."""
-QUEUES = (CONTROL, Priority.INTERACTIVE.value, Priority.NORMAL.value, Priority.BULK.value)
+QUEUES = (Priority.INTERACTIVE.value, Priority.NORMAL.value, Priority.BULK.value)
 """Most urgent first: Redis is asked in this order, and a later queue waits while an earlier one holds anything."""
-
-REGRADE_S = 1.0
-"""How often regrades are looked at besides; while one runs, workers that end its executions look too."""
 
 CONNECT_S = 1.0
 """How long a POST waits for a broker that does not take connections."""
@@ -73,32 +68,21 @@ def make_celery(settings: Settings) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_timeout=CONNECT_S,
         broker_transport_options=_transport_options(),
-        beat_schedule={
-            "sweep": {
-                "task": TASK_SWEEP,
-                "schedule": float(settings.sweep_s),
-                # Sweeps do not pile up while no worker listens.
-                "options": {"queue": CONTROL, "expires": float(settings.sweep_s)},
-            },
-            "regrade": {
-                "task": TASK_REGRADE,
-                "schedule": REGRADE_S,
-                "options": {"queue": CONTROL, "expires": REGRADE_S},
-            },
-        },
     )
     return celery
 
 
-def enqueue(celery: Celery, execution_id: UUID, priority: Priority) -> None:
-    """Send an execution to the queue of its priority. A broker that is away is logged: the sweeper sends it later."""
+def enqueue(celery: Celery, execution_id: UUID, priority: Priority) -> bool:
+    """Send an execution to the queue of its priority; False, and logged, where the broker is away."""
     try:
         _send(celery, execution_id, priority)
     except OperationalError as error:
         log.warning("enqueue_failed", execution_id=str(execution_id), priority=priority.value, error=str(error))
+        return False
+    return True
 
 
-def enqueue_all(celery: Celery, executions: Sequence[tuple[UUID, Priority]]) -> None:
+def enqueue_all(celery: Celery, executions: Sequence[tuple[UUID, Priority]]) -> bool:
     """Send many executions in one go, as `enqueue` sends one; where it fails, some may have been sent."""
     try:
         with celery.producer_or_acquire() as producer, producer.batch():
@@ -106,6 +90,8 @@ def enqueue_all(celery: Celery, executions: Sequence[tuple[UUID, Priority]]) -> 
                 _send(celery, execution_id, priority, producer=producer)
     except (OperationalError, BatchPublishError) as error:
         log.warning("enqueue_failed", executions=len(executions), error=str(error))
+        return False
+    return True
 
 
 def _send(celery: Celery, execution_id: UUID, priority: Priority, **options: object) -> None:
@@ -183,18 +169,20 @@ def _queue(name: str) -> Queue:
     return Queue(name, routing_key=name)  # type: ignore[no-untyped-call]
 
 
-def deliver(celery: Celery, delivery_id: UUID) -> None:
-    """Send a delivery to the queue. A broker that is away is logged: the sweeper sends it later."""
+def deliver(celery: Celery, delivery_id: UUID) -> bool:
+    """Send a delivery to the queue; False, and logged, where the broker is away."""
     try:
         celery.send_task(
             TASK_DELIVER, args=[str(delivery_id)], queue=WEBHOOKS, retry=False, ignore_result=True, declare=()
         )
     except OperationalError as error:
         log.warning("deliver_not_sent", delivery_id=str(delivery_id), error=str(error))
+        return False
+    return True
 
 
-def check_problem(celery: Celery, version_id: UUID) -> None:
-    """Send a version of a problem to be checked. A broker that is away is logged: the sweeper sends it later."""
+def check_problem(celery: Celery, version_id: UUID) -> bool:
+    """Send a version of a problem to be checked; False, and logged, where the broker is away."""
     try:
         celery.send_task(
             TASK_CHECK_PROBLEM,
@@ -206,6 +194,8 @@ def check_problem(celery: Celery, version_id: UUID) -> None:
         )
     except OperationalError as error:
         log.warning("check_problem_not_sent", version_id=str(version_id), error=str(error))
+        return False
+    return True
 
 
 def _transport_options() -> dict[str, object]:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from celery import Celery
 
-from domain import queue, regrade_version
+from domain import outbox, regrade_version
 from domain.db import Connection, Database
 from domain.errors import Unavailable
 from domain.ids import new_id
@@ -127,4 +127,4 @@ def pump(celery: Celery, db: Database) -> None:
     except Unavailable as error:
         log.warning("regrade_not_pumped", error=str(error))
         return
-    queue.enqueue_all(celery, [(execution_id, Priority.BULK) for execution_id in sent])
+    outbox.send_all(celery, db, [(execution_id, Priority.BULK) for execution_id in sent])

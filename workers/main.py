@@ -17,7 +17,7 @@ from pathlib import Path
 from billiard.util import set_pdeathsig
 from celery import Celery, signals
 
-from domain import blob_stores, collector, compiled, hosts, regrade_pump
+from domain import blob_stores, collector, compiled, hosts, outbox, regrade_pump
 from domain.announce import announce
 from domain.cancelling import Cancellations
 from domain.db import Database
@@ -31,7 +31,7 @@ from domain.line import Lines
 from domain.live import Live
 from domain.logging import configure, logger
 from domain.model import TestResult
-from domain.queue import ask_for_help, enqueue, help_queue, make_celery, worker_of
+from domain.queue import ask_for_help, help_queue, make_celery, worker_of
 from domain.sentry import start_sentry
 from domain.settings import TREE, Settings
 from domain.static_checks import StaticChecks
@@ -59,7 +59,7 @@ settings = Settings.from_environment()
 celery: Celery = make_celery(settings)
 database = Database(settings.database_url, min_size=settings.db_pool_min, max_size=settings.db_pool_max)
 celery.conf.worker_consumer = "workers.consumer:PatientConsumer"
-tasks.register(celery, settings, database)
+tasks.register(celery, database)
 
 
 def sandbox_config(settings: Settings) -> SandboxConfig:
@@ -121,7 +121,7 @@ class Worker:
             broadcaster=Broadcaster(Live(settings.redis_url)),
             typed=TypedInput(settings.redis_url),
             usual=settings.usual,
-            send=partial(enqueue, celery),
+            send=partial(outbox.send, celery, database),
             announced=lambda claim: announce(celery, database, claim.submission_id, claim.execution_id),
             ran=self.ran,
             regraded=partial(regrade_pump.pump, celery, database),
@@ -240,7 +240,7 @@ def run(arguments: Sequence[str]) -> int:
     _quieten()
     start_sentry(settings)
     if list(arguments) == ["beat"]:
-        return beat.run(celery, settings, ALONE)
+        return beat.run(celery, settings, database)
     if list(arguments) == ["deliver"]:
         return delivering.run(celery, settings, database, ALONE)
     try:
