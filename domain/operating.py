@@ -8,15 +8,17 @@ from uuid import UUID
 from psycopg.rows import DictRow, TupleRow
 from psycopg.types.json import Jsonb
 
-from domain import audit
+from domain import audit, story
 from domain.db import Connection, Database
 from domain.errors import Conflict, NotFound
 from domain.ids import new_id
 from domain.model import Priority
+from domain.story import Lost
 from domain.verdict import State, Verdict
 
 ACTOR = "shipd executions"
 CANCELLED, REQUEUED = "execution_cancelled", "execution_requeued"
+RELEASED = "execution_released"
 
 _OF_SUBMISSION = ("language", "owner_id", "user_id")
 
@@ -50,6 +52,11 @@ class ExecutionEntry:
     run_ms: int | None
     check_ms: int | None
     collect_ms: int | None
+    message: str
+    story: tuple[Lost, ...]
+    """Attempts whose worker was lost, in order."""
+    released_at: datetime | None
+    """When an operator let it out of quarantine."""
 
 
 _NAMES = tuple(field.name for field in fields(ExecutionEntry))
@@ -61,6 +68,16 @@ _LATEST = f"""
     WHERE (%(state)s::text IS NULL OR e.state = %(state)s) AND (%(priority)s::text IS NULL OR e.priority = %(priority)s)
         AND (%(verdict)s::text IS NULL OR e.verdict = %(verdict)s)
     ORDER BY e.id DESC LIMIT %(last)s
+"""
+# A candidate of a regrade is no less dangerous than others.
+_QUARANTINED = f"""
+    {_FROM}
+    WHERE e.verdict = 'JE' AND e.reason = '{story.ATTEMPTS}' AND e.released_at IS NULL
+    ORDER BY e.id DESC LIMIT %(last)s
+"""
+_RELEASE = f"""
+    UPDATE executions SET released_at = now()
+    WHERE id = %s AND verdict = 'JE' AND reason = '{story.ATTEMPTS}' AND released_at IS NULL
 """
 _AGAIN = """
     INSERT INTO executions (id, submission_id, priority, problem_version_id, number)
@@ -103,6 +120,12 @@ def of_submission(db: Database, submission_id: UUID) -> list[ExecutionEntry]:
     return [_entry(row) for row in rows]
 
 
+def quarantined(db: Database, last: int) -> list[ExecutionEntry]:
+    """List what lost as many workers as it may and was not released, newest first. Raises Unavailable."""
+    with db.read() as tx:
+        return [_entry(row) for row in tx.execute(_QUARANTINED.encode(), {"last": last})]
+
+
 def note_cancelled(db: Database, execution_ids: Sequence[UUID]) -> None:
     """Write into the audit log that executions were cancelled by hand. Raises Unavailable."""
     with db.transaction() as tx:
@@ -123,6 +146,24 @@ def requeue(db: Database, execution_id: UUID) -> Requeued:
     return Requeued(again, entry.priority)
 
 
+def release(db: Database, execution_id: UUID) -> Requeued | None:
+    """Let an execution out of quarantine, and have it graded again: that is another execution, the current one.
+
+    Of one that is not current (a regrade's candidate, or a later one took its place) nothing is graded now, and None
+    given: its submission may be regraded again. Raises NotFound; Conflict for one in no quarantine; Unavailable.
+    """
+    with db.transaction() as tx:
+        entry = _one(tx, execution_id)
+        if tx.execute(_RELEASE.encode(), (execution_id,)).rowcount == 0:
+            raise Conflict(
+                f"execution {execution_id} is in no quarantine; `shipd executions quarantined` lists what is"
+            )
+        again = new_id()
+        made = tx.execute(_AGAIN, {"id": again, "old": execution_id}).rowcount == 1
+        _note(tx, RELEASED, entry, **({"again": str(again)} if made else {}))
+    return Requeued(again, entry.priority) if made else None
+
+
 def _sent_again(tx: Connection, entry: ExecutionEntry) -> UUID:
     # It may wait for a place of its user: an operator's word goes before that.
     tx.execute("UPDATE executions SET sent_at = now(), sent = sent + 1 WHERE id = %s", (entry.id,))
@@ -137,6 +178,7 @@ def _made_again(tx: Connection, entry: ExecutionEntry) -> UUID:
     again = new_id()
     if tx.execute(_AGAIN, {"id": again, "old": entry.id}).rowcount == 0:
         raise Conflict(f"execution {entry.id} is not the current one of {entry.submission_id}: send that one")
+    tx.execute(_RELEASE.encode(), (entry.id,))
     return again
 
 
@@ -155,6 +197,7 @@ def _entry(row: TupleRow) -> ExecutionEntry:
             "priority": Priority(named["priority"]),
             "state": State(named["state"]),
             "verdict": Verdict(named["verdict"]) if named["verdict"] is not None else None,
+            "story": story.read(named["story"]),
         }
     )
 

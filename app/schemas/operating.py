@@ -8,6 +8,7 @@ from uuid import UUID
 from domain.hosts import Host
 from domain.operating import ExecutionEntry
 from domain.queues import Waiting
+from domain.story import Lost
 from domain.users import User
 
 Json = dict[str, object]
@@ -54,6 +55,10 @@ def host_json(one: Host) -> Json:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(member) for member in value]
+    if isinstance(value, Lost):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, UUID):

@@ -105,9 +105,10 @@ def http(
     """The API, with a worker in a thread that grades what is sent at once."""
     threads: list[threading.Thread] = []
 
-    def grade(_: Celery, execution_id: UUID, __: Priority) -> None:
+    def grade(_: Celery, execution_id: UUID, __: Priority) -> bool:
         threads.append(threading.Thread(target=grader.grade, args=(execution_id,), name=GRADING))
         threads[-1].start()
+        return True
 
     monkeypatch.setattr(queue, "enqueue", grade)
     hosts.report(db, HostReport("here", 2, 2**34, root=True, languages={"python": "3"}))

@@ -30,12 +30,14 @@ from tests.integration.celery.container import ProcessContainer
 from tests.integration.celery.fleet import Fleet, jailed, remove_groups
 
 READY = " ready."
+SWEEPING = '"event": "sweeping"'
 Start = Callable[..., ProcessContainer]
 
 SHORT = {
     "SHIPD_LEASE_S": "2",
     "SHIPD_SWEEP_S": "1",
-    "SHIPD_MESSAGE_LOST_S": "2",
+    # Longer than a test waits: what a broker lost, and what it was not sent, is found without it.
+    "SHIPD_MESSAGE_LOST_S": "60",
     "SHIPD_MAX_ATTEMPTS": "2",
     "SHIPD_STOP_GRACE_S": "1",
     "SHIPD_SLOTS": "1",
@@ -155,7 +157,8 @@ def host(folder: Path, environ: Mapping[str, str], celery_broker: CeleryTestBrok
 
     def start(name: str, *arguments: str, module: str = "workers", **settings: str) -> ProcessContainer:
         argv = [sys.executable, "-m", module, *arguments]
-        container = ProcessContainer(name, argv, folder / f"{name}.log", lambda own: READY in own.logs())
+        ready = SWEEPING if "beat" in arguments else READY
+        container = ProcessContainer(name, argv, folder / f"{name}.log", lambda own: ready in own.logs())
         own = {"SHIPD_HOST": name, "SHIPD_STATE_DIR": str(folder / name), "SHIPD_INSTANCE": f"{name}-{token}"}
         # Jails that stand ready would be taken for jails that run; test_warm_jails.py and others have them.
         container.environ = {**container.environ, **environ, "SHIPD_POOL_MB": "0", **own, **settings}

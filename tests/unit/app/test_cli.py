@@ -56,6 +56,8 @@ COMMANDS = [
     ["executions"],
     ["executions", "list"],
     ["executions", "show"],
+    ["executions", "quarantined"],
+    ["executions", "release"],
     ["executions", "cancel"],
     ["executions", "requeue"],
     ["blobs"],
