@@ -12,8 +12,8 @@ ATTEMPTS = "attempts"
 """The reason of what lost as many workers as it may."""
 
 ENTRY = (
-    "jsonb_build_object('attempt', attempt, 'worker', worker, 'state', state, 'started_at', started_at,"
-    " 'lost_at', now())"
+    "jsonb_build_object('attempt', attempt, 'worker', worker, 'state', state,"
+    " 'started_at', coalesce(started_at, queued_at), 'lost_at', now())"
 )
 """The entry of the attempt that a row of executions is at."""
 

@@ -12,7 +12,7 @@ down_revision = "0021"
 BROKER = (
     """
 CREATE TABLE broker (
-    only        boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single      boolean PRIMARY KEY DEFAULT true CHECK (single),
     marked_at   timestamptz NOT NULL DEFAULT 'epoch'
 )
 """,
@@ -30,7 +30,7 @@ CREATE TABLE training_outbox (
 RECORD = """
 CREATE FUNCTION record_for_training() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO training_outbox VALUES (NEW.id);
+    INSERT INTO training_outbox VALUES (NEW.id) ON CONFLICT DO NOTHING;
     RETURN NULL;
 END
 $$
