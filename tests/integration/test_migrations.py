@@ -20,6 +20,7 @@ TABLES = {
     "audit_log",
     "batch_items",
     "batches",
+    "broker",
     "compiled",
     "deliveries",
     "delivery_attempts",
@@ -44,6 +45,7 @@ TABLES = {
     "test_case_files",
     "test_cases",
     "test_results",
+    "training_outbox",
     "webhooks",
 }
 

@@ -30,7 +30,7 @@ from tests.integration.celery.container import ProcessContainer
 from tests.integration.celery.fleet import Fleet, jailed, remove_groups
 
 READY = " ready."
-SWEEPING = '"event": "sweeping"'
+SWEEPING = '"event":"sweeping"'
 Start = Callable[..., ProcessContainer]
 
 SHORT = {

@@ -25,15 +25,9 @@ def test_it_sweeps_while_every_slot_is_busy(
     assert jailed(worker)
 
 
-def test_it_ends_when_it_is_told_to(fleet: Fleet, sweeper: ProcessContainer) -> None:
+def test_nothing_of_it_is_left_when_it_is_told_to_end(fleet: Fleet, sweeper: ProcessContainer) -> None:
+    assert psutil.Process(sweeper.pid).children() == []
     sweeper.kill("SIGTERM")
     assert sweeper.wait() == 0
-    sweeper.start()
-    sweeper.ready()
-
-
-def test_nothing_of_it_is_left_when_it_is_killed(fleet: Fleet, sweeper: ProcessContainer) -> None:
-    assert psutil.Process(sweeper.pid).children() == []
-    sweeper.kill()
     submission = fleet.submit(sleeping(0))
     assert eventually(lambda: fleet.execution(submission).state is State.DONE)
