@@ -49,6 +49,8 @@ def make_celery(settings: Settings) -> Celery:
     """Make the Celery application that API (sending), workers and beat share."""
     broker.use()
     celery = Celery("shipd", broker=settings.broker_url, set_as_current=False)
+    if rabbitmq.named(settings.broker_url):
+        celery.conf.update(rabbitmq.LASTING)
     celery.conf.update(
         task_serializer="json",
         accept_content=["json"],

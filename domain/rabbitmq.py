@@ -41,6 +41,19 @@ def hosts_own(name: str) -> Queue:
     return Queue(name, routing_key=name, durable=True, auto_delete=True, expires=DESERTED_S)  # type: ignore[no-untyped-call]
 
 
+LASTING: Mapping[str, object] = {
+    "control_queue_exclusive": False,
+    "control_queue_durable": True,
+    "event_queue_exclusive": False,
+    "event_queue_durable": True,
+}
+"""Celery's settings of the queues by which workers and Flower are told things: each expires when it is deserted.
+
+One that is exclusive belongs to a connection, and a worker whose connection broke cannot have it again before RabbitMQ
+has noticed; one that is neither that nor durable is not to be had in RabbitMQ 4 for long.
+"""
+
+
 def options(*, answer_s: float) -> Mapping[str, object]:
     """Give py-amqp's options of a connection."""
     return {"confirm_publish": True, "read_timeout": answer_s, "write_timeout": answer_s}

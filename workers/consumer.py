@@ -4,16 +4,32 @@ Celery tells Flower of each task's steps as they come: of a short task that is a
 process does, and as much again in Flower, which reads each message by itself.
 """
 
+from typing import ClassVar
+
 from celery.worker.consumer import Consumer
+
+from workers import urgency
 
 FLUSH_S = 0.25
 """How long an event may wait for others to go along with; two dozen of them go at once."""
+DELAYED = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
 
 
 class PatientConsumer(Consumer):  # type: ignore[misc] # Celery has no types
-    """Celery's consumer, but events of tasks wait a moment for those that follow."""
+    """Celery's consumer, but events of tasks wait a moment for those that follow, and urgent tasks for nothing."""
+
+    class Blueprint(Consumer.Blueprint):  # type: ignore[misc] # as above
+        """Celery's steps without one: on RabbitMQ it makes 28 queues for tasks with a time to start, which none has."""
+
+        default_steps: ClassVar[list[str]] = [step for step in Consumer.Blueprint.default_steps if step != DELAYED]
 
     _waits = False
+
+    def __init__(self, *arguments: object, **options: object) -> None:
+        super().__init__(*arguments, **options)
+        slots = getattr(self.controller, "semaphore", None)
+        if slots is not None:  # a pool of processes has one
+            urgency.order(slots)
 
     def on_send_event_buffered(self) -> None:
         """Have what is buffered sent in a moment, if it is not to be already."""
