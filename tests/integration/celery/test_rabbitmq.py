@@ -174,8 +174,8 @@ def test_flower_is_told_and_nothing_of_a_worker_that_ended_is_left(
     with app.connection_for_read() as connection:
         receiver = app.events.Receiver(connection, handlers={"*": lambda event: told.append(event["type"])})
         app.control.enable_events(reply=True, timeout=3, limit=1)
-        fleet.submit(sleeping(0))
         with receiver.consumer_context():
+            fleet.submit(sleeping(0))
             eventually(lambda: connection.drain_events(timeout=3) or "task-succeeded" in told)
     assert {"task-received", "task-started"} <= set(told)
 
