@@ -15,7 +15,7 @@ from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import BatchPublishError, OperationalError
 
-from domain import broker, rabbitmq, tracing
+from domain import absence, broker, rabbitmq, tracing
 from domain.errors import Unavailable
 from domain.limits import VISIBILITY_TIMEOUT_S
 from domain.logging import logger
@@ -96,7 +96,8 @@ def make_celery(settings: Settings) -> Celery:
 def enqueue(celery: Celery, execution_id: UUID, priority: Priority) -> None:
     """Send an execution to the queue of its priority. A broker that is away is logged: the sweeper sends it later."""
     try:
-        _send(celery, execution_id, priority)
+        with _asked(celery):
+            _send(celery, execution_id, priority)
     except OperationalError as error:
         log.warning("enqueue_failed", execution_id=str(execution_id), priority=priority.value, error=str(error))
 
@@ -104,7 +105,7 @@ def enqueue(celery: Celery, execution_id: UUID, priority: Priority) -> None:
 def enqueue_all(celery: Celery, executions: Sequence[tuple[UUID, Priority]]) -> None:
     """Send many executions in one go, as `enqueue` sends one; where it fails, some may have been sent."""
     try:
-        with celery.producer_or_acquire() as producer, producer.batch():
+        with _asked(celery), celery.producer_or_acquire() as producer, producer.batch():
             for execution_id, priority in executions:
                 _send(celery, execution_id, priority, producer=producer)
     except (OperationalError, BatchPublishError) as error:
@@ -149,6 +150,16 @@ def tell_taking(celery: Celery, hosts: Sequence[str], priority: Priority, *, tak
 
 
 @contextmanager
+def _asked(celery: Celery) -> Iterator[None]:
+    """Send something, unless the broker did not answer a moment ago. Raises OperationalError."""
+    known = absence.of(celery.conf.broker_url)
+    if not known.may_ask():
+        raise OperationalError("the broker did not answer a moment ago, and is asked again in a second")
+    with known.asked():
+        yield
+
+
+@contextmanager
 def _told_away() -> Iterator[None]:
     try:
         yield
@@ -169,13 +180,14 @@ def help_queue(host: str) -> str:
 def ask_for_help(celery: Celery, host: str, execution_id: UUID, attempt: int, *words: str) -> bool:
     """Ask a host to help with an execution that is being graded; False where the broker is away."""
     try:
-        celery.send_task(
-            TASK_HELP,
-            args=[str(execution_id), attempt, *words],
-            queue=_of_host(celery.conf.broker_url, host),
-            ignore_result=True,
-            **{**_how(celery), "declare": ()},  # where it is not there, neither is the host
-        )
+        with _asked(celery):
+            celery.send_task(
+                TASK_HELP,
+                args=[str(execution_id), attempt, *words],
+                queue=_of_host(celery.conf.broker_url, host),
+                ignore_result=True,
+                **{**_how(celery), "declare": ()},  # where it is not there, neither is the host
+            )
     except OperationalError as error:
         log.warning("help_not_asked_for", host=host, error=str(error))
         return False
@@ -208,7 +220,8 @@ def _how(celery: Celery) -> Mapping[str, object]:
 def deliver(celery: Celery, delivery_id: UUID) -> None:
     """Send a delivery to the queue. A broker that is away is logged: the sweeper sends it later."""
     try:
-        celery.send_task(TASK_DELIVER, args=[str(delivery_id)], queue=WEBHOOKS, ignore_result=True, **_how(celery))
+        with _asked(celery):
+            celery.send_task(TASK_DELIVER, args=[str(delivery_id)], queue=WEBHOOKS, ignore_result=True, **_how(celery))
     except OperationalError as error:
         log.warning("deliver_not_sent", delivery_id=str(delivery_id), error=str(error))
 
@@ -216,13 +229,14 @@ def deliver(celery: Celery, delivery_id: UUID) -> None:
 def check_problem(celery: Celery, version_id: UUID) -> None:
     """Send a version of a problem to be checked. A broker that is away is logged: the sweeper sends it later."""
     try:
-        celery.send_task(
-            TASK_CHECK_PROBLEM,
-            args=[str(version_id)],
-            queue=Priority.NORMAL.value,
-            ignore_result=True,
-            **_how(celery),
-        )
+        with _asked(celery):
+            celery.send_task(
+                TASK_CHECK_PROBLEM,
+                args=[str(version_id)],
+                queue=Priority.NORMAL.value,
+                ignore_result=True,
+                **_how(celery),
+            )
     except OperationalError as error:
         log.warning("check_problem_not_sent", version_id=str(version_id), error=str(error))
 
