@@ -145,8 +145,10 @@ def tell_taking(celery: Celery, hosts: Sequence[str], priority: Priority, *, tak
     if not workers:
         return 0
     change = celery.control.add_consumer if taking else celery.control.cancel_consumer
-    with _told_away():
-        return len(change(priority.value, destination=workers, reply=True, timeout=ANSWER_S, limit=len(workers)))
+    # A connection of its own: one that was kept may be from before a restart of the broker.
+    with _told_away(), celery.connection_for_write() as connection:
+        waiting = {"reply": True, "timeout": ANSWER_S, "limit": len(workers), "connection": connection}
+        return len(change(priority.value, destination=workers, **waiting))
 
 
 @contextmanager

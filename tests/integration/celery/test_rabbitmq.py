@@ -18,7 +18,7 @@ from domain.model import Priority
 from domain.settings import Settings
 from domain.verdict import State, Verdict
 from standalone import ports
-from tests.integration.celery.conftest import Start, StandIns, end_worker
+from tests.integration.celery.conftest import StandIns, Start, end_worker
 from tests.integration.celery.container import ProcessContainer
 from tests.integration.celery.fleet import Fleet, sleeping
 from tests.rabbitmq import RabbitMQ

@@ -1,6 +1,7 @@
 """What a process remembers of a server that does not answer."""
 
 import time
+from contextlib import nullcontext
 
 import pytest
 
@@ -16,13 +17,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def ask(known: Absence, clock: list[float], took_s: float, *, fails: bool) -> None:
-    try:
-        with known.asked():
-            clock[0] += took_s
-            if fails:
-                raise TimeoutError
-    except TimeoutError:
-        assert fails
+    with pytest.raises(TimeoutError) if fails else nullcontext(), known.asked():
+        clock[0] += took_s
+        if fails:
+            raise TimeoutError
 
 
 def test_while_a_server_answers_everybody_asks_it(clock: list[float]) -> None:
