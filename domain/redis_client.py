@@ -64,7 +64,7 @@ class _Redis(redis.Redis):
 
     def execute_command(self, *arguments: Any, **named: Any) -> Any:
         try:
-            return super().execute_command(*arguments, **named)
+            return super().execute_command(*arguments, **named)  # type: ignore[no-untyped-call] # redis types only some
         except redis.TimeoutError:
             pool = self.connection_pool
             if isinstance(pool, _Pool):

@@ -6,10 +6,10 @@ process does, and as much again in Flower, which reads each message by itself.
 
 import random
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from celery.worker.consumer import Consumer
-from kombu import Connection
+from kombu.connection import Connection
 
 from workers import urgency
 
@@ -39,13 +39,13 @@ class PatientConsumer(Consumer):  # type: ignore[misc] # Celery has no types
     def ensure_connected(self, conn: Connection) -> Connection:
         """Connect, again and again while the broker is away; not when all other workers do."""
         chance = random.uniform(0.5, 1.5)  # noqa: S311 - a wait is no secret
-        conn.ensure_connection = partial(
+        conn.ensure_connection = partial(  # type: ignore[method-assign] # Celery passes no intervals of its own
             conn.ensure_connection,
             interval_start=BACK_S * chance,
             interval_step=BACK_S * chance,
             interval_max=LONGEST_BACK_S * chance,
         )
-        return super().ensure_connected(conn)
+        return cast("Connection", super().ensure_connected(conn))
 
     def on_send_event_buffered(self) -> None:
         """Have what is buffered sent in a moment, if it is not to be already."""

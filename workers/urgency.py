@@ -21,8 +21,8 @@ _URGENCY = {name: number for number, name in enumerate(QUEUES)}
 def order(slots: LaxBoundedSemaphore) -> None:
     """Have those who wait for one of Celery's slots come in the order of their queues."""
     waiting = MostUrgentFirst()
-    # kombu's semaphore has no other way to say who is next.
-    slots._waiting = waiting  # noqa: SLF001
+    # kombu's semaphore has no other way to say who is next; it needs of a deque what this one has.
+    slots._waiting = waiting  # type: ignore[assignment] # noqa: SLF001
     slots._add_waiter = waiting.append  # noqa: SLF001
     slots._pop_waiter = waiting.popleft  # noqa: SLF001
 

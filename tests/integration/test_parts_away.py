@@ -10,7 +10,7 @@ import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import psutil
@@ -24,6 +24,7 @@ from app.access import Open
 from domain import absence, keys
 from domain import db as db_module
 from domain.db import Database
+from domain.errors import Unavailable
 from domain.settings import Settings
 from standalone import ports
 from standalone.servers import Postgres, Server, Valkey
@@ -76,17 +77,12 @@ def key(postgres: Postgres) -> str:
     return made
 
 
-@pytest.fixture
-def api(postgres: Postgres, valkey: Valkey, key: str, tmp_path: Path) -> Iterator[Api]:
-    """A process of the API that has talked to every part."""
-    settings = Settings(
-        postgres.url,
-        valkey.url,
-        valkey.url,
-        state_dir=tmp_path,
-        blob_dir=tmp_path / "blobs",
-        service_rate="9999/minute",
-    )
+@pytest.fixture(scope="module")
+def api(postgres: Postgres, valkey: Valkey, key: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """A process of the API that has talked to every part, and lives through all of it."""
+    folder = tmp_path_factory.mktemp("api")
+    urls = (postgres.url, valkey.url, valkey.url)
+    settings = Settings(*urls, state_dir=folder, blob_dir=folder / "blobs", service_rate="9999/minute")
     with create_app(settings).test_client() as http:
         made = Api(http, key)
         assert made.send("POST", "/v1/submissions?wait=1", json=HELLO).status_code == 201
@@ -112,7 +108,7 @@ def frozen(server: Server) -> Iterator[None]:
         os.kill(server.pid, signal.SIGCONT)
 
 
-Away = Callable[[Server], "contextmanager[None]"]
+Away = Callable[[Server], AbstractContextManager[None]]
 
 
 def asked(api: Api) -> list[tuple[str, int, float]]:
@@ -197,7 +193,7 @@ def test_a_wait_that_postgresql_goes_away_under_ends_with_503(
     sent = api.send("POST", "/v1/submissions", json=HELLO).get_json()
     view = api.http.application.extensions["shipd"].backend.get(uuid.UUID(sent["id"]), None)
     monkeypatch.setattr(db_module, "WAIT_S", 0.1)
-    with stopped(postgres), pytest.raises(db_module.Unavailable):
+    with stopped(postgres), pytest.raises(Unavailable):
         api.http.application.extensions["shipd"].backend.wait(view, 5.0)
 
 

@@ -37,9 +37,8 @@ def test_those_who_failed_together_come_back_one_by_one() -> None:
 
 def test_whoever_fails_for_a_year_still_waits_no_longer() -> None:
     backoff = Backoff(1.0, 60.0)
-    for _ in range(10_000):
-        last = backoff.pause_s()
-    assert last <= 60.0 * (1 + JITTER)
+    pauses = [backoff.pause_s() for _ in range(10_000)]
+    assert max(pauses) <= 60.0 * (1 + JITTER)
 
 
 def test_what_is_done_every_so_often_is_never_late() -> None:

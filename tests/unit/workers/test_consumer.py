@@ -1,4 +1,5 @@
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from celery.worker.consumer import Consumer
@@ -42,7 +43,8 @@ def test_workers_come_back_to_a_broker_at_times_of_their_own(monkeypatch: pytest
     monkeypatch.setattr(Consumer, "ensure_connected", lambda _, conn: conn.ensure_connection())
     consumer = PatientConsumer.__new__(PatientConsumer)
     for _ in range(20):
-        consumer.ensure_connected(SimpleNamespace(ensure_connection=note))
+        conn: Any = SimpleNamespace(ensure_connection=note)
+        consumer.ensure_connected(conn)
 
     assert len(set(asked)) == 20
     assert all(0.5 <= start == step <= 1.5 and 5 <= longest <= 15 for start, step, longest in asked)
