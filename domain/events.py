@@ -15,6 +15,7 @@ import redis
 from redis.client import PubSub
 
 from domain import absence, redis_client
+from domain.backoff import spread
 from domain.logging import logger
 from domain.redis_client import LEFT_ALONE, TIMEOUT_S
 from domain.verdict import State
@@ -158,7 +159,7 @@ def _ask(is_final: Callable[[], bool], deadline: float) -> bool:
         left = deadline - time.monotonic()
         if left <= 0:
             return False
-        time.sleep(min(ASK_S, left))
+        time.sleep(min(spread(ASK_S), left))
     return True
 
 

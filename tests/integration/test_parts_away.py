@@ -33,7 +33,7 @@ from tests.waiting import eventually
 HELLO = {"language": "python", "source": {"type": "code", "content": "print(1)"}}
 FIRST_S = 8.0
 """So long the first request of a process may take that finds Redis frozen: it waits for each answer once."""
-OTHERS_S = 1.0
+OTHERS_S = 0.7
 """And so long any other, but for those that look whether it is back: one in a second."""
 NOBODYS = str(uuid.UUID(int=1))
 FILLED = {"uuid": NOBODYS, "int": "1", "any(stdout, stderr)": "stdout"}
