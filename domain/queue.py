@@ -133,6 +133,12 @@ def lengths(celery: Celery) -> Mapping[str, int]:
         return {name: channel.queue_declare(queue=name, passive=True).message_count for name in (*QUEUES, WEBHOOKS)}
 
 
+def ask(celery: Celery) -> None:
+    """Connect to the broker. Raises Unavailable."""
+    with _told_away(), celery.connection_for_write() as connection:
+        connection.connect()
+
+
 def discard(celery: Celery, priority: Priority) -> int:
     """Throw away all messages of a queue, and give how many. Raises Unavailable."""
     with _told_away(), celery.connection_for_write() as connection:
