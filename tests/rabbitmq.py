@@ -7,7 +7,7 @@ started here, with a port of its own, and ends with the tests as the node does.
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import amqp
@@ -17,6 +17,7 @@ from standalone.servers import STOP_S, Server
 
 BINARY = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 """Not the one in PATH, which becomes another user by a shell."""
+START_S = 90
 ASK_S = 2
 
 
@@ -79,6 +80,10 @@ class RabbitMQ(Server):
             argv = ["epmd", "-address", "127.0.0.1", "-port", str(self._epmd_port)]
             self._epmd = subprocess.Popen(tied.argv(argv, on_death=signal.SIGKILL), stdin=subprocess.DEVNULL)
         super().start()
+
+    def wait(self, alive: Callable[[], bool], timeout_s: float = START_S) -> None:
+        """Wait longer than for others: 4 s where nothing else runs."""
+        super().wait(alive, timeout_s)
 
     def kill(self) -> None:
         """End the node at once, as a power cut would; it may be started again."""

@@ -176,7 +176,7 @@ def test_of_rabbitmq_queues_are_quorum_queues_and_those_of_a_host_go_with_it() -
 
     kinds = {name: arguments.get("x-queue-type") for name, arguments in made.items()}
     [own] = [name for name in kinds if name.startswith("help.")]
-    assert kinds == {name: "quorum" for name in (*queue.QUEUES, queue.WEBHOOKS)} | {own: None}
+    assert kinds == dict.fromkeys((*queue.QUEUES, queue.WEBHOOKS), "quorum") | {own: None}
     assert app.amqp.queues[own].auto_delete
     assert app.amqp.queues[own].expires == rabbitmq.DESERTED_S
     assert "visibility_timeout" not in app.conf.broker_transport_options
