@@ -13,7 +13,7 @@ from pathlib import Path
 import amqp
 
 from standalone import ports, secret, tied
-from standalone.servers import STOP_S, Server
+from standalone.servers import STOP_S, Server, ServerError
 
 BINARY = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 """Not the one in PATH, which becomes another user by a shell."""
@@ -76,6 +76,8 @@ class RabbitMQ(Server):
 
     def start(self) -> None:
         """Start epmd, then the node. Raises ServerError."""
+        if not BINARY.exists():
+            raise ServerError(f"there is no {BINARY}: install Debian's rabbitmq-server, as .ci/run does")
         if self._epmd is None:
             argv = ["epmd", "-address", "127.0.0.1", "-port", str(self._epmd_port)]
             self._epmd = subprocess.Popen(tied.argv(argv, on_death=signal.SIGKILL), stdin=subprocess.DEVNULL)
