@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -15,7 +16,7 @@ import psycopg
 import migrations
 from app import readiness
 from app.readiness import Check
-from domain import blob_stores, oidc_keys, oidc_settings
+from domain import blob_stores, oidc_keys, oidc_settings, queue
 from domain.blob_stores import Trials
 from domain.blobs import BlobStore
 from domain.db import Database
@@ -41,7 +42,9 @@ def platform_checks(settings: Settings | Check) -> Iterator[Check]:
     with closing(Database(settings.database_url, min_size=0)) as db:
         blobs = blob_stores.of(settings, blob_stores.QUICK)
         trials = blob_stores.Trials(blobs)
-        checks = readiness.checks(db, readiness.connect_redis(settings.redis_url), trials)
+        apart = settings.broker_url != settings.redis_url
+        broker = partial(queue.ask, queue.make_celery(settings)) if apart else None
+        checks = readiness.checks(db, readiness.connect_redis(settings.redis_url), trials, broker)
     yield from (_blob_store(blobs, trials) if check.name == "blobs" else check for check in checks)
     yield _schema(settings) if checks[0].ok else Check("migrations", ok=False, message="unknown without PostgreSQL")
     yield from _identity(settings)

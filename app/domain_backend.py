@@ -69,6 +69,8 @@ class DomainBackend:
         self._depth = QueueDepth(self._db, settings.most_queued)
         self._usual = settings.usual
         self._celery = queue.make_celery(settings)
+        apart = settings.broker_url != settings.redis_url
+        self._ask_broker = partial(queue.ask, self._celery) if apart else None
         self._last_use = LastUse(self._db)
         self._suspensions = Suspensions(self._db)
         issuers = oidc_settings.load(settings.oidc_file)
@@ -205,8 +207,8 @@ class DomainBackend:
         return hosts.availability(self._db)
 
     def checks(self) -> Sequence[readiness.Check]:
-        """Ask PostgreSQL, Redis, the blob store and the hosts' heartbeats."""
-        return readiness.checks(self._db, self._redis, self._blob_trials)
+        """Ask PostgreSQL, Redis, the broker, the blob store and the hosts' heartbeats."""
+        return readiness.checks(self._db, self._redis, self._blob_trials, self._ask_broker)
 
     def _awaited(
         self, view: SubmissionView, end: Expectation, seconds: float, *, may_be_final: bool = False

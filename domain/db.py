@@ -10,8 +10,10 @@ import select
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
@@ -22,6 +24,10 @@ from domain.errors import Unavailable
 
 WAIT_S = 5.0
 """How long a caller waits for a connection before it is told that there is none."""
+SILENT_S = 35.0
+"""How long a server may say nothing: it ends each statement before that, so it is frozen, or its host is gone."""
+LOOK_S = 0.1
+"""psycopg's own: how often it looks up from waiting."""
 
 _SESSION = (
     "-c timezone=UTC"
@@ -29,7 +35,7 @@ _SESSION = (
     " -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s"
 )
 
-
+Answer = TypeVar("Answer")
 Cursor = psycopg.Cursor[TupleRow]
 
 
@@ -41,6 +47,16 @@ class Connection(psycopg.Connection[TupleRow]):
     def after_commit(self, action: Callable[[], None]) -> None:
         """Have `action` called once the transaction is committed, in the order left; never if it is rolled back."""
         self._after = (*self._after, action)
+
+    def wait(self, gen: PQGen[Answer], interval: float = LOOK_S, timeout: float | None = None) -> Answer:
+        """Wait for what the server answers. Raises OperationalError where it is silent for too long."""
+        if timeout is not None:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, SILENT_S)
+        except psycopg.errors._WaitTimeout as error:  # noqa: SLF001 - what psycopg raises for that has no other name
+            self.pgconn.finish()  # an answer that came later would be taken for that to the next statement
+            raise psycopg.OperationalError(f"the server said nothing for {SILENT_S:g} s") from error
 
     def left(self) -> tuple[Callable[[], None], ...]:
         """Take what was left so far."""
@@ -152,11 +168,18 @@ class Database:
             kwargs={
                 "options": f"{_SESSION} {own}".strip(),
                 "connect_timeout": int(WAIT_S),
+                # A host that vanished is found out even by a connection that nothing is sent on.
+                "keepalives_idle": 15,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 30_000,
                 # A statement outside of `transaction` is one by itself.
                 "autocommit": True,
             },
             min_size=minimum,
             max_size=maximum,
+            # Its pauses double: given up soon and begun anew by whoever asks next, they never become minutes.
+            reconnect_timeout=WAIT_S,
             configure=_configure,
             check=_check,
             open=True,

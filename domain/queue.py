@@ -16,7 +16,7 @@ from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import BatchPublishError, OperationalError
 
-from domain import broker, tracing
+from domain import absence, broker, rabbitmq, tracing
 from domain.errors import Unavailable
 from domain.limits import VISIBILITY_TIMEOUT_S
 from domain.logging import logger
@@ -44,6 +44,8 @@ def make_celery(settings: Settings) -> Celery:
     """Make the Celery application that API (sending), workers and beat share."""
     broker.use()
     celery = Celery("shipd", broker=settings.broker_url, set_as_current=False)
+    if rabbitmq.named(settings.broker_url):
+        celery.conf.update(rabbitmq.LASTING)
     celery.conf.update(
         task_serializer="json",
         accept_content=["json"],
@@ -51,7 +53,7 @@ def make_celery(settings: Settings) -> Celery:
         task_ignore_result=True,
         enable_utc=True,
         timezone="UTC",
-        task_queues=[_queue(name) for name in (*QUEUES, WEBHOOKS, help_queue(settings.host_name))],
+        task_queues=_queues(settings),
         task_default_queue=Priority.NORMAL.value,
         task_create_missing_queues=False,
         # A message is acknowledged when its work is done; if its worker is killed it is delivered again.
@@ -67,7 +69,8 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_max_retries=None,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_timeout=CONNECT_S,
-        broker_transport_options=_transport_options(),
+        broker_heartbeat=rabbitmq.HEARTBEAT_S,
+        broker_transport_options=_transport_options(settings.broker_url),
     )
     return celery
 
@@ -75,7 +78,8 @@ def make_celery(settings: Settings) -> Celery:
 def enqueue(celery: Celery, execution_id: UUID, priority: Priority) -> bool:
     """Send an execution to the queue of its priority; False, and logged, where the broker is away."""
     try:
-        _send(celery, execution_id, priority)
+        with _asked(celery):
+            _send(celery, execution_id, priority)
     except OperationalError as error:
         log.warning("enqueue_failed", execution_id=str(execution_id), priority=priority.value, error=str(error))
         return False
@@ -85,7 +89,7 @@ def enqueue(celery: Celery, execution_id: UUID, priority: Priority) -> bool:
 def enqueue_all(celery: Celery, executions: Sequence[tuple[UUID, Priority]]) -> bool:
     """Send many executions in one go, as `enqueue` sends one; where it fails, some may have been sent."""
     try:
-        with celery.producer_or_acquire() as producer, producer.batch():
+        with _asked(celery), celery.producer_or_acquire() as producer, producer.batch():
             for execution_id, priority in executions:
                 _send(celery, execution_id, priority, producer=producer)
     except (OperationalError, BatchPublishError) as error:
@@ -99,10 +103,9 @@ def _send(celery: Celery, execution_id: UUID, priority: Priority, **options: obj
         TASK_GRADE,
         args=[str(execution_id)],
         queue=priority.value,
-        retry=False,
         ignore_result=True,
         headers=tracing.headers(),
-        declare=(),  # Redis needs none, and to make a queue ready to be declared is a quarter of sending
+        **_how(celery),
         **options,
     )
 
@@ -111,7 +114,15 @@ def lengths(celery: Celery) -> Mapping[str, int]:
     """Count the messages that no worker has taken, by queue. Raises Unavailable."""
     with _told_away(), celery.connection_for_read() as connection:
         channel = connection.default_channel
-        return {name: channel.queue_declare(queue=name).message_count for name in (*QUEUES, WEBHOOKS)}
+        for name in (*QUEUES, WEBHOOKS):
+            celery.amqp.queues[name](channel).declare()
+        return {name: channel.queue_declare(queue=name, passive=True).message_count for name in (*QUEUES, WEBHOOKS)}
+
+
+def ask(celery: Celery) -> None:
+    """Connect to the broker. Raises Unavailable."""
+    with _told_away(), celery.connection_for_write() as connection:
+        connection.connect()
 
 
 def discard(celery: Celery, priority: Priority) -> int:
@@ -126,8 +137,20 @@ def tell_taking(celery: Celery, hosts: Sequence[str], priority: Priority, *, tak
     if not workers:
         return 0
     change = celery.control.add_consumer if taking else celery.control.cancel_consumer
-    with _told_away():
-        return len(change(priority.value, destination=workers, reply=True, timeout=ANSWER_S, limit=len(workers)))
+    # A connection of its own: one that was kept may be from before a restart of the broker.
+    with _told_away(), celery.connection_for_write() as connection:
+        waiting = {"reply": True, "timeout": ANSWER_S, "limit": len(workers), "connection": connection}
+        return len(change(priority.value, destination=workers, **waiting))
+
+
+@contextmanager
+def _asked(celery: Celery) -> Iterator[None]:
+    """Send something, unless the broker did not answer a moment ago. Raises OperationalError."""
+    known = absence.of(celery.conf.broker_url)
+    if not known.may_ask():
+        raise OperationalError("the broker did not answer a moment ago, and is asked again in a second")
+    with known.asked():
+        yield
 
 
 @contextmanager
@@ -151,30 +174,48 @@ def help_queue(host: str) -> str:
 def ask_for_help(celery: Celery, host: str, execution_id: UUID, attempt: int, *words: str) -> bool:
     """Ask a host to help with an execution that is being graded; False where the broker is away."""
     try:
-        celery.send_task(
-            TASK_HELP,
-            args=[str(execution_id), attempt, *words],
-            queue=_queue(help_queue(host)),
-            retry=False,
-            ignore_result=True,
-            declare=(),
-        )
+        with _asked(celery):
+            celery.send_task(
+                TASK_HELP,
+                args=[str(execution_id), attempt, *words],
+                queue=_of_host(celery.conf.broker_url, host),
+                ignore_result=True,
+                **{**_how(celery), "declare": ()},  # where it is not there, neither is the host
+            )
     except OperationalError as error:
         log.warning("help_not_asked_for", host=host, error=str(error))
         return False
     return True
 
 
-def _queue(name: str) -> Queue:
+def _queues(settings: Settings) -> list[Queue]:
+    shared = [_queue(settings.broker_url, name) for name in (*QUEUES, WEBHOOKS)]
+    return [*shared, _of_host(settings.broker_url, settings.host_name)]
+
+
+def _queue(broker_url: str, name: str) -> Queue:
+    if rabbitmq.named(broker_url):
+        return rabbitmq.queue(name)
     return Queue(name, routing_key=name)  # type: ignore[no-untyped-call]
+
+
+def _of_host(broker_url: str, host: str) -> Queue:
+    name = help_queue(host)
+    return rabbitmq.hosts_own(name) if rabbitmq.named(broker_url) else _queue(broker_url, name)
+
+
+def _how(celery: Celery) -> Mapping[str, object]:
+    """Say how a message is sent. Redis needs no queue to be declared, and to make one ready is a quarter of sending."""
+    if rabbitmq.named(celery.conf.broker_url):
+        return rabbitmq.sending(answer_s=ANSWER_S)
+    return {"retry": False, "declare": ()}
 
 
 def deliver(celery: Celery, delivery_id: UUID) -> bool:
     """Send a delivery to the queue; False, and logged, where the broker is away."""
     try:
-        celery.send_task(
-            TASK_DELIVER, args=[str(delivery_id)], queue=WEBHOOKS, retry=False, ignore_result=True, declare=()
-        )
+        with _asked(celery):
+            celery.send_task(TASK_DELIVER, args=[str(delivery_id)], queue=WEBHOOKS, ignore_result=True, **_how(celery))
     except OperationalError as error:
         log.warning("deliver_not_sent", delivery_id=str(delivery_id), error=str(error))
         return False
@@ -184,26 +225,32 @@ def deliver(celery: Celery, delivery_id: UUID) -> bool:
 def check_problem(celery: Celery, version_id: UUID) -> bool:
     """Send a version of a problem to be checked; False, and logged, where the broker is away."""
     try:
-        celery.send_task(
-            TASK_CHECK_PROBLEM,
-            args=[str(version_id)],
-            queue=Priority.NORMAL.value,
-            retry=False,
-            ignore_result=True,
-            declare=(),
-        )
+        with _asked(celery):
+            celery.send_task(
+                TASK_CHECK_PROBLEM,
+                args=[str(version_id)],
+                queue=Priority.NORMAL.value,
+                ignore_result=True,
+                **_how(celery),
+            )
     except OperationalError as error:
         log.warning("check_problem_not_sent", version_id=str(version_id), error=str(error))
         return False
     return True
 
 
-def _transport_options() -> dict[str, object]:
+def _transport_options(broker_url: str) -> dict[str, object]:
+    if rabbitmq.named(broker_url):
+        own = rabbitmq.options(answer_s=ANSWER_S)
+    else:
+        own = {
+            "visibility_timeout": VISIBILITY_TIMEOUT_S,
+            "queue_order_strategy": "priority",
+            "socket_connect_timeout": CONNECT_S,
+            "socket_timeout": ANSWER_S,
+        }
     return {
-        "visibility_timeout": VISIBILITY_TIMEOUT_S,
-        "queue_order_strategy": "priority",
-        "socket_connect_timeout": CONNECT_S,
-        "socket_timeout": ANSWER_S,
+        **own,
         # What connecting to send may take in all; without it kombu would try for ever.
         "max_retries": 0,
         "interval_start": 0,

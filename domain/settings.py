@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Literal, cast
 
-from domain import blob_settings, rates
+from domain import blob_settings, rabbitmq, rates
 from domain.blob_settings import S3Place
 from domain.environment import Reader
 from domain.fair import Usual
@@ -24,7 +24,7 @@ from domain.webhook_settings import read as read_webhooks
 TREE = Path(__file__).absolute().parent.parent
 DATABASE_SCHEMES = ("postgresql://", "postgres://")
 REDIS_SCHEMES = ("redis://", "rediss://")
-BROKER_SCHEMES = (*REDIS_SCHEMES, "redis+socket://", "sentinel://")
+BROKER_SCHEMES = (*REDIS_SCHEMES, "redis+socket://", "sentinel://", *rabbitmq.SCHEMES)
 LOG_LEVELS = ("debug", "info", "warning", "error")
 CGROUPS = ("auto", "none")
 NETWORKS = ("auto", "off")
@@ -53,7 +53,7 @@ class Settings:
     redis_url: str = field(repr=False)
     """REDIS_URL: live events."""
     broker_url: str = field(repr=False)
-    """BROKER_URL: Celery's messages; default REDIS_URL."""
+    """BROKER_URL: Celery's messages, on Redis or RabbitMQ (`amqp://`); default REDIS_URL."""
     state_dir: Path = Path("var")
     """SHIPD_STATE_DIR: what this installation keeps on disk."""
     stream_socket: Path = Path("var/stream.sock")

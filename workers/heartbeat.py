@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain import hosts, queues
+from domain.backoff import spread
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.host import HostReport
@@ -68,7 +69,8 @@ class Heartbeat:
                 log.critical("host_unfit", error=str(error))
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
-            pause.wait(hosts.HEARTBEAT_S)
+            # Hosts that were started together, or waited for PostgreSQL together, do not beat together.
+            pause.wait(spread(hosts.HEARTBEAT_S))
 
     def beat(self, consumer: Consumer, *, known: bool) -> bool:
         """Tell that this host is there, all it has to offer where it is not `known` yet; gives whether it is now.

@@ -247,7 +247,7 @@ class CheckAnswer(Schema):
 class HealthAnswer(Schema):
     """Whether requests can be served."""
 
-    status = word(["ok", "unavailable"])
+    status = word(["ok", "degraded", "unavailable"])
     checks = fields.List(fields.Nested(CheckAnswer), required=True)
 
 

@@ -76,7 +76,7 @@ def test_secrets_do_not_show() -> None:
         ({"DATABASE_URL": ""}, r"DATABASE_URL is not set; set it, or DATABASE_URL_FILE, to a URL"),
         ({"REDIS_URL": ""}, "REDIS_URL is not set"),
         ({"DATABASE_URL": "mysql://secret"}, "DATABASE_URL .* must start with postgresql:// or postgres://"),
-        ({"BROKER_URL": "amqp://secret"}, "BROKER_URL .* must start with redis://"),
+        ({"BROKER_URL": "kafka://secret"}, "BROKER_URL .* must start with redis://"),
         ({"DATABASE_URL_FILE": "/nowhere"}, "DATABASE_URL and DATABASE_URL_FILE are both set"),
         ({"SENTRY_DSN_FILE": "/nowhere"}, "SENTRY_DSN_FILE: cannot read /nowhere"),
         ({"SHIPD_INSTANCE": "Blue"}, r"SHIPD_INSTANCE='Blue' does not fit; it must match \[a-z0-9-\]"),
