@@ -77,6 +77,8 @@ class ExecutionTelemetry:
 
     phases: Phases = Phases()
     host: str | None = None
+    region: str | None = None
+    """Of the host."""
     worker: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     """Of the platform, nsjail, the kernel and the language's compiler or interpreter."""

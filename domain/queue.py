@@ -1,13 +1,14 @@
 """The queue: Celery's configuration, the names of tasks and queues, and how an execution is sent.
 
 A message carries an execution's id, and as a header the trace of who sent it, and is a hint only: PostgreSQL knows what
-is queued, and the sweeper sends again what was lost. Workers listen to all of QUEUES, in this order:
-`-Q control,interactive,normal,bulk`, and last to one of their host's, where other hosts ask for help. Deliveries of
-webhooks go the same way, to WEBHOOKS.
+is queued, and the sweeper sends again what was lost. Which queue an execution goes to says `domain/router.py`; workers
+take from those of their region and of their host (`domain/queue_names.py`), most urgent first, and last from one where
+other hosts ask for help. Deliveries of webhooks go the same way, to WEBHOOKS.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from uuid import UUID
 
 import redis
@@ -15,11 +16,12 @@ from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import BatchPublishError, OperationalError
 
-from domain import broker, tracing
+from domain import broker, queue_names, tracing
 from domain.errors import Unavailable
 from domain.limits import VISIBILITY_TIMEOUT_S
 from domain.logging import logger
 from domain.model import Priority
+from domain.queue_order import UrgentFirst
 from domain.settings import Settings
 
 TASK_GRADE = "shipd.grade"
@@ -28,11 +30,13 @@ TASK_REGRADE = "shipd.regrade"
 TASK_HELP = "shipd.help"
 TASK_DELIVER = "shipd.deliver"
 TASK_CHECK_PROBLEM = "shipd.check_problem"
-CONTROL = "control"
+CONTROL = queue_names.CONTROL
 WEBHOOKS = "webhooks"
 """Deliveries, which have a process of their own: a receiver that hangs must not hold up grading."""
 QUEUES = (CONTROL, Priority.INTERACTIVE.value, Priority.NORMAL.value, Priority.BULK.value)
-"""Most urgent first: Redis is asked in this order, and a later queue waits while an earlier one holds anything."""
+"""Those of the default region, most urgent first: a later one waits while an earlier one holds anything."""
+TAKE = "shipd_take"
+"""The command to a worker to take from its queues of a priority, or not to."""
 
 REGRADE_S = 1.0
 """How often regrades are looked at besides; while one runs, workers that end its executions look too."""
@@ -56,7 +60,7 @@ def make_celery(settings: Settings) -> Celery:
         task_ignore_result=True,
         enable_utc=True,
         timezone="UTC",
-        task_queues=[_queue(name) for name in (*QUEUES, WEBHOOKS, help_queue(settings.host_name))],
+        task_queues=[_queue(name) for name in _known(settings)],
         task_default_queue=Priority.NORMAL.value,
         task_create_missing_queues=False,
         # A message is acknowledged when its work is done; if its worker is killed it is delivered again.
@@ -90,29 +94,35 @@ def make_celery(settings: Settings) -> Celery:
     return celery
 
 
-def enqueue(celery: Celery, execution_id: UUID, priority: Priority) -> None:
-    """Send an execution to the queue of its priority. A broker that is away is logged: the sweeper sends it later."""
+def _known(settings: Settings) -> list[str]:
+    """Name the queues that a process of these settings may take from."""
+    own = queue_names.taken_by(settings.host_name, settings.region)
+    return list(dict.fromkeys((*QUEUES, *own, WEBHOOKS, help_queue(settings.host_name))))
+
+
+def enqueue(celery: Celery, execution_id: UUID, name: str) -> None:
+    """Send an execution to a queue. A broker that is away is logged: the sweeper sends it later."""
     try:
-        _send(celery, execution_id, priority)
+        _send(celery, execution_id, name)
     except OperationalError as error:
-        log.warning("enqueue_failed", execution_id=str(execution_id), priority=priority.value, error=str(error))
+        log.warning("enqueue_failed", execution_id=str(execution_id), queue=str(name), error=str(error))
 
 
-def enqueue_all(celery: Celery, executions: Sequence[tuple[UUID, Priority]]) -> None:
+def enqueue_all(celery: Celery, executions: Sequence[tuple[UUID, str]]) -> None:
     """Send many executions in one go, as `enqueue` sends one; where it fails, some may have been sent."""
     try:
         with celery.producer_or_acquire() as producer, producer.batch():
-            for execution_id, priority in executions:
-                _send(celery, execution_id, priority, producer=producer)
+            for execution_id, name in executions:
+                _send(celery, execution_id, name, producer=producer)
     except (OperationalError, BatchPublishError) as error:
         log.warning("enqueue_failed", executions=len(executions), error=str(error))
 
 
-def _send(celery: Celery, execution_id: UUID, priority: Priority, **options: object) -> None:
+def _send(celery: Celery, execution_id: UUID, name: str, **options: object) -> None:
     celery.send_task(
         TASK_GRADE,
         args=[str(execution_id)],
-        queue=priority.value,
+        queue=_queue(str(name)),
         retry=False,
         ignore_result=True,
         headers=tracing.headers(),
@@ -121,27 +131,34 @@ def _send(celery: Celery, execution_id: UUID, priority: Priority, **options: obj
     )
 
 
-def lengths(celery: Celery) -> Mapping[str, int]:
-    """Count the messages that no worker has taken, by queue. Raises Unavailable."""
+def lengths(celery: Celery, names: Iterable[str] = QUEUES) -> Mapping[str, int]:
+    """Count the messages that no worker has taken, by queue: of these, CONTROL and WEBHOOKS. Raises Unavailable."""
     with _told_away(), celery.connection_for_read() as connection:
         channel = connection.default_channel
-        return {name: channel.queue_declare(queue=name).message_count for name in (*QUEUES, WEBHOOKS)}
+        asked = dict.fromkeys((CONTROL, *names, WEBHOOKS))
+        return {name: channel.queue_declare(queue=name).message_count for name in asked}
 
 
-def discard(celery: Celery, priority: Priority) -> int:
-    """Throw away all messages of a queue, and give how many. Raises Unavailable."""
+def discard(celery: Celery, names: Iterable[str]) -> int:
+    """Throw away all messages of queues, and give how many. Raises Unavailable."""
     with _told_away(), celery.connection_for_write() as connection:
-        return int(connection.default_channel.queue_purge(queue=priority.value))
+        return sum(int(connection.default_channel.queue_purge(queue=name)) for name in names)
 
 
 def tell_taking(celery: Celery, hosts: Sequence[str], priority: Priority, *, taking: bool) -> int:
-    """Tell workers to take from a queue or not to, and give how many did; the others learn it from PostgreSQL."""
+    """Tell workers to take from all their queues of a priority or not to, and give how many did.
+
+    The others learn it from PostgreSQL. Raises Unavailable.
+    """
     workers = [worker_of(host) for host in hosts]
     if not workers:
         return 0
-    change = celery.control.add_consumer if taking else celery.control.cancel_consumer
+    told = {"priority": priority.value, "taking": taking}
     with _told_away():
-        return len(change(priority.value, destination=workers, reply=True, timeout=ANSWER_S, limit=len(workers)))
+        answers = celery.control.broadcast(
+            TAKE, arguments=told, destination=workers, reply=True, timeout=ANSWER_S, limit=len(workers)
+        )
+    return sum("ok" in answer for one in answers for answer in one.values())
 
 
 @contextmanager
@@ -179,6 +196,7 @@ def ask_for_help(celery: Celery, host: str, execution_id: UUID, attempt: int, *w
     return True
 
 
+@lru_cache(4096)
 def _queue(name: str) -> Queue:
     return Queue(name, routing_key=name)  # type: ignore[no-untyped-call]
 
@@ -211,7 +229,7 @@ def check_problem(celery: Celery, version_id: UUID) -> None:
 def _transport_options() -> dict[str, object]:
     return {
         "visibility_timeout": VISIBILITY_TIMEOUT_S,
-        "queue_order_strategy": "priority",
+        "queue_order_strategy": f"{UrgentFirst.__module__}:{UrgentFirst.__name__}",
         "socket_connect_timeout": CONNECT_S,
         "socket_timeout": ANSWER_S,
         # What connecting to send may take in all; without it kombu would try for ever.

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from celery import Celery, Task
 
-from domain import blob_stores, deliveries, executions, problems, queue, regrade_pump, tracing
+from domain import blob_stores, deliveries, executions, problems, queue, regrade_pump, stranded, tracing
 from domain.compiled import CompiledStore
 from domain.db import Database
 from domain.errors import Unavailable
@@ -13,6 +13,7 @@ from domain.events import Events
 from domain.line import LineDead, Lines
 from domain.live import Live
 from domain.logging import bound, logger
+from domain.router import Router
 from domain.settings import Settings
 from domain.verdict import State, Verdict
 from sandbox import SandboxError
@@ -92,7 +93,19 @@ def _register_check_problem(celery: Celery) -> None:
                 queue.check_problem(celery, UUID(version_id))
 
 
-def register(celery: Celery, settings: Settings, database: Database) -> None:
+def _move_stranded(celery: Celery, database: Database, router: Router) -> None:
+    """Send elsewhere what waits where nobody takes it."""
+    try:
+        moved = stranded.move(database, router)
+    except Unavailable as error:
+        log.warning("stranded_not_moved", error=str(error))
+        return
+    for execution_id, name in moved:
+        log.info("moved", execution_id=str(execution_id), queue=name)
+    queue.enqueue_all(celery, moved)
+
+
+def register(celery: Celery, settings: Settings, database: Database, router: Router) -> None:
     """Give the application its tasks."""
     _register_help(celery)
     _register_deliver(celery)
@@ -116,12 +129,12 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
                 log.warning("grading_interrupted", error=str(error))
                 return
             if given_back is not None:
-                queue.enqueue(celery, given_back.execution_id, given_back.submission.priority)
+                router.send(celery, [(given_back.execution_id, given_back.submission.priority)])
 
     @celery.task(name=queue.TASK_REGRADE, shared=False)
     def regrade() -> None:
         """Go on with regrades, where there are any."""
-        regrade_pump.pump(celery, database)
+        regrade_pump.pump(celery, database, router)
 
     @celery.task(name=queue.TASK_SWEEP, shared=False)
     def sweep() -> None:
@@ -139,9 +152,10 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
             log.warning("sweep_interrupted", error=str(error))
             return
         _prune(settings, database)
-        for execution_id, priority in again:
+        for execution_id, _ in again:
             log.info("requeued", execution_id=str(execution_id))
-            queue.enqueue(celery, execution_id, priority)
+        router.send(celery, again)
+        _move_stranded(celery, database, router)
         _sweep_deliveries(celery, settings, database)
         _sweep_problems(celery, settings, database)
 
