@@ -77,10 +77,14 @@ def _lengths(ours: Operator) -> Mapping[str, int]:
 
 
 def _of_priority(lengths: Mapping[str, int], priority: Priority) -> int | None:
-    found = [
-        count for name, count in lengths.items() if (named := queue_names.read(name)) and named.priority is priority
-    ]
+    """Add up the messages of a priority; None where nothing is known of them."""
+    found = [count for name, count in lengths.items() if _is_of(name, priority)]
     return sum(found) if found else None
+
+
+def _is_of(name: str, priority: Priority) -> bool:
+    named = queue_names.read(name)
+    return named is not None and named.priority is priority
 
 
 def _age(moment: object) -> str | None:

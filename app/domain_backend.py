@@ -76,8 +76,10 @@ class DomainBackend:
         self._tokens = oidc.Tokens(map(ProviderKeys, issuers), partial(owners.of_subject, self._db))
         self._vault = Vault(self._db)
         self.webhooks: Webhooks = DomainWebhooks(self._db, self._vault, self._celery)
-        self.packages: Packages = DomainPackages(self._db, self._blobs, self._celery, settings.state_dir / "packages")
-        self.problems: Problems = DomainProblems(self._db, self._blobs, self._celery)
+        self.packages: Packages = DomainPackages(
+            self._db, self._blobs, self._celery, settings.state_dir / "packages", self._router
+        )
+        self.problems: Problems = DomainProblems(self._db, self._blobs, self._celery, self._router)
         cancellations = Cancellations(settings.redis_url)
         self._canceller = Canceller(
             self._db, self._celery, self._events, told, cancellations, self._usual, self._router

@@ -69,10 +69,10 @@ def create(
     atomic: bool,
     enqueue: Enqueue,
     known: Remembered,
-    route: Route,
     admit: Admit,
     vault: Vault,
     usual: Usual = USUAL,
+    route: Route = submissions.by_priority,
 ) -> Made:
     """Keep what is not `refused`, and send what its users have places for to the queue once all of it is committed.
 

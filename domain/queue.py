@@ -211,13 +211,13 @@ def deliver(celery: Celery, delivery_id: UUID) -> None:
         log.warning("deliver_not_sent", delivery_id=str(delivery_id), error=str(error))
 
 
-def check_problem(celery: Celery, version_id: UUID) -> None:
-    """Send a version of a problem to be checked. A broker that is away is logged: the sweeper sends it later."""
+def check_problem(celery: Celery, version_id: UUID, name: str = Priority.NORMAL.value) -> None:
+    """Send a version of a problem to a queue, to be checked. Where the broker is away the sweeper does so later."""
     try:
         celery.send_task(
             TASK_CHECK_PROBLEM,
             args=[str(version_id)],
-            queue=Priority.NORMAL.value,
+            queue=_queue(name),
             retry=False,
             ignore_result=True,
             declare=(),

@@ -47,7 +47,7 @@ def of_host(host: str, priority: Priority) -> str:
 
 
 def taken_by(host: str, region: str, priorities: Iterable[Priority] = Priority) -> list[str]:
-    """Name the queues that a host takes from, most urgent first, and of two alike its own first: others take the other."""
+    """Name the queues that a host takes from, most urgent first; its own before its region's, which others take too."""
     return [name for one in priorities for name in (of_host(host, one), of_region(region, one))]
 
 

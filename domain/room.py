@@ -16,7 +16,7 @@ class Need:
     """What a host must have to run a submission."""
 
     language: str
-    """Its name, without a version."""
+    """Its name, without a version; empty where any will do."""
     memory_mb: int
     cpus: int
     root: bool
@@ -42,7 +42,11 @@ class Need:
 
     def fits(self, host: HostReport) -> bool:
         """Whether the host has room for it, and its language."""
-        return all(name in host.languages for name in (self.language, *self.also)) and self.has_room(host)
+        return not self.missing(host) and self.has_room(host)
+
+    def missing(self, host: HostReport) -> list[str]:
+        """List the languages that the host does not have."""
+        return [name for name in (self.language, *self.also) if name and name not in host.languages]
 
     def has_room(self, host: HostReport) -> bool:
         """Whether the host has room for it, whatever the language."""

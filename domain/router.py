@@ -50,6 +50,8 @@ _NOTE = b"""
 """
 
 log = logger(__name__)
+ANYTHING = Need("", 0, 1, root=False)
+"""What any host can do."""
 Sending = Sequence[tuple[UUID, Priority]]
 """Executions, each with the priority that it is sent with."""
 
@@ -104,6 +106,15 @@ class Router:
         if not found:
             return None
         return routing.best(found, priority, self.queued(), next(self._turns)).queue(priority)
+
+    def check_problem(self, celery: Celery, version_id: UUID) -> None:
+        """Send a version of a problem to be checked. Never raises: what is not sent now is by the sweeper."""
+        try:
+            name = self.decide(ANYTHING, None, Priority.NORMAL)
+        except Unavailable as error:
+            log.warning("not_routed", version_id=str(version_id), error=str(error))
+            return
+        queue.check_problem(celery, version_id, name)
 
     def candidates(self, need: Need, asked: str | None, home: str | None = None) -> Sequence[Candidate]:
         """List what comes into question, as long as the same hosts are remembered. Raises Unavailable."""

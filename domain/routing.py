@@ -97,8 +97,7 @@ def why_not(need: Need, host: Host) -> str | None:
         return "silent"
     if host.draining_at is not None:
         return "draining"
-    missing = [name for name in (need.language, *need.also) if name not in host.report.languages]
-    if missing:
+    if missing := need.missing(host.report):
         return f"no {missing[0]}"
     return None if need.has_room(host.report) else "no room"
 

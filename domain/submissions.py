@@ -64,7 +64,7 @@ class Sent:
     key: str | None = None
 
 
-def _by_priority(new: Submission) -> str:
+def by_priority(new: Submission) -> str:
     """Send it to the queue of the default region."""
     return queue_names.of_region(DEFAULT_REGION, new.priority)
 
@@ -83,7 +83,7 @@ def create(
     body_sha256: bytes,
     enqueue: Callable[[UUID, str], None],
     known: Remembered | None = None,
-    route: Callable[[Submission], str] = _by_priority,
+    route: Callable[[Submission], str] = by_priority,
     place: Place | None = None,
     admit: Callable[[], None] = _everything,
     key: str | None = None,

@@ -53,7 +53,7 @@ def _sweep_deliveries(celery: Celery, settings: Settings, database: Database) ->
         queue.deliver(celery, delivery_id)
 
 
-def _sweep_problems(celery: Celery, settings: Settings, database: Database) -> None:
+def _sweep_problems(celery: Celery, settings: Settings, database: Database, router: Router) -> None:
     """Send again the versions of problems whose check hangs."""
     try:
         overdue = problems.sweep(database, message_lost_s=settings.message_lost_s)
@@ -61,7 +61,7 @@ def _sweep_problems(celery: Celery, settings: Settings, database: Database) -> N
         log.warning("problems_not_swept", error=str(error))
         return
     for version_id in overdue:
-        queue.check_problem(celery, version_id)
+        router.check_problem(celery, version_id)
 
 
 def _register_deliver(celery: Celery) -> None:
@@ -77,7 +77,7 @@ def _register_deliver(celery: Celery) -> None:
                 log.warning("delivery_interrupted", error=str(error))
 
 
-def _register_check_problem(celery: Celery) -> None:
+def _register_check_problem(celery: Celery, router: Router) -> None:
     @celery.task(name=queue.TASK_CHECK_PROBLEM, shared=False)
     def check_problem(version_id: str) -> None:
         """Check a version of a problem. Where the database is away the sweeper sends it again."""
@@ -90,7 +90,7 @@ def _register_check_problem(celery: Celery) -> None:
                 log.warning("checking_interrupted", error=str(error))
                 return
             if again:
-                queue.check_problem(celery, UUID(version_id))
+                router.check_problem(celery, UUID(version_id))
 
 
 def _move_stranded(celery: Celery, database: Database, router: Router) -> None:
@@ -109,7 +109,7 @@ def register(celery: Celery, settings: Settings, database: Database, router: Rou
     """Give the application its tasks."""
     _register_help(celery)
     _register_deliver(celery)
-    _register_check_problem(celery)
+    _register_check_problem(celery, router)
     events, live = Events(settings.redis_url), Live(settings.redis_url)
 
     def tell_failed(execution_id: UUID, reason: str) -> None:
@@ -157,7 +157,7 @@ def register(celery: Celery, settings: Settings, database: Database, router: Rou
         router.send(celery, again)
         _move_stranded(celery, database, router)
         _sweep_deliveries(celery, settings, database)
-        _sweep_problems(celery, settings, database)
+        _sweep_problems(celery, settings, database, router)
 
 
 def _register_help(celery: Celery) -> None:

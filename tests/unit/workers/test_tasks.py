@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from celery import Celery
 
-from domain import db, deliveries, executions, queue
+from domain import db, deliveries, executions, queue, stranded
 from domain.announce import announce
 from domain.db import Database
 from domain.errors import Unavailable
@@ -16,6 +16,7 @@ from domain.fair import Usual
 from domain.live import Live
 from domain.model import Claim, Priority
 from domain.queue import TASK_DELIVER, TASK_GRADE, TASK_SWEEP, make_celery
+from domain.router import Router
 from domain.settings import Settings
 from tests.unit.workers.ledger import NOWHERE
 from tests.unit.workers.making import asking, claimed
@@ -50,18 +51,15 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def celery() -> Celery:
     made = make_celery(SETTINGS)
-    tasks.register(made, SETTINGS, NOWHERE)
+    tasks.register(made, SETTINGS, NOWHERE, Router(NOWHERE))
     return made
 
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[UUID, Priority]]:
     found: list[tuple[UUID, Priority]] = []
-
-    def note(_: Celery, execution_id: UUID, priority: Priority) -> None:
-        found.append((execution_id, priority))
-
-    monkeypatch.setattr(queue, "enqueue", note)
+    monkeypatch.setattr(Router, "send", lambda _, __, executions: found.extend(executions))
+    monkeypatch.setattr(stranded, "move", lambda *_: [])
     return found
 
 
@@ -127,7 +125,7 @@ def test_a_version_is_checked_and_sent_again_where_we_had_to_stop(
 
     grading()
     monkeypatch.setattr(tasks, "ProblemChecker", Checker)
-    monkeypatch.setattr(queue, "check_problem", lambda _, version_id: again.append(version_id))
+    monkeypatch.setattr(Router, "check_problem", lambda _, __, version_id: again.append(version_id))
     celery.tasks[queue.TASK_CHECK_PROBLEM](str(ID))
 
     assert checked == [ID]
@@ -195,6 +193,18 @@ def test_without_deliveries_executions_are_swept_all_the_same(
     monkeypatch.setattr(deliveries, "sweep", away)
     celery.tasks[TASK_SWEEP]()
     assert sent == [(ID, Priority.BULK)]
+
+
+def test_what_is_stranded_is_sent_where_it_can_run(
+    celery: Celery, sent: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = list[tuple[UUID, str]]()
+    monkeypatch.setattr(executions, "sweep", lambda *_, **__: [])
+    monkeypatch.setattr(deliveries, "sweep", lambda *_, **__: [])
+    monkeypatch.setattr(stranded, "move", lambda *_: [(ID, "eu.normal")])
+    monkeypatch.setattr(queue, "enqueue_all", lambda _, executions: moved.extend(executions))
+    celery.tasks[TASK_SWEEP]()
+    assert (moved, sent) == ([(ID, "eu.normal")], [])
 
 
 def test_a_delivery_without_a_database_is_no_failure(celery: Celery, monkeypatch: pytest.MonkeyPatch) -> None:
