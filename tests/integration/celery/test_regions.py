@@ -8,10 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from domain import distances, hosts, queue, submissions
+from domain import distances, hosts, submissions
 from domain.db import Database
 from domain.hosts import Remembered
 from domain.model import Expectation, File, Priority, Submission, TestCase
+from domain.queue import tell_taking
 from domain.router import Router
 from domain.settings import TREE
 from domain.verdict import State, Verdict
@@ -36,8 +37,15 @@ class Regions:
     eu: ProcessContainer
     us: ProcessContainer
 
-    def submit(self, source: str = sleeping(0), language: str = "python", region: str | None = None) -> UUID:
-        """Submit a program that must print `done`, and send it where it is best."""
+    def submit(
+        self,
+        source: str = sleeping(0),
+        language: str = "python",
+        region: str | None = None,
+        *,
+        queue: str | None = None,
+    ) -> UUID:
+        """Submit a program that must print `done`, and send it where it is best, or to a queue."""
         name = "main.py" if language == "python" else "main.js"
         new = Submission(
             language=language,
@@ -53,7 +61,7 @@ class Regions:
             owner_id=self.fleet.owner,
             submission_id=None,
             body_sha256=bytes(32),
-            route=self.router.queue_of,
+            route=self.router.queue_of if queue is None else lambda _: queue,
             enqueue=self.fleet.send,
         )
         return made.id
@@ -80,14 +88,15 @@ def both(host: Start, folder: Path) -> Iterator[tuple[ProcessContainer, ProcessC
     more = folder / "with-javascript"
     shutil.copytree(folder / "jail-configs", more)
     shutil.copy(TREE / "jail-configs" / "languages" / "javascript.toml", more / "languages")
-    made = (
-        host("eu-1", SHIPD_REGION="eu", **SOON),
-        host("us-1", SHIPD_REGION="us", **SOON, SHIPD_JAIL_CONFIGS=str(more)),
-        host("near-sweeper", "beat", SHIPD_REGION="eu", **SOON),
-    )
-    for container in made:
-        container.ready()
-    yield made[:2]
+    made = list[ProcessContainer]()
+    for name, *words, own in (
+        ("eu-1", {}),
+        ("us-1", {"SHIPD_REGION": "us", "SHIPD_JAIL_CONFIGS": str(more)}),
+        ("near-sweeper", "beat", {}),
+    ):
+        made.append(host(name, *words, **{"SHIPD_REGION": "eu", **SOON, **own}))
+        made[-1].ready()
+    yield made[0], made[1]
     for container in made:
         container.teardown()
 
@@ -120,28 +129,22 @@ def test_a_language_that_only_one_host_has_is_run_by_that_one(regions: Regions) 
 
 
 def test_who_cannot_run_what_it_took_passes_it_on_and_nothing_counts(regions: Regions) -> None:
-    new = regions.router
-    submission = regions.submit(ONLY, "javascript")
-    regions.fleet.done(submission)
-    with regions.fleet.db.transaction() as tx:  # as a sender would have it that knew no better
-        tx.execute("UPDATE executions SET state = 'queued', finished_at = NULL, queue = 'eu.normal', attempt = 0")
-    regions.fleet.send(regions.fleet.execution(submission).id, "eu.normal")
-    execution = regions.fleet.done(submission)
+    submission = regions.submit(ONLY, "javascript", queue="eu.normal")  # as of a sender that knew no better
+    assert regions.ran_in(submission) == "us"
     with regions.fleet.db.statement() as tx:
         row = tx.execute("SELECT attempt, given_back, queue FROM executions").fetchone()
-    assert (_region(execution), row) == ("us", (2, 1, "us.normal"))
-    assert new.known.hosts()
+    assert row == (2, 1, "us.normal")
 
 
 def test_a_pause_holds_in_all_regions(regions: Regions) -> None:
     names = ["eu-1", "us-1"]
     try:
-        assert queue.tell_taking(regions.fleet.celery, names, Priority.NORMAL, taking=False) == 2
+        assert tell_taking(regions.fleet.celery, names, Priority.NORMAL, taking=False) == 2
         eventually(lambda: all("queue_paused" in worker.logs() for worker in (regions.eu, regions.us)))
         waiting = [regions.submit(), regions.submit(region="us"), regions.submit(ONLY, "javascript")]
     finally:
         # PostgreSQL says that nothing is paused, so the next heartbeat would do it too.
-        assert queue.tell_taking(regions.fleet.celery, names, Priority.NORMAL, taking=True) == 2
+        assert tell_taking(regions.fleet.celery, names, Priority.NORMAL, taking=True) == 2
     assert [regions.ran_in(one) for one in waiting] == ["eu", "us", "us"]
 
 
