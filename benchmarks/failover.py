@@ -1,7 +1,7 @@
 """How soon another region takes over when one is killed: `python -m benchmarks.failover [--json]`.
 
-On a platform of its own whose API is in the region `eu`: one worker there and one in `us`, both on this machine. While
-submissions come steadily, everything of the worker in `eu` is killed at once, as by a power cut. The clock runs from
+On a platform of its own: one worker in the region `eu` and one in `us`, both on this machine. While submissions come
+steadily that ask for `eu`, everything of the worker there is killed at once, as by a power cut. The clock runs from
 there until the first submission that was sent after it has its result, until all that were sent before have theirs,
 and, when the worker is started again and says so, until the first one runs in `eu` again.
 """
@@ -29,11 +29,14 @@ from standalone.programs import Program
 from standalone.stack import Stack
 
 EVERY_S = 0.25
+QUEUED = 10
+"""So many wait in the region when it is killed."""
 PATIENCE_S = 180.0
 BODY: Mapping[str, object] = {
     "language": "python",
     "source": {"type": "code", "content": f"import time; time.sleep({EVERY_S}); print('done')"},
     "test_cases": [{"expected_output": "done"}],
+    "region": "eu",
 }
 
 
@@ -48,9 +51,16 @@ class Region:
     @property
     def environ(self) -> Mapping[str, str]:
         """What makes it a host of its own."""
-        own = {"SHIPD_HOST": "eu-1", "SHIPD_REGION": "eu", "SHIPD_STATE_DIR": str(self.folder)}
-        instance = self.platform.settings.instance
-        return {**self.platform.environ, **own, "SHIPD_INSTANCE": f"{instance}-eu", "SHIPD_METRICS_PORT": ""}
+        settings = self.platform.settings
+        own = {
+            "SHIPD_HOST": "eu-1",
+            "SHIPD_REGION": "eu",
+            "SHIPD_STATE_DIR": str(self.folder),
+            "SHIPD_BLOB_DIR": str(settings.blob_dir),
+            "SHIPD_INSTANCE": f"{settings.instance}-eu",
+            "SHIPD_METRICS_PORT": "",
+        }
+        return {**self.platform.environ, **own}
 
     def start(self) -> None:
         """Start it, without waiting for it."""
@@ -120,12 +130,23 @@ def wait(look: Callable[[], bool], meanwhile: Callable[[], object] = lambda: Non
         time.sleep(EVERY_S / 5)
 
 
+def wait_for(sending: Sending, region: Region) -> None:
+    """Wait until it is run in `eu`. Raises ClickException where the worker there ended."""
+
+    def runs_there() -> bool:
+        if region.process is None or region.process.poll() is not None:
+            raise click.ClickException(f"the worker in eu ended: {region.folder}/worker.log says why")
+        return sending.region(_done(sending)) == "eu"
+
+    wait(runs_there)
+
+
 def measure(sending: Sending, region: Region) -> dict[str, float]:
     """Kill the region under load, and see what becomes of it; gives seconds and counts."""
-    wait(lambda: sending.region(_done(sending)) == "eu")
-    for _ in range(20):
+    wait_for(sending, region)
+    for number in range(QUEUED + 10):
         sending.send()
-        time.sleep(EVERY_S)
+        time.sleep(EVERY_S if number < 10 else 0)
     before = [own_id for own_id in sending.sent if not sending.is_done(own_id)]
     killed = time.monotonic()
     region.kill()
@@ -145,7 +166,7 @@ def measure(sending: Sending, region: Region) -> dict[str, float]:
     found |= {"submissions": len(verdicts), "wrong": sum(verdict != "AC" for verdict in verdicts)}
     started = time.monotonic()
     region.start()
-    wait(lambda: sending.region(_done(sending)) == "eu")
+    wait_for(sending, region)
     return found | {"back_after_start_s": time.monotonic() - started}
 
 
