@@ -105,6 +105,10 @@ class Sending:
         self.sent[own_id] = began
         return own_id
 
+    def is_known(self) -> bool:
+        """Whether the region has had a host: before that a wish for it is refused."""
+        return self._client.post("/v1/submissions", BODY).status == 201
+
     def execution(self, own_id: str) -> Mapping[str, Any]:
         """Read how one is."""
         found = self._client.get(f"/v1/submissions/{own_id}").body["execution"]
@@ -143,6 +147,7 @@ def wait_for(sending: Sending, region: Region) -> None:
 
 def measure(sending: Sending, region: Region) -> dict[str, float]:
     """Kill the region under load, and see what becomes of it; gives seconds and counts."""
+    wait(sending.is_known)
     wait_for(sending, region)
     for number in range(QUEUED + 10):
         sending.send()
