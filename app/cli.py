@@ -19,6 +19,7 @@ from app.cli_problems import problem
 from app.cli_queues import queues
 from app.cli_regrade import regrade
 from app.cli_remote import batch, submit, watch
+from app.cli_route import route
 from app.cli_users import hosts, users
 from app.cli_webhooks import webhooks
 from app.readiness import Check
@@ -47,6 +48,7 @@ for _command in (
     *(submit, batch, watch, completion),
 ):
     main.add_command(_command)
+hosts.add_command(route)
 
 
 @main.group("submissions")

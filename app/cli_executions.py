@@ -7,14 +7,14 @@ import click
 from app.cli_operator import operator
 from app.cli_parts import as_json, database, print_json, print_table, told
 from app.schemas.operating import entry_json
-from domain import operating, outbox
+from domain import operating
 from domain.model import Priority
 from domain.operating import ExecutionEntry
 from domain.verdict import State, Verdict
 
 LISTED = ("id", "submission_id", "number", "priority", "state", "verdict", "reason", "attempt", "worker", "language")
 SHOWN = (
-    *("number", "id", "state", "verdict", "reason", "attempt", "host", "queued_at"),
+    *("number", "id", "state", "verdict", "reason", "attempt", "queue", "host", "region", "queued_at"),
     *("queue_ms", "prepare_ms", "compile_ms", "run_ms", "check_ms", "collect_ms"),
     *("cpu_time_ms", "wall_time_ms", "memory_bytes"),
 )
@@ -117,7 +117,7 @@ def release_executions(execution_ids: tuple[UUID, ...], *, as_json: bool) -> Non
         for one in execution_ids:
             again = operating.release(ours.db, one)
             if again is not None:
-                outbox.send(ours.celery, ours.db, again.execution_id, again.priority)
+                ours.router.send(ours.celery, [(again.execution_id, again.priority)])
             answers.append({"id": str(one), "execution_id": str(again.execution_id) if again is not None else None})
     if as_json:
         print_json({"executions": answers})
@@ -158,7 +158,7 @@ def requeue_executions(execution_ids: tuple[UUID, ...], *, as_json: bool) -> Non
     with operator() as ours:
         for one in execution_ids:
             again = operating.requeue(ours.db, one)
-            outbox.send(ours.celery, ours.db, again.execution_id, again.priority)
+            ours.router.send(ours.celery, [(again.execution_id, again.priority)])
             answers.append({"id": str(one), "execution_id": str(again.execution_id)})
     if as_json:
         print_json({"executions": answers})

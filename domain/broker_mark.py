@@ -43,7 +43,7 @@ log = logger(__name__)
 
 def look(celery: Celery, db: Database) -> None:
     """Have sent again what the broker forgot. Raises Unavailable where it, or PostgreSQL, does not answer."""
-    with _told_away(), celery.connection_for_write() as broker:
+    with _told_away(celery), celery.connection_for_write() as broker:
         channel = broker.default_channel
         if broker.transport.driver_type == "redis":
             _compare(channel.client, db)
@@ -95,8 +95,9 @@ def _written(at: datetime) -> int:
 
 
 @contextmanager
-def _told_away() -> Iterator[None]:
+def _told_away(celery: Celery) -> Iterator[None]:
+    away = (KombuError, redis.RedisError, OSError, *celery.connection_for_write().connection_errors)
     try:
         yield
-    except (KombuError, redis.RedisError, OSError) as error:
+    except away as error:
         raise Unavailable(f"the broker does not answer: {error}; check BROKER_URL and that it runs") from error

@@ -21,7 +21,7 @@ PHASES = tuple(field.name for field in fields(Phases))
 COMPILE_OUTPUT = outputs.columns("compile_output")
 _COLUMNS = (
     *("id", "number", "state", "verdict", "reason", "attempt", "queued_at", "started_at", "finished_at"),
-    *("message", "points", "host", "worker", "versions", "language_metrics", "compile_cache"),
+    *("message", "points", "host", "region", "worker", "versions", "language_metrics", "compile_cache"),
     *("execution_cache", "test_groups"),
     *telemetry.USAGE,
     *PHASES,
@@ -142,6 +142,7 @@ def _telemetry(found: Found) -> ExecutionTelemetry:
     return ExecutionTelemetry(
         phases=Phases(**{name: named[name] for name in PHASES}),
         host=named["host"],
+        region=named["region"],
         worker=named["worker"],
         versions=named["versions"],
         compile=compiled,

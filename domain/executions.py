@@ -80,6 +80,13 @@ _GIVE_BACK = f"""
     SET state = 'queued', given_back = given_back + 1, worker = NULL, lease_until = NULL, sent_at = 'epoch', sent = 1
     WHERE {_HELD}
 """
+# `sent` grows, so that what no host can run now is looked at ever more seldom.
+_PASS_ON = f"""
+    UPDATE executions
+    SET state = 'queued', given_back = given_back + 1, worker = NULL, lease_until = NULL,
+        sent_at = now(), sent = sent + 1, queue = coalesce(%(queue)s, queue)
+    WHERE {_HELD}
+"""
 
 
 def _leave_to_sweeper(user: User) -> None:
@@ -228,6 +235,15 @@ def give_back(db: Database, claim: Claim) -> bool:
     """
     with db.statement() as tx:
         return tx.execute(_GIVE_BACK, _token(claim)).rowcount == 1
+
+
+def pass_on(db: Database, claim: Claim, queue: str | None) -> bool:
+    """Queue an execution again that this host cannot run, the attempt not counted; False: the claim was lost.
+
+    Whoever does so sends it to `queue`; without one the sweeper sends it some time. Raises Unavailable.
+    """
+    with db.statement() as tx:
+        return tx.execute(_PASS_ON, {**_token(claim), "queue": queue}).rowcount == 1
 
 
 def _token(claim: Claim) -> dict[str, object]:

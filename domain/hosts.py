@@ -12,13 +12,11 @@ from datetime import datetime
 from psycopg.types.json import Jsonb
 
 from domain.db import Connection, Database
-from domain.host import HostLoad, HostReport
+from domain.host import BEATS_MISSED, HEARTBEAT_S, HostLoad, HostReport
 
 REMEMBERED_S = 2.0
 """How old what `Remembered` gives may be."""
-HEARTBEAT_S = 10
-"""How often a host tells that it is there."""
-LIVE_S = 3 * HEARTBEAT_S
+LIVE_S = BEATS_MISSED * HEARTBEAT_S
 """A host not heard of for this long counts as gone."""
 
 _ONE_STORE = 0x5348495044
@@ -36,9 +34,9 @@ _REPORT = f"""
         reported_at = now(), seen_at = now()
 """
 _READ = f"""
-    SELECT {", ".join(_REPORTED)}, load, seen_at, seen_at > now() - make_interval(secs => {LIVE_S}), draining_at
+    SELECT {", ".join(_REPORTED)}, load, seen_at, seen_at > now() - make_interval(secs => $1), draining_at
     FROM hosts ORDER BY name
-"""
+""".encode()
 
 
 @dataclass(frozen=True)
@@ -98,27 +96,32 @@ def leave(db: Database, name: str) -> None:
         tx.execute("UPDATE hosts SET blob_store = NULL WHERE name = %s", (name,))
 
 
-def known(db: Database) -> list[Host]:
+def known(db: Database, live_s: float = LIVE_S) -> list[Host]:
     """List all hosts that ever reported, by name. Raises Unavailable."""
     with db.statement() as tx:
-        return read(tx)
+        return read(tx, live_s)
 
 
 class Remembered:
     """What hosts reported, not older than a moment; safe to share between threads."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, live_s: float = LIVE_S) -> None:
         self._db = db
-        self._read: tuple[float, Sequence[HostReport]] = (-math.inf, ())
+        self._live_s = live_s
+        self._read: tuple[float, Sequence[Host]] = (-math.inf, ())
+
+    def hosts(self, *, anew: bool = False) -> Sequence[Host]:
+        """List all hosts, `anew` just now; it is the same list until it is read again. Raises Unavailable."""
+        read_at, hosts = self._read
+        now = time.monotonic()
+        if anew or now - read_at > REMEMBERED_S:
+            hosts = known(self._db, self._live_s)
+            self._read = (now, hosts)
+        return hosts
 
     def reports(self, *, anew: bool = False) -> Sequence[HostReport]:
         """List what all hosts reported, `anew` just now. Raises Unavailable."""
-        read_at, reports = self._read
-        now = time.monotonic()
-        if anew or now - read_at > REMEMBERED_S:
-            reports = [host.report for host in known(self._db)]
-            self._read = (now, reports)
-        return reports
+        return [host.report for host in self.hosts(anew=anew)]
 
 
 def availability(db: Database) -> Mapping[str, str]:
@@ -130,9 +133,8 @@ def availability(db: Database) -> Mapping[str, str]:
     return {language: ", ".join(sorted(found)) for language, found in sorted(versions.items())}
 
 
-def read(tx: Connection) -> list[Host]:
+def read(tx: Connection, live_s: float = LIVE_S) -> list[Host]:
     """List all hosts within a transaction that is open."""
     count = len(_REPORTED)
-    return [
-        Host(HostReport(*row[:count]), HostLoad(**row[count]), *row[count + 1 :]) for row in tx.execute(_READ.encode())
-    ]
+    rows = tx.run(_READ, [live_s])
+    return [Host(HostReport(*row[:count]), HostLoad(**row[count]), *row[count + 1 :]) for row in rows]

@@ -37,6 +37,10 @@ class ExecutionEntry:
     attempt: int
     worker: str | None
     host: str | None
+    region: str | None
+    """Of the host."""
+    queue: str | None
+    """That its last message was sent to."""
     queued_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

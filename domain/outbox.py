@@ -18,7 +18,6 @@ from domain import queue
 from domain.db import Connection, Database
 from domain.errors import Unavailable
 from domain.logging import logger
-from domain.model import Priority
 
 # An operator's `requeue` and a claim may come between: what is not queued any more needs no message.
 _UNSENT = (
@@ -35,14 +34,14 @@ _ALL = (_UNSENT, _UNSENT_DELIVERY, _UNSENT_VERSION)
 log = logger(__name__)
 
 
-def send(celery: Celery, db: Database, execution_id: UUID, priority: Priority) -> None:
-    """Send an execution to the queue of its priority."""
-    if not queue.enqueue(celery, execution_id, priority):
+def send(celery: Celery, db: Database, execution_id: UUID, name: str) -> None:
+    """Send an execution to a queue."""
+    if not queue.enqueue(celery, execution_id, name):
         _note(db, _UNSENT, [execution_id])
 
 
-def send_all(celery: Celery, db: Database, executions: Sequence[tuple[UUID, Priority]]) -> bool:
-    """Send many executions in one go; False where it failed, perhaps after some."""
+def send_all(celery: Celery, db: Database, executions: Sequence[tuple[UUID, str]]) -> bool:
+    """Send many executions, each to its queue, in one go; False where it failed, perhaps after some."""
     if executions and not queue.enqueue_all(celery, executions):
         _note(db, _UNSENT, [execution_id for execution_id, _ in executions])
         return False
@@ -59,14 +58,9 @@ def deliver_all(celery: Celery, db: Database, delivery_ids: Sequence[UUID]) -> N
     _each(db, _UNSENT_DELIVERY, delivery_ids, lambda one: queue.deliver(celery, one))
 
 
-def check(celery: Celery, db: Database, version_id: UUID) -> None:
-    """Send a version of a problem to be checked."""
-    check_all(celery, db, [version_id])
-
-
-def check_all(celery: Celery, db: Database, version_ids: Sequence[UUID]) -> None:
-    """Send versions of problems to be checked; after one that fails no other is tried."""
-    _each(db, _UNSENT_VERSION, version_ids, lambda one: queue.check_problem(celery, one))
+def check_all(celery: Celery, db: Database, version_ids: Sequence[UUID], name: str) -> None:
+    """Send versions of problems to a queue, to be checked; after one that fails no other is tried."""
+    _each(db, _UNSENT_VERSION, version_ids, lambda one: queue.check_problem(celery, one, name))
 
 
 def forget_since(tx: Connection, since: datetime) -> None:

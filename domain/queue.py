@@ -1,14 +1,15 @@
 """The queue: Celery's configuration, the names of tasks and queues, and how an execution is sent.
 
 A message carries an execution's id, and as a header the trace of who sent it, and is a hint only: PostgreSQL knows what
-is queued, and the sweeper sends again what was lost. Workers listen to all of QUEUES, in this order:
-`-Q interactive,normal,bulk`, and last to one of their host's, where other hosts ask for help. Deliveries of webhooks go
-the same way, to WEBHOOKS. What is sent without a row that says so would be lost: whoever sends does it by
-`domain/outbox.py`.
+is queued, and the sweeper sends again what was lost. Which queue an execution goes to says `domain/router.py`; workers
+take from those of their region and of their host (`domain/queue_names.py`), most urgent first, and last from one where
+other hosts ask for help. Deliveries of webhooks go the same way, to WEBHOOKS. What is sent without a row that says so
+would be lost: whoever sends does it by `domain/outbox.py`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from uuid import UUID
 
 import redis
@@ -16,11 +17,12 @@ from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import BatchPublishError, OperationalError
 
-from domain import absence, broker, rabbitmq, tracing
+from domain import absence, broker, queue_names, rabbitmq, tracing
 from domain.errors import Unavailable
 from domain.limits import VISIBILITY_TIMEOUT_S
 from domain.logging import logger
 from domain.model import Priority
+from domain.queue_order import UrgentFirst
 from domain.settings import Settings
 
 TASK_GRADE = "shipd.grade"
@@ -30,7 +32,9 @@ TASK_CHECK_PROBLEM = "shipd.check_problem"
 WEBHOOKS = "webhooks"
 """Deliveries, which have a process of their own: a receiver that hangs must not hold up grading."""
 QUEUES = (Priority.INTERACTIVE.value, Priority.NORMAL.value, Priority.BULK.value)
-"""Most urgent first: Redis is asked in this order, and a later queue waits while an earlier one holds anything."""
+"""Those of the default region, most urgent first: a later one waits while an earlier one holds anything."""
+TAKE = "shipd_take"
+"""The command to a worker to take from its queues of a priority, or not to."""
 
 CONNECT_S = 1.0
 """How long a POST waits for a broker that does not take connections."""
@@ -75,34 +79,34 @@ def make_celery(settings: Settings) -> Celery:
     return celery
 
 
-def enqueue(celery: Celery, execution_id: UUID, priority: Priority) -> bool:
-    """Send an execution to the queue of its priority; False, and logged, where the broker is away."""
+def enqueue(celery: Celery, execution_id: UUID, name: str) -> bool:
+    """Send an execution to a queue; False, and logged, where the broker is away."""
     try:
         with _asked(celery):
-            _send(celery, execution_id, priority)
+            _send(celery, execution_id, name)
     except OperationalError as error:
-        log.warning("enqueue_failed", execution_id=str(execution_id), priority=priority.value, error=str(error))
+        log.warning("enqueue_failed", execution_id=str(execution_id), queue=str(name), error=str(error))
         return False
     return True
 
 
-def enqueue_all(celery: Celery, executions: Sequence[tuple[UUID, Priority]]) -> bool:
+def enqueue_all(celery: Celery, executions: Sequence[tuple[UUID, str]]) -> bool:
     """Send many executions in one go, as `enqueue` sends one; where it fails, some may have been sent."""
     try:
         with _asked(celery), celery.producer_or_acquire() as producer, producer.batch():
-            for execution_id, priority in executions:
-                _send(celery, execution_id, priority, producer=producer)
+            for execution_id, name in executions:
+                _send(celery, execution_id, name, producer=producer)
     except (OperationalError, BatchPublishError) as error:
         log.warning("enqueue_failed", executions=len(executions), error=str(error))
         return False
     return True
 
 
-def _send(celery: Celery, execution_id: UUID, priority: Priority, **options: object) -> None:
+def _send(celery: Celery, execution_id: UUID, name: str, **options: object) -> None:
     celery.send_task(
         TASK_GRADE,
         args=[str(execution_id)],
-        queue=priority.value,
+        queue=_queue(celery.conf.broker_url, str(name)),
         ignore_result=True,
         headers=tracing.headers(),
         **_how(celery),
@@ -110,13 +114,14 @@ def _send(celery: Celery, execution_id: UUID, priority: Priority, **options: obj
     )
 
 
-def lengths(celery: Celery) -> Mapping[str, int]:
-    """Count the messages that no worker has taken, by queue. Raises Unavailable."""
+def lengths(celery: Celery, names: Iterable[str] = QUEUES) -> Mapping[str, int]:
+    """Count the messages that no worker has taken, by queue: of these, CONTROL and WEBHOOKS. Raises Unavailable."""
     with _told_away(), celery.connection_for_read() as connection:
         channel = connection.default_channel
-        for name in (*QUEUES, WEBHOOKS):
-            celery.amqp.queues[name](channel).declare()
-        return {name: channel.queue_declare(queue=name, passive=True).message_count for name in (*QUEUES, WEBHOOKS)}
+        asked = dict.fromkeys((*names, WEBHOOKS))
+        for name in asked:
+            _queue(celery.conf.broker_url, name)(channel).declare()  # type: ignore[no-untyped-call] # kombu types only some
+        return {name: channel.queue_declare(queue=name, passive=True).message_count for name in asked}
 
 
 def ask(celery: Celery) -> None:
@@ -125,22 +130,26 @@ def ask(celery: Celery) -> None:
         connection.connect()
 
 
-def discard(celery: Celery, priority: Priority) -> int:
-    """Throw away all messages of a queue, and give how many. Raises Unavailable."""
+def discard(celery: Celery, names: Iterable[str]) -> int:
+    """Throw away all messages of queues, and give how many. Raises Unavailable."""
     with _told_away(), celery.connection_for_write() as connection:
-        return int(connection.default_channel.queue_purge(queue=priority.value))
+        return sum(int(connection.default_channel.queue_purge(queue=name)) for name in names)
 
 
 def tell_taking(celery: Celery, hosts: Sequence[str], priority: Priority, *, taking: bool) -> int:
-    """Tell workers to take from a queue or not to, and give how many did; the others learn it from PostgreSQL."""
+    """Tell workers to take from all their queues of a priority or not to, and give how many did.
+
+    The others learn it from PostgreSQL. Raises Unavailable.
+    """
     workers = [worker_of(host) for host in hosts]
     if not workers:
         return 0
-    change = celery.control.add_consumer if taking else celery.control.cancel_consumer
+    told = {"priority": priority.value, "taking": taking}
     # A connection of its own: one that was kept may be from before a restart of the broker.
     with _told_away(), celery.connection_for_write() as connection:
         waiting = {"reply": True, "timeout": ANSWER_S, "limit": len(workers), "connection": connection}
-        return len(change(priority.value, destination=workers, **waiting))
+        answers = celery.control.broadcast(TAKE, arguments=told, destination=workers, **waiting)
+    return sum("ok" in answer for one in answers for answer in one.values())
 
 
 @contextmanager
@@ -189,10 +198,13 @@ def ask_for_help(celery: Celery, host: str, execution_id: UUID, attempt: int, *w
 
 
 def _queues(settings: Settings) -> list[Queue]:
-    shared = [_queue(settings.broker_url, name) for name in (*QUEUES, WEBHOOKS)]
+    """List what a process of these settings may take from."""
+    own = queue_names.taken_by(settings.host_name, settings.region)
+    shared = [_queue(settings.broker_url, name) for name in dict.fromkeys((*QUEUES, *own, WEBHOOKS))]
     return [*shared, _of_host(settings.broker_url, settings.host_name)]
 
 
+@lru_cache(4096)
 def _queue(broker_url: str, name: str) -> Queue:
     if rabbitmq.named(broker_url):
         return rabbitmq.queue(name)
@@ -222,14 +234,14 @@ def deliver(celery: Celery, delivery_id: UUID) -> bool:
     return True
 
 
-def check_problem(celery: Celery, version_id: UUID) -> bool:
-    """Send a version of a problem to be checked; False, and logged, where the broker is away."""
+def check_problem(celery: Celery, version_id: UUID, name: str = Priority.NORMAL.value) -> bool:
+    """Send a version of a problem to a queue, to be checked; False, and logged, where the broker is away."""
     try:
         with _asked(celery):
             celery.send_task(
                 TASK_CHECK_PROBLEM,
                 args=[str(version_id)],
-                queue=Priority.NORMAL.value,
+                queue=_queue(celery.conf.broker_url, name),
                 ignore_result=True,
                 **_how(celery),
             )
@@ -245,7 +257,7 @@ def _transport_options(broker_url: str) -> dict[str, object]:
     else:
         own = {
             "visibility_timeout": VISIBILITY_TIMEOUT_S,
-            "queue_order_strategy": "priority",
+            "queue_order_strategy": f"{UrgentFirst.__module__}:{UrgentFirst.__name__}",
             "socket_connect_timeout": CONNECT_S,
             "socket_timeout": ANSWER_S,
         }

@@ -1,11 +1,12 @@
 """Whether hosts have room for a submission, and what to say when none ever had (pure)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.errors import Problem
 from domain.host import HostReport
 from domain.limits import Constraints
+from domain.model import Submission
 
 MIB = 1024 * 1024
 
@@ -15,12 +16,22 @@ class Need:
     """What a host must have to run a submission."""
 
     language: str
-    """Its name, without a version."""
+    """Its name, without a version; empty where any will do."""
     memory_mb: int
     cpus: int
     root: bool
     """Whether its box is a loop-mounted image."""
     network: bool = False
+    also: tuple[str, ...] = ()
+    """Languages of the programs that judge it, where they are others."""
+
+    @classmethod
+    def of_submission(cls, new: Submission) -> "Need":
+        """Say what a submission needs that is at hand whole, with the programs that judge it."""
+        programs = (new.checker.program, None if new.interactor is None else new.interactor.program)
+        own = new.language.partition("@")[0]
+        names = {program.language.partition("@")[0] for program in programs if program is not None}
+        return replace(cls.of(new.language, new.constraints), also=tuple(sorted(names - {own})))
 
     @classmethod
     def of(cls, language: str, constraints: Constraints) -> "Need":
@@ -31,7 +42,11 @@ class Need:
 
     def fits(self, host: HostReport) -> bool:
         """Whether the host has room for it, and its language."""
-        return self.language in host.languages and self.has_room(host)
+        return not self.missing(host) and self.has_room(host)
+
+    def missing(self, host: HostReport) -> list[str]:
+        """List the languages that the host does not have."""
+        return [name for name in (self.language, *self.also) if name and name not in host.languages]
 
     def has_room(self, host: HostReport) -> bool:
         """Whether the host has room for it, whatever the language."""

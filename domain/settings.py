@@ -12,11 +12,12 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Literal, cast
 
-from domain import blob_settings, rabbitmq, rates
+from domain import blob_settings, distances, rabbitmq, rates
 from domain.blob_settings import S3Place
+from domain.distances import Distances
 from domain.environment import Reader
 from domain.fair import Usual
-from domain.host import DEFAULT_REGION
+from domain.host import BEATS_MISSED, DEFAULT_REGION, HEARTBEAT_S
 from domain.limits import Range, Ranges
 from domain.webhook_settings import WebhookSettings
 from domain.webhook_settings import read as read_webhooks
@@ -41,7 +42,8 @@ MAX_HSTS_S = 10 * 365 * 24 * 3600
 
 INSTANCE = re.compile(r"[a-z0-9-]{1,32}")
 HOST = re.compile(r"[A-Za-z0-9._-]{1,64}")
-REGION = re.compile(r"[a-z0-9-]{1,32}")
+REGION = re.compile(r"(?!help$)[a-z0-9-]{1,32}")
+"""Not `help`, which other queues begin with."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,11 @@ class Settings:
     """SHIPD_REGION: where this host is; hosts of one region take from the same queues."""
     cost: float = 1.0
     """SHIPD_COST: what an hour of this host costs, in a unit of your own; of two regions alike the cheaper is taken."""
+    distances: Distances = field(default_factory=Distances)
+    """SHIPD_REGION_DISTANCE: milliseconds between regions, with commas, as `eu:us=80,eu:ap=160`; of which nothing is
+    said, 100."""
+    heartbeat_s: float = HEARTBEAT_S
+    """SHIPD_HEARTBEAT_S: how often a host tells that it is there; after three times as long it counts as gone."""
     lease_s: int = 30
     """SHIPD_LEASE_S: a worker that is silent for this long has lost its execution."""
     sweep_s: int = 5
@@ -167,6 +174,11 @@ class Settings:
     log_level: str = "info"
     """SHIPD_LOG_LEVEL"""
 
+    @property
+    def live_s(self) -> float:
+        """How long a host may be silent before it counts as gone."""
+        return BEATS_MISSED * self.heartbeat_s
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read all settings. Raises ValueError naming the variable, what is wrong and the accepted values."""
@@ -201,6 +213,8 @@ class Settings:
             host_name=read.matching("SHIPD_HOST", socket.gethostname(), HOST),
             region=read.matching("SHIPD_REGION", cls.region, REGION),
             cost=read.number("SHIPD_COST", cls.cost, above=0),
+            distances=_distances(read),
+            heartbeat_s=read.number("SHIPD_HEARTBEAT_S", cls.heartbeat_s, above=0),
             lease_s=read.integer("SHIPD_LEASE_S", cls.lease_s, floor=1),
             sweep_s=read.integer("SHIPD_SWEEP_S", cls.sweep_s, floor=1),
             message_lost_s=read.integer("SHIPD_MESSAGE_LOST_S", cls.message_lost_s, floor=1),
@@ -244,6 +258,13 @@ class Settings:
 def database_url(environ: Mapping[str, str] = os.environ) -> str:
     """Read DATABASE_URL alone, which is all that migrations need. Raises ValueError."""
     return Reader(environ).required_url("DATABASE_URL", DATABASE_SCHEMES)
+
+
+def _distances(read: Reader) -> Distances:
+    try:
+        return distances.parse(read.words("SHIPD_REGION_DISTANCE"))
+    except ValueError as error:
+        raise ValueError(f"SHIPD_REGION_DISTANCE: {error}") from error
 
 
 def _usual(read: Reader) -> Usual:

@@ -7,14 +7,15 @@ from uuid import UUID
 
 import psycopg
 
-from domain import audit, execution_rows, fair, idempotency, posed, room, stored, storing
+from domain import audit, execution_rows, fair, idempotency, posed, queue_names, room, routing, stored, storing
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound, Problem
+from domain.host import DEFAULT_REGION, HostReport
 from domain.hosts import Remembered
 from domain.ids import new_id
 from domain.listing import CURRENT
-from domain.model import Callback, Priority, Submission
+from domain.model import Callback, Submission
 from domain.problem_reading import Viewer
 from domain.room import Need
 from domain.storing import Place
@@ -63,6 +64,11 @@ class Sent:
     key: str | None = None
 
 
+def by_priority(new: Submission) -> str:
+    """Send it to the queue of the default region."""
+    return queue_names.of_region(DEFAULT_REGION, new.priority)
+
+
 def _everything() -> None:
     """Admit it."""
 
@@ -75,14 +81,15 @@ def create(
     owner_id: UUID,
     submission_id: UUID | None,
     body_sha256: bytes,
-    enqueue: Callable[[UUID, Priority], None],
+    enqueue: Callable[[UUID, str], None],
     known: Remembered | None = None,
+    route: Callable[[Submission], str] = by_priority,
     place: Place | None = None,
     admit: Callable[[], None] = _everything,
     key: str | None = None,
     vault: Vault | None = None,
 ) -> SubmissionView:
-    """Keep a submission with its first execution, and send that to the queue once both are committed.
+    """Keep a submission with its first execution, and send that to its queue (`route`) once both are committed.
 
     It is sent by another's end where its user has a `place` for each of them and none is free. A `submission_id` or a
     `key` (domain/idempotency.py) that the same owner used before with the same body gives that submission, `replayed`;
@@ -97,13 +104,15 @@ def create(
     refuse_what_nobody_can_hold(known or Remembered(db), new)
     own_id, execution_id = submission_id or new_id(), new_id()
     admit()
+    queue = route(new)
     rows = storing.prepare(new, blobs)
     own = {"id": own_id, "owner_id": owner_id, "body_sha256": body_sha256, **storing.values(new, blobs)}
     if new.callback is not None:
         own |= callback_values(new.callback, own_id, vault or Vault(db))
     try:
         with fair.told(), storable(), db.transaction(pipelined=True) if rows.many else db.statement() as tx:
-            made = storing.insert(tx, execution_id, own, rows, place=place, key=key, version_id=storing.version_of(new))
+            version_id = storing.version_of(new)
+            made = storing.insert(tx, execution_id, own, rows, queue=queue, place=place, key=key, version_id=version_id)
     except psycopg.errors.UniqueViolation as error:
         # Another request with the same id or key was quicker.
         before = _before(db, blobs, sent) if error.diag.constraint_name in _USED_BEFORE else None
@@ -112,7 +121,7 @@ def create(
         return before
     created_at, *queued, sent_now = made.fetchone() or ()
     if sent_now:
-        enqueue(execution_id, new.priority)
+        enqueue(execution_id, queue)
     return SubmissionView(own_id, owner_id, created_at, Asked.of(new), execution_rows.queued(execution_id, *queued))
 
 
@@ -230,11 +239,15 @@ def _is_of(db: Database, submission_id: UUID, sent: Sent) -> bool:
 
 def refuse_what_nobody_can_hold(known: Remembered, new: Submission) -> None:
     """Raise InvalidRequest for what no host ever reported room for. Raises Unavailable."""
-    need = Need.of(new.language, new.constraints)
     # A host that came meanwhile may have room: only what was just read can refuse.
-    found = room.problems(need, known.reports()) and room.problems(need, known.reports(anew=True))
+    found = _unheld(new, known.reports()) and _unheld(new, known.reports(anew=True))
     if found:
         raise InvalidRequest(*found)
+
+
+def _unheld(new: Submission, reports: Sequence[HostReport]) -> list[Problem]:
+    need = Need.of(new.language, new.constraints)
+    return [*room.problems(need, reports), *routing.region_problems(new.region, reports)]
 
 
 def conflict(submission_id: UUID) -> Conflict:

@@ -19,6 +19,7 @@ from domain.errors import Unavailable
 from domain.events import Events
 from domain.live import Live
 from domain.logging import logger
+from domain.router import Router
 from domain.settings import Settings
 from workers.sweeper import Sweeper
 
@@ -50,23 +51,23 @@ class Chore:
                 log.exception("chore_failed", chore=self.name)
 
 
-def run(celery: Celery, settings: Settings, database: Database) -> int:
+def run(celery: Celery, settings: Settings, database: Database, router: Router) -> int:
     """Do all chores until told to end; what is being done then is finished. Gives the exit code."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    keep(chores(celery, settings, database), stop)
+    keep(chores(celery, settings, database, router), stop)
     database.close()
     return 0
 
 
-def chores(celery: Celery, settings: Settings, database: Database) -> Sequence[Chore]:
+def chores(celery: Celery, settings: Settings, database: Database, router: Router) -> Sequence[Chore]:
     """List what is done by the clock."""
-    sweeper = Sweeper(celery, settings, database, Events(settings.redis_url), Live(settings.redis_url))
+    sweeper = Sweeper(celery, settings, database, router, Events(settings.redis_url), Live(settings.redis_url))
     return (
         Chore("sweep", settings.sweep_s, sweeper.sweep),
         Chore("prune", settings.sweep_s, sweeper.prune),
-        Chore("regrade", REGRADE_S, partial(regrade_pump.pump, celery, database)),
+        Chore("regrade", REGRADE_S, partial(regrade_pump.pump, celery, database, router)),
     )
 
 

@@ -1,6 +1,6 @@
 """What grading needs, and whom it tells: made once in each process of a worker."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from domain.blobs import BlobStore
 from domain.db import Database
 from domain.events import Events
 from domain.fair import USUAL, Usual
+from domain.host import DEFAULT_REGION
 from domain.languages import Languages
 from domain.model import Claim, Priority, TestResult
 from domain.static_checks import StaticChecks
@@ -20,8 +21,13 @@ from workers.fleet import Fleet
 from workers.lease import Leases
 
 
-def _to_nobody(execution_id: UUID, priority: Priority) -> None:
-    """Leave it to the sweeper, which sends again what was not begun."""
+def _to_nobody(executions: Sequence[tuple[UUID, Priority]]) -> None:
+    """Leave them to the sweeper, which sends again what was not begun."""
+
+
+def _keep(claim: Claim) -> bool:  # noqa: ARG001 - whatever it is
+    """Run everything here."""
+    return False
 
 
 def _nobody(claim: Claim) -> None:
@@ -62,8 +68,11 @@ class Equipment:
     typed: TypedInput | None = None
     """What is typed for interactive runs; without it their programs find no input."""
     usual: Usual = USUAL
-    send: Callable[[UUID, Priority], None] = _to_nobody
+    send: Callable[[Sequence[tuple[UUID, Priority]]], object] = _to_nobody
     """Sends to the queue what waited for the place of what was graded."""
+    passes_on: Callable[[Claim], bool] = _keep
+    """Gives back what this host cannot run, for others that can; says whether it did."""
+    region: str = DEFAULT_REGION
     announced: Callable[[Claim], None] = _nobody
     """Called when an execution is over that somebody wants to be told of; it does not raise."""
     ran: Callable[[str, TestResult], None] = uncounted

@@ -55,6 +55,8 @@ class Grader(Equipment):
         if claim is None:
             log.info("claim_refused")
             return None
+        if self.passes_on(claim):
+            return None
         try:
             with self.leases.holding(self.db, claim) as hold, self.broadcaster.of(claim) as broadcast:
                 broadcast.state(State.PREPARING)
@@ -101,8 +103,7 @@ class Grader(Equipment):
     def _send_waiting(self, user: User) -> None:
         """Send what waited for the place of what was graded. What is not sent now is by the next sweep."""
         try:
-            for execution_id, priority in fair.send_waiting(self.db, user, self.usual):
-                self.send(execution_id, priority)
+            self.send(fair.send_waiting(self.db, user, self.usual))
         except Unavailable as error:
             log.warning("waiting_not_sent", error=str(error))
 
@@ -248,6 +249,7 @@ class Grading:
         return ExecutionTelemetry(
             phases=self.watch.phases(),
             host=self.grader.host,
+            region=self.grader.region,
             worker=self.grader.worker,
             versions=versions,
             compile=compiled.telemetry if compiled is not None else None,

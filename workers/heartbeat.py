@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from domain import hosts, queues
+from domain import hosts, queue_names, queues
 from domain.backoff import spread
 from domain.db import Database
 from domain.errors import Unavailable
-from domain.host import HostReport
+from domain.host import HEARTBEAT_S, HostReport
 from domain.hosts import StoreDiffers
 from domain.logging import logger
 from domain.model import Priority
@@ -53,6 +53,7 @@ class Heartbeat:
 
     db: Database
     report: Callable[[], HostReport]
+    every_s: float = HEARTBEAT_S
 
     def start(self, consumer: Consumer) -> None:
         """Begin, in a thread that ends with the process."""
@@ -70,7 +71,7 @@ class Heartbeat:
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
             # Hosts that were started together, or waited for PostgreSQL together, do not beat together.
-            pause.wait(spread(hosts.HEARTBEAT_S))
+            pause.wait(spread(self.every_s))
 
     def beat(self, consumer: Consumer, *, known: bool) -> bool:
         """Tell that this host is there, all it has to offer where it is not `known` yet; gives whether it is now.
@@ -81,7 +82,7 @@ class Heartbeat:
         if not known:
             hosts.report(self.db, said)
         known = hosts.heartbeat(self.db, said.name)
-        settle(consumer, queues.paused(self.db))
+        settle(consumer, queues.paused(self.db), said)
         return known
 
 
@@ -93,23 +94,28 @@ def leave(db: Database, name: str) -> None:
         log.warning("end_not_told", error=str(error))
 
 
-def settle(consumer: Consumer, paused: Collection[str]) -> None:
-    """Take from every queue of executions that is not paused, and from no other."""
-    taking = consumer.task_consumer
-    if taking is None:
+def settle(consumer: Consumer, paused: Collection[str], said: HostReport) -> None:
+    """Take from every queue of executions of this host that is not paused, and from no other."""
+    for priority in Priority:
+        switch(consumer, said.name, said.region, priority, taking=priority not in paused)
+
+
+def switch(consumer: Consumer, host: str, region: str, priority: Priority, *, taking: bool) -> None:
+    """Take from the queues of a priority that are for this host, or take nothing more from them."""
+    now = consumer.task_consumer
+    if now is None:
         return  # it begins anew when the broker is back, and is looked at again
-    for queue in Priority:
-        wanted = queue not in paused
-        if wanted != taking.consuming_from(queue):
-            log.info("queue_taken_from" if wanted else "queue_paused", queue=queue.value)
-            consumer.call_soon(consumer.add_task_queue if wanted else consumer.cancel_task_queue, queue.value)
+    for queue in queue_names.taken_by(host, region, [priority]):
+        if taking != now.consuming_from(queue):
+            log.info("queue_taken_from" if taking else "queue_paused", queue=queue)
+            consumer.call_soon(consumer.add_task_queue if taking else consumer.cancel_task_queue, queue)
 
 
-def not_paused(db: Database) -> list[str]:
+def not_paused(db: Database, host: str, region: str) -> list[str]:
     """List the queues to take from at the start: all of them while PostgreSQL does not answer."""
     try:
         paused = queues.paused(db)
     except Unavailable as error:
         log.warning("paused_queues_unknown", error=str(error))
         paused = frozenset()
-    return [queue for queue in Priority if queue not in paused]
+    return queue_names.taken_by(host, region, [one for one in Priority if one not in paused])

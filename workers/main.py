@@ -24,7 +24,7 @@ from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
 from domain.host import HostReport
-from domain.hosts import StoreDiffers
+from domain.hosts import Remembered, StoreDiffers
 from domain.kept_runs import KeptRuns
 from domain.languages import Languages
 from domain.line import Lines
@@ -32,13 +32,14 @@ from domain.live import Live
 from domain.logging import configure, logger
 from domain.model import TestResult
 from domain.queue import ask_for_help, help_queue, make_celery, worker_of
+from domain.router import Router
 from domain.sentry import start_sentry
 from domain.settings import TREE, Settings
 from domain.static_checks import StaticChecks
 from domain.typed import TypedInput
 from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError
 from sandbox.reach import reachable
-from workers import beat, delivering, host, network, prepared, tasks
+from workers import beat, delivering, host, network, prepared, taking, tasks
 from workers.broadcast import Broadcaster
 from workers.compile_cache import Compiler
 from workers.equipment import uncounted
@@ -48,6 +49,7 @@ from workers.grade import Grader
 from workers.heartbeat import Consumer, Heartbeat, leave, not_paused
 from workers.lease import Leases
 from workers.metrics import Counting, answer_prometheus
+from workers.placing import Placing
 from workers.stop import Stop
 
 MIB = 1024 * 1024
@@ -59,7 +61,9 @@ settings = Settings.from_environment()
 celery: Celery = make_celery(settings)
 database = Database(settings.database_url, min_size=settings.db_pool_min, max_size=settings.db_pool_max)
 celery.conf.worker_consumer = "workers.consumer:PatientConsumer"
-tasks.register(celery, database)
+router = Router(database, Remembered(database, settings.live_s), home=settings.region, distances=settings.distances)
+tasks.register(celery, router)
+taking.register(settings)
 
 
 def sandbox_config(settings: Settings) -> SandboxConfig:
@@ -121,10 +125,12 @@ class Worker:
             broadcaster=Broadcaster(Live(settings.redis_url)),
             typed=TypedInput(settings.redis_url),
             usual=settings.usual,
-            send=partial(outbox.send, celery, database),
+            send=partial(router.send, celery),
+            passes_on=Placing(database, router, self._report(), partial(outbox.send, celery, database)).pass_on,
+            region=settings.region,
             announced=lambda claim: announce(celery, database, claim.submission_id, claim.execution_id),
             ran=self.ran,
-            regraded=partial(regrade_pump.pump, celery, database),
+            regraded=partial(regrade_pump.pump, celery, database, router),
         )
 
     def _fleet(self, lines: Lines) -> Fleet | None:
@@ -167,7 +173,7 @@ class Worker:
 
         @signals.worker_ready.connect(weak=False)
         def _ready(sender: Consumer, **_: object) -> None:
-            Heartbeat(database, self._report).start(sender)
+            Heartbeat(database, self._report, settings.heartbeat_s).start(sender)
 
         @signals.worker_shutting_down.connect(weak=False)
         def _stopping(**_: object) -> None:
@@ -240,7 +246,7 @@ def run(arguments: Sequence[str]) -> int:
     _quieten()
     start_sentry(settings)
     if list(arguments) == ["beat"]:
-        return beat.run(celery, settings, database)
+        return beat.run(celery, settings, database, router)
     if list(arguments) == ["deliver"]:
         return delivering.run(celery, settings, database, ALONE)
     try:
@@ -266,7 +272,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _worker_arguments(worker: Worker) -> list[str]:
-    taken = not_paused(database)
+    taken = not_paused(database, settings.host_name, settings.region)
     # With nothing to take from at all Celery would take from every queue that it knows.
     queues = [*taken, *([help_queue(settings.host_name)] if settings.help == "on" or not taken else [])]
     return [

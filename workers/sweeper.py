@@ -8,14 +8,14 @@ from uuid import UUID
 
 from celery import Celery
 
-from domain import blob_stores, broker_mark, deliveries, fair, outbox, problems, sweep, training
+from domain import blob_stores, broker_mark, deliveries, fair, outbox, problems, stranded, sweep, training
 from domain.compiled import CompiledStore
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
 from domain.live import DONE, Live
 from domain.logging import logger
-from domain.model import Priority
+from domain.router import Router, Sending
 from domain.settings import Settings
 from domain.verdict import State, Verdict
 
@@ -33,6 +33,7 @@ class Sweeper:
     celery: Celery
     settings: Settings
     db: Database
+    router: Router
     events: Events
     live: Live
 
@@ -47,8 +48,9 @@ class Sweeper:
             log.warning("nothing_sent", error=str(error))
             return
         self._send_executions()
+        self._move_stranded()
         outbox.deliver_all(self.celery, self.db, deliveries.sweep(self.db, message_lost_s=own.message_lost_s))
-        outbox.check_all(self.celery, self.db, problems.sweep(self.db, message_lost_s=own.message_lost_s))
+        self.router.check_problems(self.celery, problems.sweep(self.db, message_lost_s=own.message_lost_s))
 
     def prune(self) -> None:
         """Keep the compile cache within its bounds. Raises Unavailable, OSError: then another time."""
@@ -64,10 +66,17 @@ class Sweeper:
                 break
         self._send(fair.send_all_waiting(self.db, self.settings.usual))
 
-    def _send(self, executions: list[tuple[UUID, Priority]]) -> bool:
+    def _send(self, executions: Sending) -> bool:
         if executions:
             log.info("requeued", count=len(executions), first=str(executions[0][0]))
-        return outbox.send_all(self.celery, self.db, executions)
+        return self.router.send(self.celery, executions)
+
+    def _move_stranded(self) -> None:
+        """Send elsewhere what waits where nobody takes it."""
+        moved = stranded.move(self.db, self.router)
+        if moved:
+            log.info("moved", count=len(moved), first=str(moved[0][0]), queue=moved[0][1])
+        outbox.send_all(self.celery, self.db, moved)
 
     def _tell_failed(self, execution_id: UUID, reason: str) -> None:
         self.events.publish(execution_id, State.DONE)

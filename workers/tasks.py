@@ -5,11 +5,11 @@ from uuid import UUID
 
 from celery import Celery, Task
 
-from domain import outbox, queue, tracing
-from domain.db import Database
+from domain import queue, tracing
 from domain.errors import Unavailable
 from domain.line import LineDead, Lines
 from domain.logging import bound, logger
+from domain.router import Router
 from sandbox import SandboxError
 from workers.check_problem import ProblemChecker
 from workers.deliver import Deliverer
@@ -38,7 +38,7 @@ def _register_deliver(celery: Celery) -> None:
                 log.warning("delivery_interrupted", error=str(error))
 
 
-def _register_check_problem(celery: Celery, database: Database) -> None:
+def _register_check_problem(celery: Celery, router: Router) -> None:
     @celery.task(name=queue.TASK_CHECK_PROBLEM, shared=False)
     def check_problem(version_id: str) -> None:
         """Check a version of a problem. Where the database is away the sweeper sends it again."""
@@ -51,14 +51,14 @@ def _register_check_problem(celery: Celery, database: Database) -> None:
                 log.warning("checking_interrupted", error=str(error))
                 return
             if again:
-                outbox.check(celery, database, UUID(version_id))
+                router.check_problem(celery, UUID(version_id))
 
 
-def register(celery: Celery, database: Database) -> None:
+def register(celery: Celery, router: Router) -> None:
     """Give the application its tasks."""
     _register_help(celery)
     _register_deliver(celery)
-    _register_check_problem(celery, database)
+    _register_check_problem(celery, router)
 
     @celery.task(name=queue.TASK_GRADE, shared=False, bind=True)
     def grade(self: Task, execution_id: str) -> None:
@@ -73,7 +73,7 @@ def register(celery: Celery, database: Database) -> None:
                 log.warning("grading_interrupted", error=str(error))
                 return
             if given_back is not None:
-                outbox.send(celery, database, given_back.execution_id, given_back.submission.priority)
+                router.send(celery, [(given_back.execution_id, given_back.submission.priority)])
 
 
 def _register_help(celery: Celery) -> None:

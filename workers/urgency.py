@@ -10,12 +10,10 @@ from collections.abc import Callable
 
 from kombu.asynchronous.semaphore import LaxBoundedSemaphore
 
-from domain.queue import QUEUES
+from domain import queue_names
 
 Waiter = tuple[Callable[..., object], tuple[object, ...], dict[str, object]]
 """What is to be called when a slot is free, with what."""
-
-_URGENCY = {name: number for number, name in enumerate(QUEUES)}
 
 
 def order(slots: LaxBoundedSemaphore) -> None:
@@ -53,5 +51,4 @@ class MostUrgentFirst:
 def urgency(arguments: tuple[object, ...]) -> int:
     """Say how urgent a request is by its queue, the least number being the most urgent; an offer of help comes last."""
     told = getattr(arguments[0], "delivery_info", None) if arguments else None
-    name = str((told or {}).get("routing_key", ""))
-    return _URGENCY.get(name.rpartition(".")[2], len(_URGENCY))
+    return queue_names.urgency(str((told or {}).get("routing_key", "")))

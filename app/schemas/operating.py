@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.hosts import Host
 from domain.operating import ExecutionEntry
-from domain.queues import Waiting
+from domain.queues import InQueue, Waiting
 from domain.story import Lost
 from domain.users import User
 
@@ -23,6 +23,17 @@ def queue_json(one: Waiting, messages: int | None) -> Json:
         "messages": messages,
         "queued": one.queued,
         "without_place": one.without_place,
+        "at_work": one.at_work,
+        "oldest_at": _plain(one.oldest_at),
+    }
+
+
+def in_queue_json(one: InQueue, messages: int | None) -> Json:
+    """Give a queue of a region or a host, with the messages that no worker has taken."""
+    return {
+        "name": one.name,
+        "messages": messages,
+        "queued": one.queued,
         "at_work": one.at_work,
         "oldest_at": _plain(one.oldest_at),
     }

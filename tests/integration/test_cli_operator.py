@@ -37,7 +37,7 @@ Submit = Callable[[Submission], SubmissionView]
 def celery(database_url: str, redis_url: str) -> Iterator[Celery]:
     made = queue.make_celery(Settings(database_url, redis_url, redis_url))
     for priority in Priority:
-        queue.discard(made, priority)
+        queue.discard(made, [priority])
     yield made
     made.close()
 

@@ -210,6 +210,8 @@ def calm(
 ) -> Fleet:
     """All but workers, up and ready, and nothing to do: for tests that have workers of their own."""
     with db.transaction() as tx:
+        # In the order in which a sweep locks them, or one of the two would be ended as a deadlock.
+        tx.execute("LOCK TABLE executions IN ACCESS EXCLUSIVE MODE")
         tx.execute("TRUNCATE submissions CASCADE")
     nodes = [celery_broker.container, sweeper]
     for container in nodes:

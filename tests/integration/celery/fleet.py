@@ -64,8 +64,8 @@ class Fleet:
         )
         return view.id
 
-    def send(self, execution_id: UUID, priority: Priority = Priority.NORMAL) -> None:
-        outbox.send(self.celery, self.db, execution_id, priority)
+    def send(self, execution_id: UUID, name: str = Priority.NORMAL) -> None:
+        outbox.send(self.celery, self.db, execution_id, name)
 
     def execution(self, submission_id: UUID) -> ExecutionView:
         return submissions.get(self.db, self.blobs, submission_id, None).execution

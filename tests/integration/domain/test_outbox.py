@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from domain.db import Database
 from domain.errors import Unavailable
 from domain.ids import new_id
 from domain.model import Claim, Priority
+from domain.router import Router
 from domain.settings import Settings
 from domain.views import SubmissionView
 from standalone import ports
@@ -89,7 +91,7 @@ def test_a_sender_without_broker_and_database_does_not_fail(nowhere: Celery, mon
 def test_a_version_whose_check_was_not_sent_is_sent_by_the_next_sweep(
     db: Database, blobs: FolderBlobs, owner: UUID, nowhere: Celery
 ) -> None:
-    made = problems.create(db, blobs, VALIDATED, owner_id=owner, check=lambda one: outbox.check(nowhere, db, one))
+    made = problems.create(db, blobs, VALIDATED, owner_id=owner, check=partial(Router(db).check_problem, nowhere))
     assert problems.sweep(db, message_lost_s=LOST_S) == [made.version_id]
     assert problems.sweep(db, message_lost_s=LOST_S) == []
 

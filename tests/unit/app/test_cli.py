@@ -47,6 +47,7 @@ COMMANDS = [
     ["users", "resume"],
     ["hosts"],
     ["hosts", "list"],
+    ["hosts", "route"],
     ["queues"],
     ["queues", "list"],
     ["queues", "pause"],

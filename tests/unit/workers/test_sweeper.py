@@ -7,12 +7,13 @@ from uuid import UUID
 import pytest
 from celery import Celery
 
-from domain import broker_mark, deliveries, fair, outbox, problems, sweep, training
+from domain import broker_mark, deliveries, fair, outbox, problems, stranded, sweep, training
 from domain.errors import Unavailable
 from domain.events import Events
 from domain.live import Live
 from domain.model import Priority
 from domain.queue import make_celery
+from domain.router import Router
 from domain.settings import Settings
 from tests.unit.workers.ledger import NOWHERE
 from workers.sweeper import MOST_BATCHES, Sweeper
@@ -24,7 +25,8 @@ Sent = list[tuple[str, object]]
 
 @pytest.fixture
 def sweeper() -> Sweeper:
-    return Sweeper(make_celery(SETTINGS), SETTINGS, NOWHERE, Events(SETTINGS.redis_url), Live(SETTINGS.redis_url))
+    events, live = Events(SETTINGS.redis_url), Live(SETTINGS.redis_url)
+    return Sweeper(make_celery(SETTINGS), SETTINGS, NOWHERE, Router(NOWHERE), events, live)
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +34,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     """Have one thing of each kind to send; gives what is sent."""
     found: Sent = []
 
-    def note(kind: str) -> Callable[[Celery, object, object], bool]:
-        def send(_: Celery, __: object, what: object) -> bool:
+    def note(kind: str) -> Callable[[object, object, object], bool]:
+        def send(_: object, __: object, what: object) -> bool:
             found.extend([(kind, what)] if what else [])
             return True
 
@@ -46,18 +48,22 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     monkeypatch.setattr(fair, "send_all_waiting", lambda *_: [(OTHER, Priority.BULK)])
     monkeypatch.setattr(deliveries, "sweep", lambda *_, **__: [ID, OTHER])
     monkeypatch.setattr(problems, "sweep", lambda *_, **__: [OTHER])
-    for name in ("send_all", "deliver_all", "check_all"):
+    monkeypatch.setattr(stranded, "move", lambda *_: [(OTHER, "eu.normal")])
+    for name in ("send_all", "deliver_all"):
         monkeypatch.setattr(outbox, name, note(name))
+    for name in ("send", "check_problems"):
+        monkeypatch.setattr(Router, name, note(name))
     return found
 
 
 def test_what_has_no_message_is_sent(sweeper: Sweeper, sent: Sent) -> None:
     sweeper.sweep()
     assert sent == [
-        ("send_all", [(ID, Priority.INTERACTIVE)]),
-        ("send_all", [(OTHER, Priority.BULK)]),
+        ("send", [(ID, Priority.INTERACTIVE)]),
+        ("send", [(OTHER, Priority.BULK)]),
+        ("send_all", [(OTHER, "eu.normal")]),
         ("deliver_all", [ID, OTHER]),
-        ("check_all", [OTHER]),
+        ("check_problems", [OTHER]),
     ]
 
 
@@ -82,18 +88,18 @@ def test_many_are_sent_in_one_sweep_but_not_without_end(
 ) -> None:
     monkeypatch.setattr(sweep, "to_send", lambda *_: [(ID, Priority.BULK)] * sweep.BATCH)
     sweeper.sweep()
-    assert len([one for kind, one in sent if kind == "send_all"]) == MOST_BATCHES + 1
+    assert len([one for kind, one in sent if kind == "send"]) == MOST_BATCHES + 1
 
 
 def test_a_broker_that_goes_away_is_sent_no_more(sweeper: Sweeper, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[int] = []
 
-    def fails(_: Celery, __: object, what: list[object]) -> bool:
+    def fails(_: Router, __: Celery, what: list[object]) -> bool:
         tried.append(len(what))
         return False
 
     monkeypatch.setattr(sweep, "to_send", lambda *_: [(ID, Priority.BULK)] * sweep.BATCH)
-    monkeypatch.setattr(outbox, "send_all", fails)
+    monkeypatch.setattr(Router, "send", fails)
     sweeper.sweep()
     assert tried == [sweep.BATCH]
 

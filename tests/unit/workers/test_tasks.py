@@ -12,6 +12,7 @@ from domain.announce import announce
 from domain.errors import Unavailable
 from domain.model import Claim, Priority
 from domain.queue import TASK_DELIVER, TASK_GRADE, make_celery
+from domain.router import Router
 from domain.settings import Settings
 from tests.unit.workers.ledger import NOWHERE
 from tests.unit.workers.making import asking, claimed
@@ -46,19 +47,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def celery() -> Celery:
     made = make_celery(SETTINGS)
-    tasks.register(made, NOWHERE)
+    tasks.register(made, Router(NOWHERE))
     return made
 
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[UUID, Priority]]:
     found: list[tuple[UUID, Priority]] = []
-
-    def note(_: Celery, execution_id: UUID, priority: Priority) -> bool:
-        found.append((execution_id, priority))
-        return True
-
-    monkeypatch.setattr(queue, "enqueue", note)
+    monkeypatch.setattr(Router, "send", lambda _, __, executions: found.extend(executions))
     return found
 
 
@@ -124,7 +120,7 @@ def test_a_version_is_checked_and_sent_again_where_we_had_to_stop(
 
     grading()
     monkeypatch.setattr(tasks, "ProblemChecker", Checker)
-    monkeypatch.setattr(outbox, "check", lambda _, __, version_id: again.append(version_id))
+    monkeypatch.setattr(Router, "check_problem", lambda _, __, version_id: again.append(version_id))
     celery.tasks[queue.TASK_CHECK_PROBLEM](str(ID))
 
     assert checked == [ID]
