@@ -100,7 +100,7 @@ def _switch(names: Iterable[str], *, taking: bool, as_json: bool) -> None:
 def _tell(ours: Operator, one: Priority, taking: bool) -> int:
     """Tell the workers that live; while the broker is away they learn it from PostgreSQL."""
     with suppress(Unavailable):
-        live = [host.report.name for host in hosts.known(ours.db) if host.live]
+        live = [host.report.name for host in hosts.known(ours.db) if host.takes_work]
         return queue.tell_taking(ours.celery, live, one, taking=taking)
     return 0
 

@@ -34,6 +34,9 @@ WEBHOOKS = "webhooks"
 QUEUES = (CONTROL, Priority.INTERACTIVE.value, Priority.NORMAL.value, Priority.BULK.value)
 """Most urgent first: Redis is asked in this order, and a later queue waits while an earlier one holds anything."""
 
+LOOK_AGAIN = "shipd_look_again"
+"""Tells workers that PostgreSQL says something new of what they may take: a host that drains, or does so no more."""
+
 REGRADE_S = 1.0
 """How often regrades are looked at besides; while one runs, workers that end its executions look too."""
 
@@ -142,6 +145,21 @@ def tell_taking(celery: Celery, hosts: Sequence[str], priority: Priority, *, tak
     change = celery.control.add_consumer if taking else celery.control.cancel_consumer
     with _told_away():
         return len(change(priority.value, destination=workers, reply=True, timeout=ANSWER_S, limit=len(workers)))
+
+
+def tell_to_look(celery: Celery, hosts: Sequence[str]) -> int:
+    """Tell workers to look at what they may take, and give how many answer; others look within a heartbeat.
+
+    Raises Unavailable.
+    """
+    workers = [worker_of(host) for host in hosts]
+    if not workers:
+        return 0
+    with _told_away():
+        found = celery.control.broadcast(
+            LOOK_AGAIN, destination=workers, reply=True, timeout=ANSWER_S, limit=len(workers)
+        )
+        return len(found or ())
 
 
 @contextmanager

@@ -56,10 +56,15 @@ class Grader(Equipment):
             log.info("claim_refused")
             return None
         try:
-            with self.leases.holding(self.db, claim) as hold, self.broadcaster.of(claim) as broadcast:
+            with (
+                self.attempt() as ends,
+                self.leases.holding(self.db, claim) as hold,
+                self.broadcaster.of(claim) as broadcast,
+            ):
                 broadcast.state(State.PREPARING)
                 outcome = Grading(self, claim, hold, broadcast).outcome()
                 self._finish(claim, outcome, broadcast)
+                ends(outcome.reason == "sandbox")
         except ClaimLost:
             log.warning("claim_lost", attempt=claim.attempt)
         except RunAborted:

@@ -45,10 +45,13 @@ from workers.equipment import uncounted
 from workers.execution_cache import Executor
 from workers.fleet import Fleet
 from workers.grade import Grader
-from workers.heartbeat import Consumer, Heartbeat, leave, not_paused
+from workers.heartbeat import Consumer, Heartbeat, leave, taken
 from workers.lease import Leases
+from workers.load import LoadMeter, language_names
 from workers.metrics import Counting, answer_prometheus
 from workers.stop import Stop
+from workers.taking import Taking
+from workers.tally import Layout, Tallies, Tally, untallied
 
 MIB = 1024 * 1024
 ALONE = ("--without-mingle", "--without-gossip")
@@ -98,6 +101,9 @@ class Worker:
     """What a result may depend on beside the language."""
     ran: Callable[[str, TestResult], None] = uncounted
     """Counts a run, where somebody asks for such numbers."""
+    taking: Taking = field(default_factory=Taking)
+    tally: Tally | None = None
+    """Of a process of the pool."""
 
     def grader(self, process: int, lines: Lines) -> Grader:
         """Make what one child of the pool grades with."""
@@ -124,6 +130,8 @@ class Worker:
             send=partial(enqueue, celery),
             announced=lambda claim: announce(celery, database, claim.submission_id, claim.execution_id),
             ran=self.ran,
+            attempt=self.tally.grading if self.tally is not None else untallied,
+            taking=self.taking,
             regraded=partial(regrade_pump.pump, celery, database),
         )
 
@@ -154,6 +162,7 @@ class Worker:
             self.sandbox.start_pool()
             counting = Counting(self.sandbox.pool) if settings.metrics_port else None
             self.ran = counting.ran if counting else uncounted
+            self.tally = self._tally()
             tasks.lines = Lines(database, settings.redis_url)
             tasks.grader = self.grader(os.getpid(), tasks.lines)
             _listen(tasks.grader)
@@ -163,17 +172,34 @@ class Worker:
             def _child_ends(**_: object) -> None:
                 if counting is not None:
                     counting.end()
+                if self.tally is not None:
+                    self.tally.close()
                 self.sandbox.stop_pool()
 
         @signals.worker_ready.connect(weak=False)
         def _ready(sender: Consumer, **_: object) -> None:
-            Heartbeat(database, self._report).start(sender)
+            meter = LoadMeter(settings.state_dir, Tallies(self._tallies, self._layout), self.sandbox.slots.busy)
+            Heartbeat(database, settings.host_name, self._report, meter.measure, self.taking).start(sender)
 
         @signals.worker_shutting_down.connect(weak=False)
         def _stopping(**_: object) -> None:
             timer = threading.Timer(settings.stop_grace_s, self.stop.say)
             timer.daemon = True
             timer.start()
+
+    @property
+    def _tallies(self) -> Path:
+        return settings.state_dir / f"tallies-{settings.host_name}"
+
+    @property
+    def _layout(self) -> Layout:
+        return Layout(list(self.languages.known))
+
+    def _tally(self) -> Tally:
+        made = Tally(self._tallies, self._layout)
+        if self.sandbox.pool is not None:
+            made.watch(self.sandbox.pool, language_names(list(self.languages.known.values())))
+        return made
 
     def _report(self) -> HostReport:
         offers, count = self.sandbox.config.network is not None, self.sandbox.slots.count
@@ -266,9 +292,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _worker_arguments(worker: Worker) -> list[str]:
-    taken = not_paused(database)
+    takes = taken(database, settings.host_name)
     # With nothing to take from at all Celery would take from every queue that it knows.
-    queues = [*taken, *([help_queue(settings.host_name)] if settings.help == "on" or not taken else [])]
+    queues = [*takes, *([help_queue(settings.host_name)] if settings.help == "on" or not takes else [])]
     return [
         "worker",
         f"--concurrency={worker.sandbox.slots.count}",

@@ -16,6 +16,7 @@ from domain.db import Database
 TABLES = {
     "alembic_version",
     "api_keys",
+    "arrivals",
     "artifacts",
     "audit_log",
     "batch_items",
@@ -44,6 +45,7 @@ TABLES = {
     "test_case_files",
     "test_cases",
     "test_results",
+    "wanted_slots",
     "webhooks",
 }
 
