@@ -25,6 +25,7 @@ from domain.settings import Settings
 TASK_GRADE = "shipd.grade"
 TASK_SWEEP = "shipd.sweep"
 TASK_REGRADE = "shipd.regrade"
+TASK_ADVISE = "shipd.advise"
 TASK_HELP = "shipd.help"
 TASK_DELIVER = "shipd.deliver"
 TASK_CHECK_PROBLEM = "shipd.check_problem"
@@ -37,6 +38,8 @@ QUEUES = (CONTROL, Priority.INTERACTIVE.value, Priority.NORMAL.value, Priority.B
 LOOK_AGAIN = "shipd_look_again"
 """Tells workers that PostgreSQL says something new of what they may take: a host that drains, or does so no more."""
 
+ADVISE_S = 15.0
+"""How often it is looked at how many hosts are wanted."""
 REGRADE_S = 1.0
 """How often regrades are looked at besides; while one runs, workers that end its executions look too."""
 
@@ -82,6 +85,11 @@ def make_celery(settings: Settings) -> Celery:
                 "schedule": float(settings.sweep_s),
                 # Sweeps do not pile up while no worker listens.
                 "options": {"queue": CONTROL, "expires": float(settings.sweep_s)},
+            },
+            "advise": {
+                "task": TASK_ADVISE,
+                "schedule": ADVISE_S,
+                "options": {"queue": CONTROL, "expires": ADVISE_S},
             },
             "regrade": {
                 "task": TASK_REGRADE,

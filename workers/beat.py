@@ -11,12 +11,19 @@ from celery.beat import Service
 from domain.logging import logger
 from domain.queue import CONTROL
 from domain.settings import Settings
+from workers import tasks
 
 log = logger(__name__)
 
 
 def run(celery: Celery, settings: Settings, options: Sequence[str]) -> int:
     """Schedule the sweeper and run it, in a process of its own: it must not wait for a free slot, or for any host."""
+    try:
+        tasks.advice.serve(settings)
+    except OSError as error:
+        hint = "set SHIPD_FLEET_METRICS_PORT to a free port, or leave it out"
+        log.critical("metrics_not_served", port=settings.fleet_metrics_port, error=str(error), hint=hint)
+        return 1
     ended = threading.Event()
 
     @signals.worker_ready.connect(weak=False)

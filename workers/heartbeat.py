@@ -171,10 +171,11 @@ def settle(consumer: Consumer, paused: Collection[str]) -> None:
             consumer.call_soon(consumer.add_task_queue if wanted else consumer.cancel_task_queue, queue.value)
 
 
-def taken(db: Database, host: str) -> list[str]:
+def taken(db: Database, host: str, taking: Taking) -> list[str]:
     """List the queues to take from at the start: none where the host drains, all while PostgreSQL does not answer."""
     try:
-        paused = frozenset(Priority) if hosts.draining(db, host) else queues.paused(db)
+        taking.stop(stopped=hosts.draining(db, host))
+        paused = frozenset(Priority) if taking.stopped else queues.paused(db)
     except Unavailable as error:
         log.warning("paused_queues_unknown", error=str(error))
         paused = frozenset()

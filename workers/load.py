@@ -1,13 +1,15 @@
 """How this host is at the moment, for its heartbeat."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from domain.host import HostLoad
 from domain.language import Language
-from workers.tally import PLAIN, Tallies
+from sandbox import Pool
+from workers.tally import PLAIN, Layout, Tallies, Tally
 
 
 class LoadMeter:
@@ -34,7 +36,35 @@ class LoadMeter:
         )
 
 
-def language_names(languages: list[Language]) -> Callable[[str], str]:
+@dataclass(frozen=True)
+class Counted:
+    """Both ends of what the processes of a worker tell its main process."""
+
+    state_dir: Path
+    host: str
+    languages: Sequence[Language]
+
+    @property
+    def _folder(self) -> Path:
+        return self.state_dir / f"tallies-{self.host}"
+
+    @property
+    def _layout(self) -> Layout:
+        return Layout([language.name for language in self.languages])
+
+    def tally(self, pool: Pool | None) -> Tally:
+        """Begin to count in a process of the pool."""
+        made = Tally(self._folder, self._layout)
+        if pool is not None:
+            made.watch(pool, language_names(self.languages))
+        return made
+
+    def meter(self, busy: Callable[[], int]) -> LoadMeter:
+        """Make what measures in the main process; `busy` counts the slots that somebody holds."""
+        return LoadMeter(self.state_dir, Tallies(self._folder, self._layout), busy)
+
+
+def language_names(languages: Sequence[Language]) -> Callable[[str], str]:
     """Give what names the language of a jail that stands ready, by what was started in it."""
     known = {"nothing": PLAIN}
     for language in languages:

@@ -47,11 +47,11 @@ from workers.fleet import Fleet
 from workers.grade import Grader
 from workers.heartbeat import Consumer, Heartbeat, leave, taken
 from workers.lease import Leases
-from workers.load import LoadMeter, language_names
+from workers.load import Counted
 from workers.metrics import Counting, answer_prometheus
 from workers.stop import Stop
 from workers.taking import Taking
-from workers.tally import Layout, Tallies, Tally, untallied
+from workers.tally import Tally, untallied
 
 MIB = 1024 * 1024
 ALONE = ("--without-mingle", "--without-gossip")
@@ -162,7 +162,7 @@ class Worker:
             self.sandbox.start_pool()
             counting = Counting(self.sandbox.pool) if settings.metrics_port else None
             self.ran = counting.ran if counting else uncounted
-            self.tally = self._tally()
+            self.tally = self._counted.tally(self.sandbox.pool)
             tasks.lines = Lines(database, settings.redis_url)
             tasks.grader = self.grader(os.getpid(), tasks.lines)
             _listen(tasks.grader)
@@ -178,8 +178,8 @@ class Worker:
 
         @signals.worker_ready.connect(weak=False)
         def _ready(sender: Consumer, **_: object) -> None:
-            meter = LoadMeter(settings.state_dir, Tallies(self._tallies, self._layout), self.sandbox.slots.busy)
-            Heartbeat(database, settings.host_name, self._report, meter.measure, self.taking).start(sender)
+            load = self._counted.meter(self.sandbox.slots.busy).measure
+            Heartbeat(database, settings.host_name, self._report, load, self.taking).start(sender)
 
         @signals.worker_shutting_down.connect(weak=False)
         def _stopping(**_: object) -> None:
@@ -188,18 +188,8 @@ class Worker:
             timer.start()
 
     @property
-    def _tallies(self) -> Path:
-        return settings.state_dir / f"tallies-{settings.host_name}"
-
-    @property
-    def _layout(self) -> Layout:
-        return Layout(list(self.languages.known))
-
-    def _tally(self) -> Tally:
-        made = Tally(self._tallies, self._layout)
-        if self.sandbox.pool is not None:
-            made.watch(self.sandbox.pool, language_names(list(self.languages.known.values())))
-        return made
+    def _counted(self) -> Counted:
+        return Counted(settings.state_dir, settings.host_name, list(self.languages.known.values()))
 
     def _report(self) -> HostReport:
         offers, count = self.sandbox.config.network is not None, self.sandbox.slots.count
@@ -292,7 +282,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _worker_arguments(worker: Worker) -> list[str]:
-    takes = taken(database, settings.host_name)
+    takes = taken(database, settings.host_name, worker.taking)
     # With nothing to take from at all Celery would take from every queue that it knows.
     queues = [*takes, *([help_queue(settings.host_name)] if settings.help == "on" or not takes else [])]
     return [

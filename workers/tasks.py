@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import Celery, Task
 from celery.exceptions import Reject
 
-from domain import blob_stores, deliveries, executions, problems, queue, regrade_pump, tracing
+from domain import blob_stores, deliveries, demand, executions, problems, queue, regrade_pump, tracing
 from domain.compiled import CompiledStore
 from domain.db import Database
 from domain.errors import Unavailable
@@ -17,6 +17,7 @@ from domain.logging import bound, logger
 from domain.settings import Settings
 from domain.verdict import State, Verdict
 from sandbox import SandboxError
+from workers.advising import LastAdvice
 from workers.check_problem import ProblemChecker
 from workers.deliver import Deliverer
 from workers.grade import Grader
@@ -25,6 +26,8 @@ from workers.helper import Helping
 grader: Grader | None = None
 lines: Lines | None = None
 """Both are set in every process of the pool when it starts."""
+advice = LastAdvice()
+"""Of the process that sweeps."""
 deliverer: Deliverer | None = None
 """Set in the process that delivers."""
 
@@ -104,6 +107,7 @@ def _register_check_problem(celery: Celery) -> None:
 def register(celery: Celery, settings: Settings, database: Database) -> None:
     """Give the application its tasks."""
     _register_help(celery)
+    _register_advise(celery, settings, database)
     _register_deliver(celery)
     _register_check_problem(celery)
     events, live = Events(settings.redis_url), Live(settings.redis_url)
@@ -152,6 +156,16 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
             queue.enqueue(celery, execution_id, priority)
         _sweep_deliveries(celery, settings, database)
         _sweep_problems(celery, settings, database)
+
+
+def _register_advise(celery: Celery, settings: Settings, database: Database) -> None:
+    @celery.task(name=queue.TASK_ADVISE, shared=False)
+    def advise() -> None:
+        """Look how many hosts are wanted, for who asks Prometheus."""
+        try:
+            advice.renew(demand.renew(database, settings.target_age_s))
+        except Unavailable as error:
+            log.warning("not_advised", error=str(error))
 
 
 def _register_help(celery: Celery) -> None:

@@ -46,7 +46,7 @@ COMMANDS = [
     ["users", "suspend"],
     ["users", "resume"],
     ["hosts"],
-    ["hosts", "list"],
+    *(["hosts", name] for name in ["list", "show", "drain", "undrain", "forget", "advise"]),
     ["queues"],
     ["queues", "list"],
     ["queues", "pause"],

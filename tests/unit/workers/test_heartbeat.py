@@ -112,10 +112,10 @@ def test_a_host_that_drains_takes_nothing_and_says_so_once_it_holds_nothing(know
 
     known.draining = False
     beat.beat(consumer, known=True)
-    assert not beat.taking.stopped
     assert consumer.taken == {"interactive", "normal", "help.here"}
     beat.beat(consumer, known=True)
     assert known.idle == [False, False, True, True, False]
+    assert beat._pause(consumer, Heard(draining=False)) > heartbeat.SOON_S
 
 
 def test_while_a_queue_is_taken_from_it_is_not_idle(known: FakeHosts) -> None:
