@@ -22,17 +22,18 @@ LAST = 2000
 _FIRST = "JOIN executions AS e ON e.submission_id = s.id AND e.number = 1"
 _COUNT = f"""
     INSERT INTO arrivals (minute, region, priority, count)
-    SELECT m, coalesce(came.region, 'default'), coalesce(came.priority, 'normal'), coalesce(came.count, 0)
+    SELECT m, region_of(came.queue, came.region), coalesce(came.priority, 'normal'), coalesce(sum(came.count), 0)
     FROM generate_series(
         date_trunc('minute', now()) - interval '{MINUTES} min',
         date_trunc('minute', now() - interval '{COMMITTED_S} s') - interval '1 min',
         interval '1 min'
     ) AS m
     LEFT JOIN LATERAL (
-        SELECT region_of(e.queue, s.region) AS region, e.priority, count(*) FROM submissions AS s {_FIRST}
-        WHERE s.created_at >= m AND s.created_at < m + interval '1 min' GROUP BY 1, 2
+        SELECT e.queue, s.region, e.priority, count(*) FROM submissions AS s {_FIRST}
+        WHERE s.created_at >= m AND s.created_at < m + interval '1 min' GROUP BY 1, 2, 3
     ) AS came ON true
     WHERE NOT EXISTS (SELECT FROM arrivals AS known WHERE known.minute = m)
+    GROUP BY 1, 2, 3
     ON CONFLICT DO NOTHING
 """
 _OLD = "DELETE FROM arrivals WHERE minute < now() - interval '1 day'"
@@ -41,8 +42,10 @@ _ARRIVALS = f"""
     WHERE minute >= date_trunc('minute', now()) - interval '{MINUTES} min' ORDER BY minute
 """
 _RECENT = f"""
-    SELECT region_of(e.queue, s.region), count(*) FROM submissions AS s {_FIRST}
-    WHERE s.created_at > now() - interval '60 s' GROUP BY 1
+    SELECT region_of(queue, region), sum(count)::bigint FROM (
+        SELECT e.queue, s.region, count(*) FROM submissions AS s {_FIRST}
+        WHERE s.created_at > now() - interval '60 s' GROUP BY 1, 2
+    ) AS came GROUP BY 1
 """
 # What a slot is busy with; with help of other slots there is more CPU time than time.
 _COSTS = f"""
@@ -54,15 +57,19 @@ _COSTS = f"""
     FROM (SELECT * FROM executions ORDER BY id DESC LIMIT {LAST}) AS e JOIN submissions AS s ON s.id = e.submission_id
     WHERE e.state = 'done' AND e.verdict <> 'JE' GROUP BY e.priority
 """
-# Since it was first sent: before that it waited for a place of its user, for which no host is to be blamed.
+# Since it was first sent: before that it waited for a place of its user, for which no host is to be blamed. Few queues
+# hold many executions: where each of them is, is found out once.
 _WAITING = """
-    SELECT region, priority, count(*), max(age), percentile_cont(0.95) WITHIN GROUP (ORDER BY age)
-    FROM (
-        SELECT region_of(queue, NULL) AS region, priority, extract(epoch FROM now() - CASE
+    WITH queued AS MATERIALIZED (
+        SELECT coalesce(queue, '') AS queue, priority, extract(epoch FROM now() - CASE
             WHEN sent = 1 AND sent_at > queued_at THEN sent_at ELSE queued_at END)::float8 AS age
-        FROM executions WHERE state = 'queued' AND sent_at < 'infinity'
-    ) AS queued
-    WHERE priority NOT IN (SELECT name FROM paused_queues) GROUP BY 1, 2
+        FROM executions
+        WHERE state = 'queued' AND sent_at < 'infinity' AND priority NOT IN (SELECT name FROM paused_queues)
+    ), places AS MATERIALIZED (
+        SELECT queue, region_of(nullif(queue, ''), NULL) AS region FROM (SELECT DISTINCT queue FROM queued) AS one
+    )
+    SELECT region, priority, count(*), max(age), percentile_cont(0.95) WITHIN GROUP (ORDER BY age)
+    FROM queued JOIN places USING (queue) GROUP BY 1, 2
 """
 _WANTED = f"SELECT region, slots FROM wanted_slots WHERE at > now() - interval '{HOLD_S} s'"
 _KEEP = "INSERT INTO wanted_slots (region, at, slots) VALUES (%s, clock_timestamp(), %s) ON CONFLICT DO NOTHING"

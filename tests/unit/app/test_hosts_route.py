@@ -23,7 +23,9 @@ def test_it_works(api: "Api", backend: "MemoryBackend") -> None:
 
     answer = api.get("/v1/hosts")
 
-    first, second = answer.body["hosts"]  # type: ignore[misc] # a list of two
+    found = answer.body["hosts"]
+    assert isinstance(found, list)
+    first, second = found
     assert (first["name"], first["region"], first["standing"], first["load"]["ready"]) == (
         *("one", "north", "live"),
         {"plain": 2},
