@@ -13,6 +13,7 @@ from app.cli_blobs import blobs
 from app.cli_completion import completion
 from app.cli_executions import executions
 from app.cli_exits import Exit
+from app.cli_hosts import hosts
 from app.cli_keys import keys
 from app.cli_parts import as_json, database, print_groups, print_json, print_table, read_settings, told
 from app.cli_problems import problem
@@ -20,7 +21,7 @@ from app.cli_queues import queues
 from app.cli_regrade import regrade
 from app.cli_remote import batch, submit, watch
 from app.cli_route import route
-from app.cli_users import hosts, users
+from app.cli_users import users
 from app.cli_webhooks import webhooks
 from app.readiness import Check
 from app.schemas.listing import checks_json, entry_json, languages_json

@@ -120,9 +120,7 @@ def _switch(names: Iterable[str], *, taking: bool, as_json: bool) -> None:
     with operator() as ours:
         for one in map(Priority, names):
             changed = (waiting.resume if taking else waiting.pause)(ours.db, one)
-            answers.append(
-                {"name": one.value, "paused": not taking, "changed": changed, "told": _tell(ours, one, taking=taking)}
-            )
+            answers.append({"name": one.value, "paused": not taking, "changed": changed, "told": _tell(ours)})
     if as_json:
         print_json({"queues": answers})
         return
@@ -131,11 +129,11 @@ def _switch(names: Iterable[str], *, taking: bool, as_json: bool) -> None:
         click.echo(f"{answer['name']} {said}; {answer['told']} workers know, others learn it within 10 s.")
 
 
-def _tell(ours: Operator, one: Priority, taking: bool) -> int:
-    """Tell the workers that live; while the broker is away they learn it from PostgreSQL."""
+def _tell(ours: Operator) -> int:
+    """Tell the workers that live to look at what is paused; while the broker is away they learn it from PostgreSQL."""
     with suppress(Unavailable):
-        live = [host.report.name for host in hosts.known(ours.db, ours.settings.live_s) if host.live]
-        return queue.tell_taking(ours.celery, live, one, taking=taking)
+        live = [host.report.name for host in hosts.known(ours.db, ours.settings.live_s) if host.takes_work]
+        return queue.tell_to_look(ours.celery, live)
     return 0
 
 

@@ -34,6 +34,7 @@ from domain.cancelling import Cancellations
 from domain.db import Database
 from domain.events import Events, Expectation
 from domain.fair import User
+from domain.hosts import Host
 from domain.issuing import Issued
 from domain.key_list import KeyEntry
 from domain.keys import Key, NewKey
@@ -212,6 +213,10 @@ class DomainBackend:
     def availability(self) -> Mapping[str, str]:
         """Ask what the live hosts reported."""
         return hosts.availability(self._db)
+
+    def hosts(self) -> Sequence[Host]:
+        """Ask PostgreSQL what they said."""
+        return hosts.known(self._db)
 
     def checks(self) -> Sequence[readiness.Check]:
         """Ask PostgreSQL, Redis, the broker, the blob store and the hosts' heartbeats."""

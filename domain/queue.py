@@ -17,7 +17,7 @@ from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import BatchPublishError, OperationalError
 
-from domain import absence, broker, queue_names, rabbitmq, tracing
+from domain import broker, queue_names, rabbitmq, tracing
 from domain.errors import Unavailable
 from domain.limits import VISIBILITY_TIMEOUT_S
 from domain.logging import logger
@@ -33,8 +33,8 @@ WEBHOOKS = "webhooks"
 """Deliveries, which have a process of their own: a receiver that hangs must not hold up grading."""
 QUEUES = (Priority.INTERACTIVE.value, Priority.NORMAL.value, Priority.BULK.value)
 """Those of the default region, most urgent first: a later one waits while an earlier one holds anything."""
-TAKE = "shipd_take"
-"""The command to a worker to take from its queues of a priority, or not to."""
+LOOK_AGAIN = "shipd_look_again"
+"""Tells workers that PostgreSQL says something new of what they may take: a queue is paused, a host drains."""
 
 CONNECT_S = 1.0
 """How long a POST waits for a broker that does not take connections."""
@@ -136,20 +136,18 @@ def discard(celery: Celery, names: Iterable[str]) -> int:
         return sum(int(connection.default_channel.queue_purge(queue=name)) for name in names)
 
 
-def tell_taking(celery: Celery, hosts: Sequence[str], priority: Priority, *, taking: bool) -> int:
-    """Tell workers to take from all their queues of a priority or not to, and give how many did.
+def tell_to_look(celery: Celery, hosts: Sequence[str]) -> int:
+    """Tell workers to look at what they may take, and give how many answer; others look within a heartbeat.
 
-    The others learn it from PostgreSQL. Raises Unavailable.
+    Raises Unavailable.
     """
     workers = [worker_of(host) for host in hosts]
     if not workers:
         return 0
-    told = {"priority": priority.value, "taking": taking}
     # A connection of its own: one that was kept may be from before a restart of the broker.
     with _told_away(), celery.connection_for_write() as connection:
         waiting = {"reply": True, "timeout": ANSWER_S, "limit": len(workers), "connection": connection}
-        answers = celery.control.broadcast(TAKE, arguments=told, destination=workers, **waiting)
-    return sum("ok" in answer for one in answers for answer in one.values())
+        return len(celery.control.broadcast(LOOK_AGAIN, destination=workers, **waiting) or ())
 
 
 @contextmanager

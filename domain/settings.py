@@ -157,6 +157,10 @@ class Settings:
     """SHIPD_METRICS_HOST: the address on which a worker answers Prometheus."""
     metrics_port: int | None = None
     """SHIPD_METRICS_PORT: the port for that; nothing is counted where it is not set."""
+    fleet_metrics_port: int | None = None
+    """SHIPD_FLEET_METRICS_PORT: the port on which the process that sweeps says how many hosts are wanted."""
+    target_age_s: int = 5
+    """SHIPD_TARGET_AGE_S: executions that wait longer for a slot want more hosts (`bulk` may wait longer)."""
     flower_url: str | None = None
     """SHIPD_FLOWER_URL: where Flower answers, for the index page."""
     db_pool_min: int = 1
@@ -244,6 +248,8 @@ class Settings:
             hsts_s=read.integer("SHIPD_HSTS_S", cls.hsts_s, floor=0, ceiling=MAX_HSTS_S),
             metrics_host=read.text("SHIPD_METRICS_HOST") or cls.metrics_host,
             metrics_port=read.port("SHIPD_METRICS_PORT"),
+            fleet_metrics_port=read.port("SHIPD_FLEET_METRICS_PORT"),
+            target_age_s=read.integer("SHIPD_TARGET_AGE_S", cls.target_age_s, floor=1, ceiling=86400),
             flower_url=read.url("SHIPD_FLOWER_URL", ("http://", "https://")),
             db_pool_min=pool_min,
             db_pool_max=read.integer("SHIPD_DB_POOL_MAX", max(cls.db_pool_max, pool_min), floor=max(1, pool_min)),

@@ -145,6 +145,20 @@ class Slots:
             os.close(descriptor)
         return len(free) < len(others)
 
+    def busy(self) -> int:
+        """Count the slots that somebody holds at the moment, borrowed or not."""
+        return sum(not self._is_free(number) for number in range(self.count))
+
+    def _is_free(self, number: int) -> bool:
+        try:
+            descriptor = os.open(self.folder / f"{number}.lock", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return True
+        try:
+            return _passes(descriptor)
+        finally:
+            os.close(descriptor)
+
     def _gather(self, wanted: int) -> dict[int, int]:
         locks: dict[int, int] = {}
         with self._turnstile() as turnstile, _closed_on_error(locks):

@@ -69,7 +69,8 @@ class Stack:
     @cached_property
     def ports(self) -> Mapping[str, int]:
         """The port of each part, by name."""
-        names = ["flower", "metrics", *(server.name for server in (Postgres, Valkey)), *([] if self._port else ["api"])]
+        own = ("flower", "metrics", "fleet_metrics", Postgres.name, Valkey.name)
+        names = [*own, *([] if self._port else ["api"])]
         chosen = ports.remembered(self.folder / "ports.json", names)
         return {**chosen, "api": self._port} if self._port else chosen
 
@@ -99,6 +100,7 @@ class Stack:
             "SHIPD_INSTANCE": "shipd-" + hashlib.sha256(bytes(self.folder)).hexdigest()[:8],
             "SHIPD_CGROUPS": "auto" if delegation.may_make_cgroups() else "none",
             "SHIPD_METRICS_PORT": str(self.ports["metrics"]),
+            "SHIPD_FLEET_METRICS_PORT": str(self.ports["fleet_metrics"]),
         }
         return {**chosen, **self._base, **own, **urls}
 

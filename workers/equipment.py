@@ -1,6 +1,7 @@
 """What grading needs, and whom it tells: made once in each process of a worker."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from workers.compile_cache import NO_CACHE, Compiler
 from workers.execution_cache import NO_EXECUTION_CACHE, Executor
 from workers.fleet import Fleet
 from workers.lease import Leases
+from workers.taking import Taking
+from workers.tally import untallied
 
 
 def _to_nobody(executions: Sequence[tuple[UUID, Priority]]) -> None:
@@ -77,5 +80,9 @@ class Equipment:
     """Called when an execution is over that somebody wants to be told of; it does not raise."""
     ran: Callable[[str, TestResult], None] = uncounted
     """Counts a run in a language."""
+    attempt: Callable[[], AbstractContextManager[Callable[[bool], None]]] = untallied
+    """Counts an attempt while it lasts; gives what is told, at its end, whether the sandbox failed."""
+    taking: Taking = field(default_factory=Taking)
+    """Whether this host begins anything new."""
     regraded: Callable[[], None] = _nothing
     """Called when an execution of a regrade is over, and the next may be queued; it does not raise."""

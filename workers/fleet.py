@@ -147,7 +147,7 @@ def _languages(plan: Plan) -> set[str]:
 def _fits(host: Host, plan: Plan) -> bool:
     report, constraints = host.report, plan.submission.constraints
     return (
-        host.live
+        host.takes_work
         and _languages(plan) <= report.languages.keys()
         and report.cpus >= constraints.slots
         and (report.root or constraints.disk_is_tmpfs)

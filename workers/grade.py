@@ -58,10 +58,15 @@ class Grader(Equipment):
         if self.passes_on(claim):
             return None
         try:
-            with self.leases.holding(self.db, claim) as hold, self.broadcaster.of(claim) as broadcast:
+            with (
+                self.attempt() as ends,
+                self.leases.holding(self.db, claim) as hold,
+                self.broadcaster.of(claim) as broadcast,
+            ):
                 broadcast.state(State.PREPARING)
                 outcome = Grading(self, claim, hold, broadcast).outcome()
                 self._finish(claim, outcome, broadcast)
+                ends(outcome.reason == "sandbox")
         except ClaimLost:
             log.warning("claim_lost", attempt=claim.attempt)
         except RunAborted:

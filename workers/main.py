@@ -39,18 +39,21 @@ from domain.static_checks import StaticChecks
 from domain.typed import TypedInput
 from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError
 from sandbox.reach import reachable
-from workers import beat, delivering, host, network, prepared, taking, tasks
+from workers import beat, delivering, host, network, prepared, tasks
 from workers.broadcast import Broadcaster
 from workers.compile_cache import Compiler
 from workers.equipment import uncounted
 from workers.execution_cache import Executor
 from workers.fleet import Fleet
 from workers.grade import Grader
-from workers.heartbeat import Consumer, Heartbeat, leave, not_paused
+from workers.heartbeat import Consumer, Heartbeat, leave, taken
 from workers.lease import Leases
+from workers.load import Counted
 from workers.metrics import Counting, answer_prometheus
 from workers.placing import Placing
 from workers.stop import Stop
+from workers.taking import Taking
+from workers.tally import Tally, untallied
 
 MIB = 1024 * 1024
 ALONE = ("--without-mingle", "--without-gossip")
@@ -63,7 +66,6 @@ database = Database(settings.database_url, min_size=settings.db_pool_min, max_si
 celery.conf.worker_consumer = "workers.consumer:PatientConsumer"
 router = Router(database, Remembered(database, settings.live_s), home=settings.region, distances=settings.distances)
 tasks.register(celery, router)
-taking.register(settings)
 
 
 def sandbox_config(settings: Settings) -> SandboxConfig:
@@ -102,6 +104,9 @@ class Worker:
     """What a result may depend on beside the language."""
     ran: Callable[[str, TestResult], None] = uncounted
     """Counts a run, where somebody asks for such numbers."""
+    taking: Taking = field(default_factory=Taking)
+    tally: Tally | None = None
+    """Of a process of the pool."""
 
     def grader(self, process: int, lines: Lines) -> Grader:
         """Make what one child of the pool grades with."""
@@ -130,6 +135,8 @@ class Worker:
             region=settings.region,
             announced=lambda claim: announce(celery, database, claim.submission_id, claim.execution_id),
             ran=self.ran,
+            attempt=self.tally.grading if self.tally is not None else untallied,
+            taking=self.taking,
             regraded=partial(regrade_pump.pump, celery, database, router),
         )
 
@@ -160,6 +167,7 @@ class Worker:
             self.sandbox.start_pool()
             counting = Counting(self.sandbox.pool) if settings.metrics_port else None
             self.ran = counting.ran if counting else uncounted
+            self.tally = self._counted.tally(self.sandbox.pool)
             tasks.lines = Lines(database, settings.redis_url)
             tasks.grader = self.grader(os.getpid(), tasks.lines)
             _listen(tasks.grader)
@@ -169,17 +177,26 @@ class Worker:
             def _child_ends(**_: object) -> None:
                 if counting is not None:
                     counting.end()
+                if self.tally is not None:
+                    self.tally.close()
                 self.sandbox.stop_pool()
 
         @signals.worker_ready.connect(weak=False)
         def _ready(sender: Consumer, **_: object) -> None:
-            Heartbeat(database, self._report, settings.heartbeat_s).start(sender)
+            load = self._counted.meter(self.sandbox.slots.busy).measure
+            Heartbeat(
+                *(database, settings.host_name, settings.region, self._report, load, self.taking), settings.heartbeat_s
+            ).start(sender)
 
         @signals.worker_shutting_down.connect(weak=False)
         def _stopping(**_: object) -> None:
             timer = threading.Timer(settings.stop_grace_s, self.stop.say)
             timer.daemon = True
             timer.start()
+
+    @property
+    def _counted(self) -> Counted:
+        return Counted(settings.state_dir, settings.host_name, list(self.languages.known.values()))
 
     def _report(self) -> HostReport:
         offers, count = self.sandbox.config.network is not None, self.sandbox.slots.count
@@ -272,9 +289,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _worker_arguments(worker: Worker) -> list[str]:
-    taken = not_paused(database, settings.host_name, settings.region)
+    takes = taken(database, settings.host_name, settings.region, worker.taking)
     # With nothing to take from at all Celery would take from every queue that it knows.
-    queues = [*taken, *([help_queue(settings.host_name)] if settings.help == "on" or not taken else [])]
+    queues = [*takes, *([help_queue(settings.host_name)] if settings.help == "on" or not takes else [])]
     return [
         "worker",
         f"--concurrency={worker.sandbox.slots.count}",

@@ -1,26 +1,19 @@
-"""What a worker is told by a broadcast: to take from its queues of a priority, or not to (`shipd queues pause`)."""
+"""Whether this worker takes anything: a word of the main process to all processes of its pool."""
 
-from typing import Protocol
-
-from celery.worker.control import control_command
-
-from domain.model import Priority
-from domain.queue import TAKE
-from domain.settings import Settings
-from workers.heartbeat import Consumer, switch
+import mmap
 
 
-class _State(Protocol):
-    """What Celery gives a command."""
+class Taking:
+    """A byte of memory that is shared by the main process and those that it forks afterwards."""
+
+    def __init__(self) -> None:
+        self._shared = mmap.mmap(-1, 1)
 
     @property
-    def consumer(self) -> Consumer: ...
+    def stopped(self) -> bool:
+        """Whether nothing new is to be begun here."""
+        return self._shared[0] == 1
 
-
-def register(settings: Settings) -> None:
-    """Have workers of this process know the command."""
-
-    @control_command(name=TAKE, args=[("priority", str), ("taking", bool)])  # type: ignore[untyped-decorator] # no types
-    def take(state: _State, priority: str, taking: bool) -> dict[str, str]:
-        switch(state.consumer, settings.host_name, settings.region, Priority(priority), taking=taking)
-        return {"ok": f"{priority} is {'taken from' if taking else 'paused'}"}
+    def stop(self, *, stopped: bool) -> None:
+        """Say it to all processes."""
+        self._shared[0] = int(stopped)

@@ -4,6 +4,7 @@ from contextlib import closing
 from uuid import UUID
 
 from celery import Celery, Task
+from celery.exceptions import Reject
 
 from domain import queue, tracing
 from domain.errors import Unavailable
@@ -25,6 +26,15 @@ deliverer: Deliverer | None = None
 log = logger(__name__)
 
 
+def _begins(grader: Grader | None) -> Grader:
+    """Give what grades. Raises Reject where the host drains: the message goes back, to be another's."""
+    if grader is None:
+        raise RuntimeError("this process has no grader: worker_process_init has not run")
+    if grader.taking.stopped:
+        raise Reject("this host drains", requeue=True)
+    return grader
+
+
 def _register_deliver(celery: Celery) -> None:
     @celery.task(name=queue.TASK_DELIVER, shared=False)
     def deliver(delivery_id: str) -> None:
@@ -42,11 +52,10 @@ def _register_check_problem(celery: Celery, router: Router) -> None:
     @celery.task(name=queue.TASK_CHECK_PROBLEM, shared=False)
     def check_problem(version_id: str) -> None:
         """Check a version of a problem. Where the database is away the sweeper sends it again."""
-        if grader is None:
-            raise RuntimeError("this process has no grader: worker_process_init has not run")
+        own = _begins(grader)
         with bound(version_id=version_id):
             try:
-                again = ProblemChecker(grader).check(UUID(version_id))
+                again = ProblemChecker(own).check(UUID(version_id))
             except Unavailable as error:
                 log.warning("checking_interrupted", error=str(error))
                 return
@@ -63,12 +72,11 @@ def register(celery: Celery, router: Router) -> None:
     @celery.task(name=queue.TASK_GRADE, shared=False, bind=True)
     def grade(self: Task, execution_id: str) -> None:
         """Grade one execution. A database that is away is no failure of the task's: the sweeper sends it again."""
-        if grader is None:
-            raise RuntimeError("this process has no grader: worker_process_init has not run")
+        own = _begins(grader)
         sent = self.request.headers or {}
         with bound(execution_id=execution_id), tracing.span(sent.get(tracing.HEADER)):
             try:
-                given_back = grader.grade(UUID(execution_id))
+                given_back = own.grade(UUID(execution_id))
             except Unavailable as error:
                 log.warning("grading_interrupted", error=str(error))
                 return

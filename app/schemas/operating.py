@@ -1,11 +1,10 @@
-"""What `shipd` prints for programs of queues, executions, users and hosts."""
+"""What `shipd` prints for programs of queues, executions and users."""
 
 from dataclasses import fields
 from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from domain.hosts import Host
 from domain.operating import ExecutionEntry
 from domain.queues import InQueue, Waiting
 from domain.story import Lost
@@ -47,22 +46,6 @@ def entry_json(one: ExecutionEntry) -> Json:
 def user_json(one: User) -> Json:
     """Give an owner."""
     return {field.name: _plain(getattr(one, field.name)) for field in fields(one)}
-
-
-def host_json(one: Host) -> Json:
-    """Give a host."""
-    said = one.report
-    return {
-        "name": said.name,
-        "live": one.live,
-        "seen_at": _plain(one.seen_at),
-        "slots": said.cpus,
-        "memory_bytes": said.memory_bytes,
-        "root": said.root,
-        "network": said.network,
-        "languages": dict(said.languages),
-        "blob_store": said.blob_store,
-    }
 
 
 def _plain(value: object) -> object:

@@ -16,6 +16,7 @@ from domain.db import Database
 TABLES = {
     "alembic_version",
     "api_keys",
+    "arrivals",
     "artifacts",
     "audit_log",
     "batch_items",
@@ -46,6 +47,7 @@ TABLES = {
     "test_cases",
     "test_results",
     "training_outbox",
+    "wanted_slots",
     "webhooks",
 }
 

@@ -5,6 +5,7 @@ all tests of this folder, and what a test killed is started again before the nex
 seconds are enough to see what happens when one passes; nothing sleeps, tests wait for what should come.
 """
 
+import os
 import secrets
 import shutil
 import sys
@@ -14,9 +15,11 @@ from uuid import UUID
 
 import pytest
 from celery import Celery
+from click.testing import CliRunner, Result
 from pytest_celery import CeleryTestBroker, CeleryTestSetup, CeleryTestWorker
 
 import migrations
+from app.cli import main
 from domain.blob_folder import FolderBlobs
 from domain.blobs import BlobStore
 from domain.db import Database
@@ -122,6 +125,12 @@ def environ(folder: Path, database_url: str, valkey: Valkey) -> Mapping[str, str
         "SHIPD_JAIL_CONFIGS": str(folder / "jail-configs"),
         "SHIPD_CGROUPS": "auto" if may_make_cgroups() else "none",
     }
+
+
+@pytest.fixture
+def shipd(environ: Mapping[str, str]) -> Callable[..., Result]:
+    """Run a command of `shipd` in the workers' environment."""
+    return lambda *arguments: CliRunner().invoke(main, arguments, env={**os.environ, **environ}, catch_exceptions=False)
 
 
 @pytest.fixture(scope="session")

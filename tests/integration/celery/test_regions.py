@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from domain import distances, hosts, submissions
+from domain import distances, hosts, queues, submissions
 from domain.db import Database
 from domain.hosts import Remembered
 from domain.model import Expectation, File, Priority, Submission, TestCase
-from domain.queue import tell_taking
+from domain.queue import tell_to_look
 from domain.router import Router
 from domain.settings import TREE
 from domain.verdict import State, Verdict
@@ -139,12 +139,13 @@ def test_who_cannot_run_what_it_took_passes_it_on_and_nothing_counts(regions: Re
 def test_a_pause_holds_in_all_regions(regions: Regions) -> None:
     names = ["eu-1", "us-1"]
     try:
-        assert tell_taking(regions.fleet.celery, names, Priority.NORMAL, taking=False) == 2
+        queues.pause(regions.fleet.db, Priority.NORMAL)
+        assert tell_to_look(regions.fleet.celery, names) == 2
         eventually(lambda: all("queue_paused" in worker.logs() for worker in (regions.eu, regions.us)))
         waiting = [regions.submit(), regions.submit(region="us"), regions.submit(ONLY, "javascript")]
     finally:
-        # PostgreSQL says that nothing is paused, so the next heartbeat would do it too.
-        assert tell_taking(regions.fleet.celery, names, Priority.NORMAL, taking=True) == 2
+        queues.resume(regions.fleet.db, Priority.NORMAL)
+        assert tell_to_look(regions.fleet.celery, names) == 2
     assert [regions.ran_in(one) for one in waiting] == ["eu", "us", "us"]
 
 

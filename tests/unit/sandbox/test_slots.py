@@ -379,3 +379,17 @@ def test_room_beside_has_uids_of_its_own_within_the_slot() -> None:
 def test_room_beside_of_an_ordinary_user_is_theirs_too() -> None:
     slot = Slot((0,), "0", (3,), None, 1000)
     assert (slot.beside.init_uid, slot.beside.program_uid) == (None, 1000)
+
+
+def test_slots_that_somebody_holds_are_busy(tmp_path: Path) -> None:
+    slots = of(tmp_path, 3)
+    assert slots.busy() == 0
+    holder = Holder(tmp_path / "slots", 3, 2)
+    assert len(holder.numbers()) == 2
+
+    assert slots.busy() == 2
+    with slots.acquire():
+        assert slots.busy() == 3
+
+    holder.end(kill=True)
+    assert slots.busy() == 0

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from celery import Celery
+from celery.exceptions import Reject
 
 from domain import db, deliveries, outbox, queue
 from domain.announce import announce
@@ -17,6 +18,7 @@ from domain.settings import Settings
 from tests.unit.workers.ledger import NOWHERE
 from tests.unit.workers.making import asking, claimed
 from workers import tasks
+from workers.taking import Taking
 
 SETTINGS = Settings("postgresql://127.0.0.1:1/nowhere", "redis://127.0.0.1:1/0", "redis://127.0.0.1:1/0", Path("var"))
 ID = UUID(int=7)
@@ -29,6 +31,7 @@ class Grading:
     def __init__(self, gives: Claim | None = None, error: Exception | None = None) -> None:
         self.gives = gives
         self.error = error
+        self.taking = Taking()
         self.graded: list[UUID] = []
 
     def grade(self, execution_id: UUID) -> Claim | None:
@@ -72,6 +75,17 @@ def test_a_message_is_graded(celery: Celery, grading: Callable[..., Grading], se
     grader = grading()
     celery.tasks[TASK_GRADE](str(ID))
     assert (grader.graded, sent) == ([ID], [])
+
+
+def test_a_host_that_drains_gives_messages_back(celery: Celery, grading: Callable[..., Grading]) -> None:
+    grader = grading()
+    grader.taking.stop(stopped=True)
+
+    with pytest.raises(Reject) as rejected:
+        celery.tasks[TASK_GRADE](str(ID))
+
+    assert rejected.value.requeue
+    assert grader.graded == []
 
 
 def test_what_was_given_back_is_sent_again(celery: Celery, grading: Callable[..., Grading], sent: list[object]) -> None:
