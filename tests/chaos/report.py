@@ -31,7 +31,8 @@ class Recovery:
     """Until something ended that was accepted after the fault was over; None where there was no such thing."""
     rate_s: float | None
     """Until as much ended in a second as before, by four fifths; None where it did not come to that."""
-    ended_at: int
+    caught_s: float | None
+    """Until all had ended that had been accepted and was not over when the fault came."""
     what: str
 
 
@@ -45,7 +46,7 @@ def recovery(found: Found, struck: Struck) -> Recovery:
         round(struck.ended - struck.began, 1),
         None if first is None else round(first, 2),
         _rate_again(ends(found), struck),
-        struck.strike.at,
+        _caught(found, struck),
         struck.what,
     )
 
@@ -70,6 +71,17 @@ def _first_after(rows: Sequence[Row], moment: float) -> float | None:
         if row.finished_at is not None and row.created_at.timestamp() > moment
     ]
     return min(times, default=None)
+
+
+def _caught(found: Found, struck: Struck) -> float | None:
+    """Say when the last of those that the fault caught under way had ended, in seconds since its end."""
+    came = found.began + struck.began
+    times = [
+        row.finished_at.timestamp() - found.began - struck.ended
+        for row in found.rows
+        if row.finished_at is not None and row.created_at.timestamp() <= came < row.finished_at.timestamp()
+    ]
+    return round(max(0.0, *times), 1) if times else None
 
 
 def ends(found: Found) -> list[float]:
@@ -151,10 +163,19 @@ def show(console: Console, found: Found, left: Sequence[str]) -> None:
 
 
 def _faults(found: Found) -> Table:
-    table = Table("at", "fault", "what", "lasted", "next end after", "rate back after", title="Faults, in seconds")
+    table = Table(
+        "at",
+        "fault",
+        "what",
+        "lasted",
+        "next end",
+        "rate back",
+        "caught ended",
+        title="Faults: when and for how long, and what followed in seconds after their end",
+    )
     for one in (recovery(found, struck) for struck in found.struck):
         table.add_row(
-            f"{one.at_s:.1f}", one.fault, one.what, f"{one.lasted_s:.1f}", _or_dash(one.first_s), _or_dash(one.rate_s)
+            f"{one.at_s:.1f}", one.fault, one.what, f"{one.lasted_s:.1f}", _or_dash(one.first_s), _or_dash(one.rate_s), _or_dash(one.caught_s)
         )
     return table
 

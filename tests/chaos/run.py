@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,13 +16,13 @@ from domain.db import Database
 from standalone.client import Client as Plain
 from tests.chaos import clients, faults, kinds, plan, proof
 from tests.chaos.clients import Counting, Load, Sights
-from tests.chaos.plan import FAR, Fault, Plan, Strike
+from tests.chaos.plan import BATCH, FAR, Fault, Plan, Strike
 from tests.chaos.platform import Platform
 from tests.chaos.proof import Row
 from tests.integration.webhooks.receiving import Receiving
 
 UNDER_WAY = 60
-"""Submissions that are not over, at the most: there is always a queue, and never a long one."""
+"""Submissions that are not over, at the most: there is always a queue, and never a long one. Fewer in small runs."""
 LOOK_S = 0.25
 STALLED_S = 300.0
 """Nothing has ended for so long: it will not go on by itself."""
@@ -105,7 +104,7 @@ class Run:
     def _load(self, made: Plan, sights: Sights) -> Load:
         url = self.platform.stack.url
         plain, hooked = (Counting(url, key, sights) for key in self._keys)
-        hook, room = self.receiver.url("ok"), threading.Semaphore(UNDER_WAY)
+        hook, room = self.receiver.url("ok"), threading.Semaphore(min(UNDER_WAY, max(BATCH, len(made.orders) // 8)))
         return Load(made.orders, {False: plain, True: hooked}, hook, secrets.token_hex(16), sights, room)
 
     def _strike(self, found: Found) -> None:
@@ -194,8 +193,3 @@ def _takes_regions(client: Plain) -> bool:
     answer: Mapping[str, Any] = client.post("/v1/submissions", {"region": FAR, "language": "none"}).body
     fields = [str(one.get("field")) for one in answer["error"]["fields"]]
     return "region" not in fields
-
-
-def folder_of(home: Path, pid: int) -> Path:
-    """Name the folder of a run after its process, so that what it leaves can be told from what is in use."""
-    return home / str(pid)

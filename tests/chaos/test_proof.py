@@ -25,7 +25,7 @@ def told(submission_id: str = "a", delivery: str = "d") -> Request:
 
 
 def seen(verdict: str | None = "OK", submission_id: str = "a", complaint: str = "") -> Sights:
-    execution = {"state": "done", "verdict": verdict, "test_results": [{}]}
+    execution: dict[str, object] = {"state": "done", "verdict": verdict, "test_results": [{}]}
     return Sights({0: Seen(submission_id, 1.0, cast("Any", {"execution": execution}), complaint)})
 
 
