@@ -175,7 +175,13 @@ def _faults(found: Found) -> Table:
     )
     for one in (recovery(found, struck) for struck in found.struck):
         table.add_row(
-            f"{one.at_s:.1f}", one.fault, one.what, f"{one.lasted_s:.1f}", _or_dash(one.first_s), _or_dash(one.rate_s), _or_dash(one.caught_s)
+            f"{one.at_s:.1f}",
+            one.fault,
+            one.what,
+            f"{one.lasted_s:.1f}",
+            _or_dash(one.first_s),
+            _or_dash(one.rate_s),
+            _or_dash(one.caught_s),
         )
     return table
 

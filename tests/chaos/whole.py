@@ -47,8 +47,7 @@ def execute(
         with running(place, times, settings) as platform:
             tell = opened.enter_context(_telling(console, submissions))
             found = Run(platform, receiver, tell).do(seed, submissions, faults)
-            leftovers.end_workers(platform)
-            left = leftovers.left(platform)
+            left = leftovers.of(platform)
         if not report.is_good(found, left):
             kept = home / f"logs-{seed}"
             shutil.copytree(place / "logs", kept, dirs_exist_ok=True)
