@@ -27,6 +27,8 @@ class Recovery:
     fault: str
     at_s: float
     lasted_s: float
+    up_s: float | None
+    """Until every program had a process again."""
     first_s: float | None
     """Until something ended that was accepted after the fault was over; None where there was no such thing."""
     rate_s: float | None
@@ -44,6 +46,7 @@ def recovery(found: Found, struck: Struck) -> Recovery:
         struck.strike.fault.value,
         round(struck.began, 1),
         round(struck.ended - struck.began, 1),
+        struck.up_s,
         None if first is None else round(first, 2),
         _rate_again(ends(found), struck),
         _caught(found, struck),
@@ -163,26 +166,13 @@ def show(console: Console, found: Found, left: Sequence[str]) -> None:
 
 
 def _faults(found: Found) -> Table:
-    table = Table(
-        "at",
-        "fault",
-        "what",
-        "lasted",
-        "next end",
-        "rate back",
-        "caught ended",
-        title="Faults: when and for how long, and what followed in seconds after their end",
-    )
-    for one in (recovery(found, struck) for struck in found.struck):
-        table.add_row(
-            f"{one.at_s:.1f}",
-            one.fault,
-            one.what,
-            f"{one.lasted_s:.1f}",
-            _or_dash(one.first_s),
-            _or_dash(one.rate_s),
-            _or_dash(one.caught_s),
-        )
+    title = "Faults: when and for how long, and what followed in seconds after their end"
+    table = Table("at", "fault", "what", "lasted", "up", "next end", "rate back", "caught ended", title=title)
+    for struck in found.struck:
+        one, elsewhere = recovery(found, struck), _failing_over(found, struck)
+        what = one.what if elsewhere is None else f"{one.what}; another took over after {elsewhere} s"
+        after = (one.up_s, one.first_s, one.rate_s, one.caught_s)
+        table.add_row(f"{one.at_s:.1f}", one.fault, what, f"{one.lasted_s:.1f}", *map(_or_dash, after))
     return table
 
 

@@ -26,6 +26,8 @@ UNDER_WAY = 60
 LOOK_S = 0.25
 STALLED_S = 300.0
 """Nothing has ended for so long: it will not go on by itself."""
+UP_S = 60.0
+"""How long the process manager may take to have all programs up again before the next fault comes anyway."""
 SETTLE_S = 120.0
 """How long webhooks may still take when all is graded."""
 _ENDED = "SELECT count(*) FROM executions WHERE state IN ('done', 'cancelled')"
@@ -42,6 +44,8 @@ class Struck:
     strike: Strike
     began: float
     ended: float = 0.0
+    up_s: float | None = None
+    """Seconds until every program had a process again; None where one never had."""
     what: str = ""
 
 
@@ -120,6 +124,15 @@ class Run:
             one.what = faults.act(strike.fault, self.platform, rng)
             one.ended = time.time() - found.began
             self.happening = f"after {strike.fault.value}"
+            one.up_s = self._up_again()
+
+    def _up_again(self) -> float | None:
+        began = time.monotonic()
+        while (waited := time.monotonic() - began) < UP_S:
+            if all(self.platform.process(name) for name in self.platform.names):
+                return round(waited, 1)
+            time.sleep(LOOK_S)
+        return None
 
     @property
     def stalled(self) -> bool:
