@@ -27,10 +27,10 @@ WAIT_S = 30.0
 Action = Callable[[Platform, random.Random], str]
 
 
-def _running(platform: Platform, name: str) -> list[psutil.Process]:
-    """Wait for a program to run, as a fault before this one may have ended it; give its processes."""
+def _running(platform: Platform, name: str, least: int = 1) -> list[psutil.Process]:
+    """Wait for a program to run, as a fault before this one may have ended it; give its processes, so many or more."""
     deadline = time.monotonic() + WAIT_S
-    while not (found := platform.family(name)) and time.monotonic() < deadline:
+    while len(found := platform.family(name)) < least and time.monotonic() < deadline:
         time.sleep(0.05)
     return found
 
@@ -64,7 +64,7 @@ def _child_killed(names: Sequence[str]) -> Action:
 
     def act(platform: Platform, rng: random.Random) -> str:
         name = rng.choice(names)
-        _running(platform, name)
+        _running(platform, name, least=2)
         main = platform.process(name)
         children = main.children() if main else []
         picked = [rng.choice(children)] if children else []
@@ -77,7 +77,7 @@ def _child_killed(names: Sequence[str]) -> Action:
 def _frozen(platform: Platform, rng: random.Random) -> str:
     """Stop a whole host for longer than its leases last, and let it go on."""
     name, seconds = rng.choice((NEAR_WORKER, FAR_WORKER)), FROZEN * platform.times.lease_s
-    family = _running(platform, name)
+    family = _running(platform, name, least=2)
     send(family, signal.SIGSTOP)
     try:
         time.sleep(seconds)
