@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from client import Client
-from client.errors import ShipdClientError
+from client.errors import ShipdClientError, Unreachable
 from client.flows import Call, Failure, Pause, Policy, Reply
 from client.models import BatchItem, Submission, SubmissionRequest
 from tests.chaos.plan import BATCH, Order, Way
@@ -80,8 +80,11 @@ class Counting(Client):
     def __init__(self, url: str, api_key: str, sights: Sights) -> None:
         super().__init__(url, api_key, policy=PATIENT)
         self._sights = sights
+        self.over = threading.Event()
 
     def _do(self, step: Call | Pause) -> Reply | Failure | None:
+        if self.over.is_set():
+            raise Unreachable("the run is over")
         said = super()._do(step)
         if isinstance(step, Call):
             if isinstance(said, Failure):
@@ -106,6 +109,7 @@ class Load:
     """One for each submission that may be under way; whoever sees their ends gives it back."""
     stop: threading.Event = field(default_factory=threading.Event)
     _waiting: "queue.SimpleQueue[Sequence[Order]]" = field(default_factory=queue.SimpleQueue)
+    _gate: threading.Lock = field(default_factory=threading.Lock)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self) -> None:
@@ -125,10 +129,12 @@ class Load:
     def end(self) -> None:
         """Send nothing more, and wait for those that are at it."""
         self.stop.set()
-        for _ in self.orders:
-            self.room.release()
+        for client in self.clients.values():
+            client.over.set()
+        self.room.release(len(self.orders))
+        deadline = time.monotonic() + 2 * WAIT_S
         for thread in self._threads:
-            thread.join(2 * WAIT_S)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self) -> None:
         while not self.stop.is_set():
@@ -136,8 +142,9 @@ class Load:
                 part = self._waiting.get_nowait()
             except queue.Empty:
                 return
-            for _ in part:
-                self.room.acquire()
+            with self._gate:  # two that have half of their room each would wait for ever
+                for _ in part:
+                    self.room.acquire()
             if not self.stop.is_set():
                 self._do(part)
 

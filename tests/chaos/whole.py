@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from standalone.programs import TREE
 from tests.chaos import disk, leftovers, report
 from tests.chaos.plan import Fault
 from tests.chaos.platform import Times, running
@@ -29,6 +31,7 @@ def execute(
     console: Console,
     disk_mb: int = DISK_MB,
     times: Times = USUAL,
+    jail_configs: Path = TREE / "jail-configs",
 ) -> tuple[Found, list[str]]:
     """Do one run in a folder below `home`, and give what was found and what is left; if that is not good logs stay."""
     home.mkdir(parents=True, exist_ok=True)
@@ -42,6 +45,7 @@ def execute(
             "SHIPD_WEBHOOK_HTTP": "on",
             "SHIPD_WEBHOOK_PORTS": str(receiver.port),
             "SHIPD_WEBHOOK_ALLOW": "127.0.0.1/32",
+            "SHIPD_JAIL_CONFIGS": str(jail_configs),
         }
         console.print("starting the platform", highlight=False)
         with running(place, times, settings) as platform:
@@ -59,6 +63,7 @@ def execute(
 def _telling(console: Console, count: int) -> Iterator[Tell]:
     """Show how far it is; where nobody looks at a terminal, by a line whenever something else happens."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    began = time.monotonic()
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("", total=count)
         last = ""
@@ -67,7 +72,8 @@ def _telling(console: Console, count: int) -> Iterator[Tell]:
             nonlocal last
             progress.update(bar, completed=ended, description=f"{happening}, {accepted} accepted")
             if happening != last and not console.is_terminal:
-                console.print(f"{accepted} accepted, {ended} ended: {happening}", highlight=False)
+                seconds = time.monotonic() - began
+                console.print(f"{seconds:5.0f} s: {accepted} accepted, {ended} ended: {happening}", highlight=False)
             last = happening
 
         yield tell
