@@ -108,7 +108,7 @@ class Run:
     def _load(self, made: Plan, sights: Sights) -> Load:
         url = self.platform.stack.url
         plain, hooked = (Counting(url, key, sights) for key in self._keys)
-        hook, room = self.receiver.url("ok"), threading.Semaphore(min(UNDER_WAY, max(BATCH, len(made.orders) // 8)))
+        hook, room = self.receiver.url("ok"), threading.Semaphore(min(UNDER_WAY, max(2 * BATCH, len(made.orders) // 8)))
         return Load(made.orders, {False: plain, True: hooked}, hook, secrets.token_hex(16), sights, room)
 
     def _strike(self, found: Found) -> None:
