@@ -157,6 +157,8 @@ def show(console: Console, found: Found, left: Sequence[str]) -> None:
     )
     console.print(_faults(found))
     console.print(_sums(found, left))
+    for name, count in Counter(found.restarted).items():
+        console.print(f"{name} was given up by the process manager and started again, {count} x", highlight=False)
     for one in found.wrong[:SHOWN]:
         console.print(f"[red]{one.sort.value}[/] {one.number}: {escape(one.what)}", highlight=False, soft_wrap=True)
     if len(found.wrong) > SHOWN:
