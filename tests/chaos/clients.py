@@ -212,4 +212,7 @@ def look(load: Load) -> None:
     for order in load.orders:
         seen = load.sights.orders.get(order.number)
         if seen is not None and seen.id:
-            seen.submission = load.clients[order.hooked].get(seen.id)
+            try:
+                seen.submission = load.clients[order.hooked].get(seen.id)
+            except ShipdClientError as error:
+                load.sights.complain(order, f"it cannot be read: {error}")

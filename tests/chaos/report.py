@@ -128,6 +128,7 @@ def as_json(found: Found, left: Sequence[str]) -> Mapping[str, object]:
         **counts(found),
         "refused": dict(found.sights.refused),
         "left": list(left),
+        "missed": missed(found),
         "attempts": dict(sorted(Counter(row.attempt for row in found.rows).items())),
         "hosts": dict(Counter(str(row.host) for row in found.rows)),
         "started_again": dict(Counter(found.restarted)),
@@ -145,9 +146,15 @@ def _failing_over(found: Found, struck: Struck) -> float | None:
 
 
 def is_good(found: Found, left: Sequence[str]) -> bool:
-    """Whether nothing is wrong, and nothing left."""
+    """Whether all of the plan was done, nothing is wrong, and nothing left."""
     said = counts(found)
-    return not found.wrong and not left and said["finished"] == said["submissions"]
+    return not found.wrong and not left and not missed(found) and said["finished"] == said["submissions"]
+
+
+def missed(found: Found) -> list[str]:
+    """List the faults that did not come, or did not come to their end: the run says nothing about them."""
+    done = {one.strike for one in found.struck if one.ended}
+    return [strike.fault.value for strike in found.plan.strikes if strike not in done]
 
 
 def show(console: Console, found: Found, left: Sequence[str]) -> None:
@@ -163,6 +170,8 @@ def show(console: Console, found: Found, left: Sequence[str]) -> None:
         console.print(f"[red]{one.sort.value}[/] {one.number}: {escape(one.what)}", highlight=False, soft_wrap=True)
     if len(found.wrong) > SHOWN:
         console.print(f"... and {len(found.wrong) - SHOWN} more")
+    for name in missed(found):
+        console.print(f"[red]did not come to its end[/] {name}", highlight=False)
     for line in left:
         console.print(f"[red]left[/] {escape(line)}", highlight=False, soft_wrap=True)
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from tests.chaos import report
+from tests.chaos import proof, report
 from tests.chaos.plan import FAR, Fault, Plan, Strike
 from tests.chaos.proof import Row
 from tests.chaos.run import Found, Struck
@@ -23,6 +23,16 @@ def found(*rows: Row) -> Found:
 
 def struck(fault: Fault = Fault.API_KILLED, began: float = 10.0, ended: float = 12.0) -> Struck:
     return Struck(Strike(1, fault), began, ended)
+
+
+def test_a_run_is_good_when_all_of_its_plan_was_done_and_nothing_is_left() -> None:
+    strike = Strike(1, Fault.API_KILLED)
+    good = Found(Plan(1, (), (strike,)), BEGAN, [Struck(strike, 1.0, 2.0)])
+    assert report.is_good(good, [])
+    assert not report.is_good(good, ["box: 0.img"])
+    assert not report.is_good(replace(good, struck=[]), [])
+    assert not report.is_good(replace(good, struck=[Struck(strike, 1.0)]), [])
+    assert not report.is_good(replace(good, wrong=[proof.Fault(0, proof.Sort.LOST, "x")]), [])
 
 
 def test_the_next_end_is_of_what_came_after_the_fault() -> None:
