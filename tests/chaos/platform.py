@@ -4,6 +4,7 @@ Programs and servers are kept running by the process manager, and what it gives 
 """
 
 import glob
+import http.client
 import os
 import shutil
 import signal
@@ -17,12 +18,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
+import psycopg
 
 from domain import hosts
 from domain.db import Database
 from standalone import ports, secret
 from standalone.programs import Program
 from standalone.stack import Stack
+from streams import passing
 from tests.chaos.broker_proxy import Proxy, proxying
 from tests.chaos.plan import FAR
 
@@ -33,6 +36,7 @@ OFF = "+10m"
 FAKETIME = "/usr/lib/*/faketime/libfaketimeMT.so.1"
 CC = ("cc", "-shared", "-fPIC", "-O1")
 MONOTONIC = Path(__file__).with_name("monotonic.c")
+_REPORTED = "SELECT name, extract(epoch FROM reported_at)::float8 FROM hosts"
 GIVEN_UP = "FATAL"
 """The process manager's word for a program that ended too often."""
 START_S = 60
@@ -99,6 +103,20 @@ class Platform:
         with suppress(psutil.NoSuchProcess):
             return [main, *main.children(recursive=True)] if main else []
         return []
+
+    def is_up(self) -> bool:
+        """Say whether every program runs, API and streams answer, and both workers have come up since they began."""
+        try:
+            ready = self.stack.client.get("/readyz").status == 200 and passing.ask(self.stack.settings.stream_socket)
+            return ready and all(map(self.process, self.names)) and self._workers_are_up()
+        except (OSError, http.client.HTTPException, psycopg.OperationalError):
+            return False
+
+    def _workers_are_up(self) -> bool:
+        with psycopg.connect(self.stack.settings.database_url, connect_timeout=2) as connection:
+            reported: dict[str, float] = dict(connection.execute(_REPORTED).fetchall())
+        workers = {"near": self.process(NEAR_WORKER), "far": self.process(FAR_WORKER)}
+        return all(one and reported[host] > one.create_time() for host, one in workers.items())
 
     def halt(self, name: str) -> None:
         """Stop a program, and have it stay down."""

@@ -28,7 +28,7 @@ class Recovery:
     at_s: float
     lasted_s: float
     up_s: float | None
-    """Until every program had a process again."""
+    """Until the API was ready, streams answered and both workers took work again."""
     first_s: float | None
     """Until something ended that was accepted after the fault was over; None where there was no such thing."""
     rate_s: float | None

@@ -26,8 +26,8 @@ UNDER_WAY = 60
 LOOK_S = 0.25
 STALLED_S = 300.0
 """Nothing has ended for so long: it will not go on by itself."""
-UP_S = 60.0
-"""How long the process manager may take to have all programs up again before the next fault comes anyway."""
+UP_S = 90.0
+"""What is not up again by then counts as never."""
 SETTLE_S = 120.0
 """How long webhooks may still take when all is graded."""
 _ENDED = "SELECT count(*) FROM executions WHERE state IN ('done', 'cancelled')"
@@ -45,7 +45,7 @@ class Struck:
     began: float
     ended: float = 0.0
     up_s: float | None = None
-    """Seconds until every program had a process again; None where one never had."""
+    """Seconds until the API was ready, streams answered and both workers took work; None where that took too long."""
     what: str = ""
 
 
@@ -73,6 +73,7 @@ class Run:
     happening: str = "begins"
     ended: int = 0
     _moved: float = field(default_factory=time.monotonic)
+    _seeing: list[threading.Thread] = field(default_factory=list)
 
     def do(self, seed: int, count: int, asked: Sequence[Fault]) -> Found:
         """Do all of it, and give what was found."""
@@ -124,15 +125,21 @@ class Run:
             one.what = faults.act(strike.fault, self.platform, rng)
             one.ended = time.time() - found.began
             self.happening = f"after {strike.fault.value}"
-            one.up_s = self._up_again()
+            self._see_up(one)
 
-    def _up_again(self) -> float | None:
+    def _see_up(self, one: Struck) -> None:
+        """See from beside when all that can be asked answers again."""
+        thread = threading.Thread(target=self._wait_until_up, args=(one,), name="up", daemon=True)
+        thread.start()
+        self._seeing.append(thread)
+
+    def _wait_until_up(self, one: Struck) -> None:
         began = time.monotonic()
         while (waited := time.monotonic() - began) < UP_S:
-            if all(self.platform.process(name) for name in self.platform.names):
-                return round(waited, 1)
+            if self.platform.is_up():
+                one.up_s = round(waited, 1)
+                return
             time.sleep(LOOK_S)
-        return None
 
     @property
     def stalled(self) -> bool:
@@ -154,6 +161,8 @@ class Run:
             self.tell(load.sights.accepted, self.ended, self.happening)
             time.sleep(LOOK_S)
         striking.join(faults.GONE_S + faults.WAIT_S)
+        for thread in self._seeing:
+            thread.join(UP_S)
 
     def _settle(self) -> None:
         deadline = time.monotonic() + SETTLE_S
