@@ -133,9 +133,19 @@ def as_json(found: Found, left: Sequence[str]) -> Mapping[str, object]:
         "hosts": dict(Counter(str(row.host) for row in found.rows)),
         "started_again": dict(Counter(found.restarted)),
         "faults": struck,
+        "slowest": slowest(found),
         "wrong_with": [vars(one) for one in found.wrong],
         "per_second": plot.per_second(ends(found)),
     }
+
+
+def slowest(found: Found, count: int = 5) -> list[dict[str, object]]:
+    """Give those that took longest from their acceptance to their end."""
+    took = [(row.finished_at - row.created_at, row) for row in found.rows if row.finished_at is not None]
+    return [
+        {"number": row.number, "seconds": round(time.total_seconds(), 1), "attempt": row.attempt, "id": row.id}
+        for time, row in sorted(took, key=lambda one: one[0], reverse=True)[:count]
+    ]
 
 
 def _failing_over(found: Found, struck: Struck) -> float | None:

@@ -59,3 +59,8 @@ def test_of_a_region_that_is_away_its_own_are_asked() -> None:
     assert report.recovery(found(*rows), away).first_s == 36.0
     assert report.fail_over_s(found(*rows), away) == 31.0
     assert report.fail_over_s(found(row(11, 41, FAR, host="far")), away) is None
+
+
+def test_those_that_took_longest_are_named() -> None:
+    told = report.slowest(found(row(1, 5), row(9, 13.5), row(2, 3)), 2)
+    assert [one["seconds"] for one in told] == [4.5, 4.0]
