@@ -7,7 +7,7 @@ RUN := exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m standal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo stop test test-vm soak bench bench-limits bench-rows lint format lock setup clean
+.PHONY: help up demo stop test test-vm chaos soak bench bench-limits bench-rows lint format lock setup clean
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this list
@@ -29,6 +29,9 @@ stop: ## Stop what `make up` started in this clone
 
 test: setup ## Run all tests against real servers, workers and jails, and check the coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term -n 2 --dist loadscope --no-loadscope-reorder
+
+chaos: setup ## Kill, stop, empty and starve parts under load, and prove what came of it (root; ARGS="--seed 1 --json")
+	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m tests.chaos $(ARGS)
 
 soak: setup ## Run 10,000 jails, hostile ones among them, and show that nothing of them remains
 	@$(BIN)/python -m benchmarks.soak

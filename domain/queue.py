@@ -17,7 +17,7 @@ from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import BatchPublishError, OperationalError
 
-from domain import broker, queue_names, rabbitmq, tracing
+from domain import absence, broker, queue_names, rabbitmq, tracing
 from domain.errors import Unavailable
 from domain.limits import VISIBILITY_TIMEOUT_S
 from domain.logging import logger

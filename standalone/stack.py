@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +45,7 @@ class Stack:
 
     `environ` is added to this process's environment, for the platform's settings. `port` fixes the API's port.
     `durable=False` is for tests: quick, and lost with the machine. `worker` takes the worker's place, for measurements.
+    `arranged` is given the usual programs and gives those that run: others beside, some in other surroundings.
     `report` is told of each step that begins.
     """
 
@@ -56,6 +57,7 @@ class Stack:
         port: int | None = None,
         durable: bool = True,
         worker: Program | None = None,
+        arranged: Callable[[Sequence[Program]], Sequence[Program]] = list,
         report: Callable[[str], None] = _say_nothing,
     ) -> None:
         self.folder = folder.absolute()
@@ -64,6 +66,7 @@ class Stack:
         self._port = port
         self._durable = durable
         self._worker = worker or programs.worker()
+        self._arranged = arranged
         self._report = report
 
     @cached_property
@@ -203,8 +206,8 @@ class Stack:
         secret.write(path, f"SHIPD_URL={self.url}\nSHIPD_API_KEY={known}\n")
 
     @cached_property
-    def _programs(self) -> list[Program]:
-        return [
+    def _programs(self) -> Sequence[Program]:
+        usual = [
             programs.beat(),
             programs.api(self.ports["api"]),
             programs.stream(self.settings.stream_socket),
@@ -212,6 +215,7 @@ class Stack:
             programs.deliver(),
             programs.flower(self.ports["flower"]),
         ]
+        return self._arranged(usual)
 
     def _start_programs(self, db: Database) -> None:
         began = time.time()
