@@ -56,7 +56,8 @@ class DomainBackend:
     """The real one; safe to share between threads, and nothing is connected before it is used."""
 
     def __init__(self, settings: Settings) -> None:
-        self._db = Database(settings.database_url, min_size=settings.db_pool_min, max_size=settings.db_pool_max)
+        sizes = {"min_size": settings.db_pool_min, "max_size": settings.db_pool_max}
+        self._db = Database(settings.database_url, **sizes, pooler=settings.db_pooler)
         self._hosts = hosts.Remembered(self._db)
         self._blobs = blob_stores.of(settings)
         self._blob_trials = blob_stores.Trials(blob_stores.of(settings, blob_stores.QUICK))
