@@ -4,22 +4,13 @@ A station with `c` CPUs of which a submission takes `d` seconds ends at c / d su
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from benchmarks.scaling.model import STATIONS, Demand, Fleet
 
 
-@dataclass(frozen=True)
-class Connections:
-    """What one process, or one host, keeps open at work: connections to PostgreSQL and to Redis."""
-
-    postgresql: float
-    redis: float
-
-
 def ceilings(fleet: Fleet, demand: Demand) -> dict[str, float]:
     """Give submissions a second at which each station is full, least first."""
-    held = demand.grade + demand.run + demand.latency / 2
+    held = demand.celery / 2 + demand.grade + demand.run + demand.postgresql / 2
     found = {name: fleet.servers(name) / take for name in STATIONS if (take := getattr(demand, name))}
     found["host"] = fleet.hosts * fleet.slots / max(demand.host, held, 1e-9)
     if demand.celery:
