@@ -72,8 +72,8 @@ def _measured(folder: Path, times: int, costs_file: Path | None) -> tuple[Costs,
         return Costs.read(kept["costs"]), [Compared(**one) for one in kept["compared"]]
     costs = measure(folder, times, len(sched_getaffinity(0)))
     compared = check.compare(folder, costs, times)
-    kept = {"costs": costs.json(), "compared": [asdict(one) for one in compared]}
-    (folder / "latest.json").write_text(json.dumps(kept, indent=2) + "\n")
+    found = {"costs": costs.json(), "compared": [asdict(one) for one in compared]}
+    (folder / "latest.json").write_text(json.dumps(found, indent=2) + "\n")
     return costs, compared
 
 

@@ -27,10 +27,14 @@ def table(headings: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
 def submissions(costs: Costs) -> str:
     """CPU time by program."""
     lines = [
-        [TITLES[name], *(cost.cpu_ms.get(program, 0.0) for program in PROGRAMS), sum(cost.cpu_ms.values())]
+        [
+            *(TITLES[name], *(cost.cpu_ms.get(program, 0.0) for program in PROGRAMS), sum(cost.cpu_ms.values())),
+            *(cost.busy_per_s, cost.alone_p50_ms),
+        ]
         for name, cost in costs.kinds.items()
     ]
-    return table(["CPU ms a submission", *(NAMES.get(name, name) for name in PROGRAMS), "all"], lines)
+    headings = ["CPU ms a submission", *(NAMES.get(name, name) for name in PROGRAMS), "all"]
+    return table([*headings, "per s, 8 clients", "p50 ms, one client"], lines)
 
 
 def servers(costs: Costs) -> str:
