@@ -1,7 +1,8 @@
 """The model against the machine: the platform with one slot and with two, by one client and by several.
 
-The model is given the costs of one client alone and of eight with all slots, and has to say what each number of slots
-and clients comes to. One machine runs everything, so the model shares its CPUs among all stations.
+The model is given the costs of one client alone and of eight, with all slots, and has to say what other numbers come
+to: no load that is compared is one that costs were measured with. One machine runs everything, so the model shares its
+CPUs among all stations.
 """
 
 import os
@@ -15,7 +16,7 @@ from benchmarks.scaling.costs import BODIES, NOOP, Costs, with_slots
 from benchmarks.scaling.model import Demand, Fleet, Model
 
 SLOTS = (1, 2)
-CLIENTS = (1, 4, 8)
+CLIENTS = (2, 4, 16)
 NAMES = (NOOP, "hello")
 PLAYED = 3000
 

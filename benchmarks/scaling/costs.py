@@ -55,6 +55,8 @@ class Cost:
     alone_p50_ms: float
     alone_mean_ms: float
     busy_per_s: float
+    beside_ms: float
+    """CPU ms of the machine that are no program's of the platform: the client's, and kernel threads'."""
 
     @property
     def demand(self) -> Demand:
@@ -62,10 +64,10 @@ class Cost:
         second = {name: self.cpu_ms.get(name, 0.0) / 1000 for name in CONTROL}
         runs = [each / 1000 for each in self.runs_ms]
         jails = max(self.cpu_ms.get("jails", 0.0) / 1000 - sum(runs) / len(runs), 0.0)
-        other = sum(self.cpu_ms.get(name, 0.0) for name in ("flower", "other", "beat", "deliver")) / 1000
+        other = sum(self.cpu_ms.get(name, 0.0) for name in ("flower", "other", "beat", "deliver"))
         served = sum(second.values()) - second["celery"] / 2 + sum(runs) / len(runs)
         latency = max(self.alone_mean_ms / 1000 - served, 0.0)
-        return Demand(**second, after=jails, other=other, runs=runs, latency=latency)
+        return Demand(**second, after=jails, other=(other + self.beside_ms) / 1000, runs=runs, latency=latency)
 
 
 @dataclass(frozen=True)
@@ -131,8 +133,9 @@ def _cost(running: Platform, body: Callable[[int], Body], times: int) -> Cost:
     running.load(Load(), BUSY_CLIENTS * 2, BUSY_CLIENTS, body)
     alone, busy = Load(), Load()
     graded = running.load(alone, times, 1, body)
-    before = _settled(running)
+    before, machine = _settled(running), counters.machine_s()
     running.load(busy, times * 4, BUSY_CLIENTS, body)
+    machine = counters.machine_s() - machine
     spent, count = _settled(running).since(before), len(busy.latencies_ms)
     return Cost(
         {name: 1000 * value / count for name, value in spent.cpu_s.items()},
@@ -142,6 +145,7 @@ def _cost(running: Platform, body: Callable[[int], Body], times: int) -> Cost:
         percentile(alone.latencies_ms, 50),
         sum(alone.latencies_ms) / len(alone.latencies_ms),
         count / busy.seconds,
+        1000 * max(machine - busy.cpu_s, 0.0) / count,
     )
 
 

@@ -37,7 +37,7 @@ class Demand:
     after: float = 0.0
     """On its host, with nobody waiting: the next jail, and what is left of a run."""
     other: float = 0.0
-    """Process manager, Flower, beat: on one machine beside the rest; in a fleet they are elsewhere."""
+    """Process manager, Flower, beat, the client: on one machine beside the rest; in a fleet they are elsewhere."""
     runs: Sequence[float] = field(default=(0.0,), repr=False)
     """What a slot was busy with jails, as measured one by one."""
     latency: float = 0.0

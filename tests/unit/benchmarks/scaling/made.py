@@ -16,6 +16,7 @@ COST = Cost(
     alone_p50_ms=33,
     alone_mean_ms=34,
     busy_per_s=40,
+    beside_ms=2,
 )
 COSTS = Costs(
     kinds=dict.fromkeys((NOOP, *(kind.name for kind in KINDS)), COST),

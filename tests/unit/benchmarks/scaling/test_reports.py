@@ -54,7 +54,7 @@ def test_a_demand_leaves_nothing_out() -> None:
 
     assert demand.run == pytest.approx(0.008)
     assert demand.after == pytest.approx(0.012)
-    assert demand.other == pytest.approx(0.001)
+    assert demand.other == pytest.approx(0.003)
     assert demand.latency == pytest.approx(0.034 - 0.017 + 0.001 - 0.008)
 
 
