@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from os import sched_getaffinity
+from os import getloadavg, sched_getaffinity
 from pathlib import Path
 
 import click
@@ -80,7 +80,8 @@ def _measured(folder: Path, times: int, costs_file: Path | None) -> tuple[Costs,
 def _said(times: int) -> str:
     on = ", ".join(f"{name} {value}" for name, value in machine.describe().items())
     today = datetime.now(UTC).date().isoformat()
-    return f"{on}, {today}, {times} submissions of each kind by one client, {4 * times} by eight"
+    load = f"load {getloadavg()[2]:.1f} in the last quarter of an hour"
+    return f"{on}, {today}, {load}, {times} submissions of each kind by one client, {4 * times} by eight"
 
 
 def written(
