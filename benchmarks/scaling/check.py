@@ -48,7 +48,7 @@ def compare(folder: Path, costs: Costs, times: int) -> list[Compared]:
 
 
 def _with(folder: Path, costs: Costs, name: str, slots: int, times: int) -> Iterator[Compared]:
-    body, demand, cpus = BODIES[name], costs.kinds[name].demand, len(os.sched_getaffinity(0))
+    body, demand, cpus = BODIES[name], costs.demand(name), len(os.sched_getaffinity(0))
     with with_slots(folder, slots, *(["benchmarks.noop_worker"] if name == NOOP else [])) as running:
         running.load(Load(), 16, 8, body)
         for clients in progress(CLIENTS, f"check: {name}, {slots} slots"):

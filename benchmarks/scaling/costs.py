@@ -55,19 +55,23 @@ class Cost:
     alone_p50_ms: float
     alone_mean_ms: float
     busy_per_s: float
-    beside_ms: float
+    beside_ms: float = 0.0
     """CPU ms of the machine that are no program's of the platform: the client's, and kernel threads'."""
 
-    @property
-    def demand(self) -> Demand:
-        """Give it as the model takes it. What is left of a submission alone, beside all that is served, is latency."""
-        second = {name: self.cpu_ms.get(name, 0.0) / 1000 for name in CONTROL}
+    def demand(self, grade_ms: float) -> Demand:
+        """Give it as the model takes it. What is left of a submission alone, beside all that is served, is latency.
+
+        `grade_ms` is what who grades takes where nothing is run: the rest it spends while jails run, within `runs_ms`.
+        """
+        spent = {name: self.cpu_ms.get(name, 0.0) / 1000 for name in CONTROL}
+        grade = min(spent["grade"], grade_ms / 1000)
         runs = [each / 1000 for each in self.runs_ms]
-        jails = max(self.cpu_ms.get("jails", 0.0) / 1000 - sum(runs) / len(runs), 0.0)
+        run = sum(runs) / len(runs)
+        after = max(self.cpu_ms.get("jails", 0.0) / 1000 + spent["grade"] - grade - run, 0.0)
         other = sum(self.cpu_ms.get(name, 0.0) for name in ("flower", "other", "beat", "deliver"))
-        served = sum(second.values()) - second["celery"] / 2 + sum(runs) / len(runs)
-        latency = max(self.alone_mean_ms / 1000 - served, 0.0)
-        return Demand(**second, after=jails, other=(other + self.beside_ms) / 1000, runs=runs, latency=latency)
+        second = {**spent, "grade": grade, "after": after, "other": (other + self.beside_ms) / 1000}
+        served = sum(second[name] for name in CONTROL) - second["celery"] / 2 + run
+        return Demand(**second, runs=runs, latency=max(self.alone_mean_ms / 1000 - served, 0.0))
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,10 @@ class Costs:
     sweep_ms: float
     memory_mb: Mapping[str, float]
     slots: int
+
+    def demand(self, kind: str) -> Demand:
+        """Give a kind of submission as the model takes it."""
+        return self.kinds[kind].demand(self.kinds[NOOP].cpu_ms["grade"])
 
     def json(self) -> dict[str, Any]:
         """Give it for machines."""

@@ -35,7 +35,7 @@ class Played:
 
 def play(costs: Costs, kind: str, hosts: int, seed: int = 1) -> Played:
     """Play a fleet of so many hosts."""
-    fleet, demand = Fleet(hosts, SLOTS), costs.kinds[kind].demand
+    fleet, demand = Fleet(hosts, SLOTS), costs.demand(kind)
     first = limits.first(fleet, demand)
     clients = round(hosts * SLOTS * FULL)
     full = Model(fleet, demand, seed).closed(clients, max(PLAYED, clients))
@@ -47,7 +47,7 @@ def play(costs: Costs, kind: str, hosts: int, seed: int = 1) -> Played:
 
 def order(costs: Costs, kind: str) -> Sequence[tuple[str, float, float]]:
     """List what is full first as hosts are added: station, submissions a second, hosts."""
-    fleet, demand = Fleet(1, SLOTS), costs.kinds[kind].demand
+    fleet, demand = Fleet(1, SLOTS), costs.demand(kind)
     ceilings = limits.ceilings(fleet, demand)
     found = [(name, ceilings[name], limits.hosts_until(fleet, demand, name)) for name in STATIONS if name in ceilings]
     return sorted(found, key=lambda each: each[1])

@@ -131,7 +131,7 @@ def needs(costs: Costs, played: Sequence[Played]) -> str:
     lines = []
     for one in played:
         numbers, per_s = costs.kinds[one.kind].numbers, one.alone
-        cpus = limits.needed(costs.kinds[one.kind].demand, per_s)
+        cpus = limits.needed(costs.demand(one.kind), per_s)
         amounts = (numbers["wal_bytes"] / 1e6, numbers["database_bytes"] * DAY_S / 1e9, numbers["redis_bytes"] / 1e6)
         written = [per_s * amount for amount in amounts]
         lines.append([str(one.fleet.hosts), TITLES[one.kind], per_s, *cpus.values(), *written])

@@ -50,16 +50,17 @@ def test_what_was_spent_is_what_came_on_top() -> None:
 
 
 def test_a_demand_leaves_nothing_out() -> None:
-    demand = COST.demand
+    demand = COST.demand(3)
 
+    assert demand.grade == pytest.approx(0.003)
     assert demand.run == pytest.approx(0.008)
-    assert demand.after == pytest.approx(0.012)
+    assert demand.after == pytest.approx(0.013)
     assert demand.other == pytest.approx(0.003)
-    assert demand.latency == pytest.approx(0.034 - 0.017 + 0.001 - 0.008)
+    assert demand.latency == pytest.approx(0.034 - 0.016 + 0.001 - 0.008)
 
 
 def test_alone_the_model_says_what_was_measured() -> None:
-    assert 1000 / said(COST.demand, 2, 1, 64)["per_s"] == pytest.approx(COST.alone_mean_ms, rel=0.03)
+    assert 1000 / said(COSTS.demand("hello"), 2, 1, 64)["per_s"] == pytest.approx(COST.alone_mean_ms, rel=0.03)
 
 
 def test_costs_are_kept_and_read() -> None:
