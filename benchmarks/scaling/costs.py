@@ -121,30 +121,33 @@ def with_slots(folder: Path, slots: int, *worker: str) -> Iterator[Platform]:
 def measure(folder: Path, times: int, slots: int) -> Costs:
     """Measure all kinds, each by one client and by many: `times` of each, and as many again for each client."""
     with with_slots(folder, slots, "benchmarks.noop_worker") as running:
-        noop = _cost(running, nothing_expected, times * 4)
+        noop = _cost(running, nothing_expected, times * 4, _idle(running))
     with with_slots(folder, slots) as running:
         at_rest, idle = counters.connections(running), _idle(running)
-        kinds = {kind.name: _cost(running, kind.body, times) for kind in progress(KINDS, "costs")}
+        kinds = {kind.name: _cost(running, kind.body, times, idle) for kind in progress(KINDS, "costs")}
         at_work, memory = counters.connections(running), counters.memory(running)
         with closing(Database(running.database_url, max_size=1)) as db:
             heartbeat_ms = _each(running, times * 10, lambda: hosts.heartbeat(db, "nobody"))
             sweep_ms = _each(running, times, lambda: _sweep(db))
     megabytes = {name: size / 2**20 for name, size in memory.items()}
-    return Costs({NOOP: noop, **kinds}, idle, at_rest, at_work, heartbeat_ms, sweep_ms, megabytes, slots)
+    rest = {**{f"{name}_cpu_ms": 1000 * value for name, value in idle.cpu_s.items()}, **idle.numbers}
+    return Costs({NOOP: noop, **kinds}, rest, at_rest, at_work, heartbeat_ms, sweep_ms, megabytes, slots)
 
 
 def _sweep(db: Database) -> None:
     executions.sweep(db, message_lost_s=3600, max_attempts=3, no_host_s=3600)
 
 
-def _cost(running: Platform, body: Callable[[int], Body], times: int) -> Cost:
+def _cost(running: Platform, body: Callable[[int], Body], times: int, idle: Spent) -> Cost:
+    """Measure one kind, without what the platform spends all the time: heartbeats, polling, the sweeper."""
     running.load(Load(), BUSY_CLIENTS * 2, BUSY_CLIENTS, body)
     alone, busy = Load(), Load()
     graded = running.load(alone, times, 1, body)
-    before, machine = _settled(running), counters.machine_s()
+    before, machine, began = _settled(running), counters.machine_s(), time.perf_counter()
     running.load(busy, times * 4, BUSY_CLIENTS, body)
     machine = counters.machine_s() - machine
     spent, count = _settled(running).since(before), len(busy.latencies_ms)
+    spent = spent.without(idle, time.perf_counter() - began)
     return Cost(
         {name: 1000 * value / count for name, value in spent.cpu_s.items()},
         {name: value / count for name, value in spent.numbers.items()},
@@ -167,12 +170,11 @@ def _settled(running: Platform) -> Spent:
     return counters.look(running)
 
 
-def _idle(running: Platform, seconds: float = 10.0) -> Mapping[str, float]:
+def _idle(running: Platform, seconds: float = 10.0) -> Spent:
+    """Give what a second costs in which nobody asks anything."""
     before, began = _settled(running), time.perf_counter()
     time.sleep(seconds)
-    spent, took = counters.look(running).since(before), time.perf_counter() - began
-    cpu = {f"{name}_cpu_ms": 1000 * value / took for name, value in spent.cpu_s.items()}
-    return {**cpu, **{name: value / took for name, value in spent.numbers.items()}}
+    return counters.look(running).since(before).a_second(time.perf_counter() - began)
 
 
 def _each(running: Platform, times: int, call: Callable[[], object]) -> float:

@@ -41,6 +41,19 @@ class Spent:
         """Give what was spent since `before`."""
         return Spent(*(_less(getattr(self, name), getattr(before, name)) for name in ("cpu_s", "numbers", "disk")))
 
+    def without(self, idle: "Spent", seconds: float) -> "Spent":
+        """Leave out what an idle platform would have spent in these seconds, by its spending in one."""
+        cpu_s, numbers = (
+            {name: max(value - of_idle.get(name, 0) * seconds, 0.0) for name, value in own.items()}
+            for own, of_idle in ((self.cpu_s, idle.cpu_s), (self.numbers, idle.numbers))
+        )
+        return Spent(cpu_s, numbers, self.disk)
+
+    def a_second(self, seconds: float) -> "Spent":
+        """Give what was spent in one of so many seconds."""
+        parts = (self.cpu_s, self.numbers, self.disk)
+        return Spent(*({name: value / seconds for name, value in one.items()} for one in parts))
+
 
 def _less(now: Mapping[str, float], before: Mapping[str, float]) -> Mapping[str, float]:
     return {name: value - before.get(name, 0) for name, value in now.items()}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-WIDTH, HEIGHT, LEFT, TOP, PLOT_W, PLOT_H = 760, 330, 70, 34, 480, 236
+WIDTH, HEIGHT, LEFT, TOP, PLOT_W, PLOT_H = 820, 330, 84, 34, 480, 236
 COLOURS = ("#1f5fa8", "#c1451d", "#2e7d4f", "#7b4fa3", "#8a6d00", "#444444")
 
 

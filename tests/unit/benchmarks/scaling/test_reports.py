@@ -49,6 +49,13 @@ def test_what_was_spent_is_what_came_on_top() -> None:
     assert now.since(before) == Spent({"api": 0.5, "grade": 0.5}, {"transactions": 6}, {"results": 8192})
 
 
+def test_what_is_spent_all_the_time_is_left_out() -> None:
+    idle = Spent({"api": 1.0, "redis": 4.0}, {"transactions": 20.0}, {}).a_second(10)
+
+    left = Spent({"api": 1.5, "redis": 0.5}, {"transactions": 16.0}, {"results": 8.0}).without(idle, 5)
+    assert left == Spent({"api": 1.0, "redis": 0.0}, {"transactions": 6.0}, {"results": 8.0})
+
+
 def test_a_demand_leaves_nothing_out() -> None:
     demand = COST.demand(3)
 
@@ -113,8 +120,8 @@ def test_lines_stay_within_their_chart() -> None:
     line = next(one for one in ET.fromstring(picture).iter() if one.tag.endswith("polyline"))  # noqa: S314
     places = [tuple(map(float, each.split(","))) for each in line.attrib["points"].split()]
 
-    assert places[0][0] == 70
-    assert places[1][0] == 550
+    assert places[0][0] == 84
+    assert places[1][0] == 564
     assert all(34 <= y <= 270 for _, y in places)
     assert "a &amp; b" in picture
 
