@@ -11,7 +11,7 @@ PLATFORM = ("api", "stream", "celery", "grade", "postgresql", "redis", "flower",
 
 @dataclass(frozen=True)
 class Prices:
-    """An example: round figures of the size of list prices of rented machines in 2026, and nobody's offer."""
+    """An example of 2026 for readers to replace: round figures, looked up nowhere, and nobody's offer."""
 
     vcpu_hour: float = 0.02
     gib_hour: float = 0.003
