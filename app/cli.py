@@ -64,7 +64,7 @@ def submission_commands() -> None:
 def show_submission(submission_id: UUID, *, as_json: bool) -> None:
     """Show a submission and its current execution, as its sender sees them: hidden test cases stay hidden."""
     settings = read_settings()
-    with closing(Database(settings.database_url, min_size=0)) as db:
+    with closing(Database(settings.database_url, min_size=0, pooler=settings.db_pooler)) as db:
         view = submissions.get(db, blob_stores.of(settings), submission_id, None)
     if as_json:
         print_json(submission_json(view))

@@ -41,7 +41,8 @@ class Operator:
 def operator() -> Iterator[Operator]:
     """Open the parts of this deployment."""
     settings = read_settings()
-    with closing(Database(settings.database_url, min_size=0)) as db, closing(queue.make_celery(settings)) as celery:
+    made = Database(settings.database_url, min_size=0, pooler=settings.db_pooler)
+    with closing(made) as db, closing(queue.make_celery(settings)) as celery:
         yield Operator(settings, db, celery, router_of(settings, db))
 
 

@@ -39,7 +39,7 @@ def platform_checks(settings: Settings | Check) -> Iterator[Check]:
     if isinstance(settings, Check):
         yield settings
         return
-    with closing(Database(settings.database_url, min_size=0)) as db:
+    with closing(Database(settings.database_url, min_size=0, pooler=settings.db_pooler)) as db:
         blobs = blob_stores.of(settings, blob_stores.QUICK)
         trials = blob_stores.Trials(blobs)
         apart = settings.broker_url != settings.redis_url

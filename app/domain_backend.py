@@ -59,7 +59,8 @@ class DomainBackend:
     """The real one; safe to share between threads, and nothing is connected before it is used."""
 
     def __init__(self, settings: Settings) -> None:
-        self._db = Database(settings.database_url, min_size=settings.db_pool_min, max_size=settings.db_pool_max)
+        sizes = {"min_size": settings.db_pool_min, "max_size": settings.db_pool_max}
+        self._db = Database(settings.database_url, **sizes, pooler=settings.db_pooler)
         known = hosts.Remembered(self._db, settings.live_s)
         self._router = Router(self._db, known, home=settings.region, distances=settings.distances)
         self._blobs = blob_stores.of(settings)

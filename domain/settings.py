@@ -14,6 +14,7 @@ from typing import Literal, cast
 
 from domain import blob_settings, distances, rabbitmq, rates
 from domain.blob_settings import S3Place
+from domain.db import Pooler
 from domain.distances import Distances
 from domain.environment import Reader
 from domain.fair import Usual
@@ -30,6 +31,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 CGROUPS = ("auto", "none")
 NETWORKS = ("auto", "off")
 HELP = ("on", "off")
+POOLERS = ("none", "transaction")
 NETWORK_BLOCK = IPv4Network("198.18.0.0/16")
 """Of the range for benchmarks (RFC 2544), which nobody routes."""
 NETWORK_BLOCK_BITS = 24
@@ -167,6 +169,8 @@ class Settings:
     """SHIPD_DB_POOL_MIN: connections to PostgreSQL that a process keeps open."""
     db_pool_max: int = 8
     """SHIPD_DB_POOL_MAX: the most that it opens."""
+    db_pooler: Pooler = "none"
+    """SHIPD_DB_POOLER: `transaction` where DATABASE_URL is that of PgBouncer in transaction mode (docs/scaling.md)."""
     ranges: Ranges = field(default_factory=Ranges)
     """SHIPD_MAX_<NAME> and SHIPD_DEFAULT_<NAME> lower what a submission may ask for (`SHIPD_MAX_MEMORY_MB`)."""
     oidc_file: Path | None = None
@@ -253,6 +257,7 @@ class Settings:
             flower_url=read.url("SHIPD_FLOWER_URL", ("http://", "https://")),
             db_pool_min=pool_min,
             db_pool_max=read.integer("SHIPD_DB_POOL_MAX", max(cls.db_pool_max, pool_min), floor=max(1, pool_min)),
+            db_pooler=cast("Pooler", read.choice("SHIPD_DB_POOLER", cls.db_pooler, POOLERS)),
             ranges=_ranges(read),
             oidc_file=Path(oidc).absolute() if (oidc := read.text("SHIPD_OIDC")) else None,
             webhooks=read_webhooks(read),

@@ -179,7 +179,7 @@ class Stack:
         self._start_servers()
         self._report("migrations")
         migrations.upgrade(self.settings.database_url)
-        with closing(Database(self.settings.database_url, max_size=1)) as db:
+        with closing(Database(self.settings.database_url, max_size=1, pooler=self.settings.db_pooler)) as db:
             self._write_key(db)
             self._report("API, streams, worker, beat, deliverer and Flower")
             self._start_programs(db)

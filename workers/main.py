@@ -62,7 +62,12 @@ ALONE = ("--without-mingle", "--without-gossip")
 log = logger(__name__)
 settings = Settings.from_environment()
 celery: Celery = make_celery(settings)
-database = Database(settings.database_url, min_size=settings.db_pool_min, max_size=settings.db_pool_max)
+database = Database(
+    settings.database_url,
+    min_size=settings.db_pool_min,
+    max_size=settings.db_pool_max,
+    pooler=settings.db_pooler,
+)
 celery.conf.worker_consumer = "workers.consumer:PatientConsumer"
 router = Router(database, Remembered(database, settings.live_s), home=settings.region, distances=settings.distances)
 tasks.register(celery, router)
