@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from sandbox import Command, Jail, Limits, RunResult, Sandbox, SandboxError, doctor, init
+from sandbox import Command, Jail, Limits, Room, RunResult, Sandbox, SandboxError, doctor, init
 from sandbox.limits import MIB
 
 TREE = Path(__file__).absolute().parent.parent
@@ -86,7 +86,7 @@ def run(context: click.Context, /, argv: tuple[str, ...], files: tuple[Path, ...
     stdin = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
     try:
         sandbox = Sandbox(context.obj)
-        with sandbox.slot() as slot, sandbox.jail(slot, limits, disk_bytes) as jail:
+        with sandbox.slot(1, Room(limits.memory_bytes)) as slot, sandbox.jail(slot, limits, disk_bytes) as jail:
             _fill(jail, files)
             result = jail.run(Command(argv, policy, stdin=stdin), limits)
     except SandboxError as error:
@@ -109,7 +109,7 @@ def syscalls(context: click.Context, /, argv: tuple[str, ...], files: tuple[Path
     limits = Limits(60_000, 120_000, 2048 * MIB, 64 * MIB, 256 * MIB, 512)
     try:
         sandbox = Sandbox(context.obj, learning=True)
-        with sandbox.slot() as slot, sandbox.jail(slot, limits, 256 * MIB) as jail:
+        with sandbox.slot(1, Room(limits.memory_bytes)) as slot, sandbox.jail(slot, limits, 256 * MIB) as jail:
             _fill(jail, files)
             result = jail.run(Command(argv, policy), limits)
     except SandboxError as error:

@@ -10,8 +10,10 @@ from pathlib import Path
 from sandbox import init, nsjail
 from sandbox.config import SandboxConfig
 from sandbox.detect import hierarchy
+from sandbox.limits import MIB
 from sandbox.network import NetworkConfig, tools, trial
 from sandbox.result import SandboxError
+from sandbox.room import Capacity, memory_parts
 from sandbox.sandbox import Sandbox
 from sandbox.seccomp import Policies
 
@@ -40,6 +42,7 @@ def _findings(config: SandboxConfig) -> Iterator[Finding]:
     yield _tried("control groups", lambda: _cgroups(config), "mount cgroup v2 with memory, cpu, pids and cpuset")
     yield _tried("seccomp policies", lambda: _policies(config), "apt-get install -y libseccomp2")
     yield _tried("init", lambda: str(init.build(config.state_dir.resolve())), "apt-get install -y gcc libc6-dev")
+    yield _tried("room for jails", lambda: _room(config), "give this instance more memory, or let it keep less ready")
     yield _network(config)
     yield _tried("a jailed program", lambda: _trial(config), "mend what is wrong above")
 
@@ -79,6 +82,14 @@ def _policies(config: SandboxConfig) -> str:
     policies = Policies(config.jail_configs / "seccomp")
     policies.check()
     return ", ".join(policies.names)
+
+
+def _room(config: SandboxConfig) -> str:
+    slots = config.slots or len(os.sched_getaffinity(0))
+    found, (total, reserve, standing) = Capacity.of(config, slots), memory_parts(config, slots)
+    memory = f"{found.memory_bytes // MIB} of {total // MIB} MiB of memory"
+    apart = f"{reserve // MIB} are reserved, {standing // MIB} for jails that stand ready"
+    return f"{slots} slots, {memory} ({apart}), {found.disk_bytes // MIB} MiB of disk"
 
 
 def _network(config: SandboxConfig) -> Finding:

@@ -18,6 +18,7 @@ from workers.compile_cache import NO_CACHE, Compiler
 from workers.execution_cache import NO_EXECUTION_CACHE, Executor
 from workers.fleet import Fleet
 from workers.lease import Leases
+from workers.parked import Parked
 
 
 def _to_nobody(execution_id: UUID, priority: Priority) -> None:
@@ -63,7 +64,9 @@ class Equipment:
     """What is typed for interactive runs; without it their programs find no input."""
     usual: Usual = USUAL
     send: Callable[[UUID, Priority], None] = _to_nobody
-    """Sends to the queue what waited for the place of what was graded."""
+    """Sends to the queue what waited for the place of what was graded, or for room."""
+    parked: Parked | None = None
+    """Who is to be sent when room is waited for no more; without it that is left to the sweeper."""
     announced: Callable[[Claim], None] = _nobody
     """Called when an execution is over that somebody wants to be told of; it does not raise."""
     ran: Callable[[str, TestResult], None] = uncounted

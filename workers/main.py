@@ -48,6 +48,7 @@ from workers.grade import Grader
 from workers.heartbeat import Consumer, Heartbeat, leave, not_paused
 from workers.lease import Leases
 from workers.metrics import Counting, answer_prometheus
+from workers.parked import Parked
 from workers.stop import Stop
 
 MIB = 1024 * 1024
@@ -70,10 +71,17 @@ def sandbox_config(settings: Settings) -> SandboxConfig:
         jail_configs=settings.jail_configs,
         cgroups=settings.cgroups,
         slots=settings.slots,
+        memory_bytes=_bytes(settings.memory_mb),
+        reserve_bytes=_bytes(settings.reserve_mb),
+        disk_bytes=_bytes(settings.disk_mb),
         nsjail=settings.nsjail,
         pool=_pool(settings),
         network=network.offered(settings),
     )
+
+
+def _bytes(megabytes: int | None) -> int | None:
+    return None if megabytes is None else megabytes * MIB
 
 
 def _pool(settings: Settings) -> PoolConfig | None:
@@ -122,6 +130,7 @@ class Worker:
             typed=TypedInput(settings.redis_url),
             usual=settings.usual,
             send=partial(enqueue, celery),
+            parked=Parked(settings.state_dir / "slots" / "parked"),
             announced=lambda claim: announce(celery, database, claim.submission_id, claim.execution_id),
             ran=self.ran,
             regraded=partial(regrade_pump.pump, celery, database),
@@ -176,8 +185,10 @@ class Worker:
             timer.start()
 
     def _report(self) -> HostReport:
-        offers, count = self.sandbox.config.network is not None, self.sandbox.slots.count
-        return host.report(settings, count, self.found, network=offers, blob_store=self.blob_store)
+        offers, slots = self.sandbox.config.network is not None, self.sandbox.slots
+        return host.report(
+            settings, slots.count, slots.capacity, self.found, network=offers, blob_store=self.blob_store
+        )
 
 
 def _listen(grader: Grader) -> None:
@@ -249,7 +260,7 @@ def run(arguments: Sequence[str]) -> int:
         log.critical("host_unfit", error=str(error), hint="run `python -m sandbox doctor`")
         return 1
     try:
-        answer_prometheus(settings)
+        answer_prometheus(settings, worker.sandbox.slots)
     except OSError as error:
         hint = "set SHIPD_METRICS_PORT to a free port, or leave it out"
         log.critical("metrics_not_served", port=settings.metrics_port, error=str(error), hint=hint)

@@ -69,7 +69,7 @@ def test_it_reports_its_room() -> None:
     url = "redis://127.0.0.1:1/0"
     settings = Settings("postgresql://127.0.0.1:1/nowhere", url, url, Path("var"), host_name="host-1")
     found = Found({"python": "3.11"}, {"go": "apt-get install -y golang-go"})
-    said = report(settings, 3, found, network=True, blob_store="folder 1")
+    said = report(settings, 3, Capacity(1 << 30, 1 << 40), found, network=True, blob_store="folder 1")
     assert said.blob_store == "folder 1"
     assert said.network
     assert (said.name, said.cpus, said.root) == ("host-1", 3, os.geteuid() == 0)
