@@ -107,9 +107,9 @@ def test_compilers_get_what_a_small_host_has(made: Slots) -> None:
 
 
 def test_what_does_not_fit_the_host_is_refused(made: Slots) -> None:
-    with pytest.raises(SandboxError, match="do not fit a host that has 1000 and 100 MiB"):
-        with made.acquire(1, Room(1001 * MIB)):
-            pass
+    refused = pytest.raises(SandboxError, match="do not fit a host that has 1000 and 100 MiB")
+    with refused, made.acquire(1, Room(1001 * MIB)):
+        pass
     with made.borrow(1, Room(1001 * MIB)) as nothing:
         assert nothing is None
 
