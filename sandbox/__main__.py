@@ -22,10 +22,15 @@ EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--configs", type=click.Path(path_type=Path, exists=True), default=TREE / "jail-configs", show_default=False
 )
 @click.option("--cgroups", type=click.Choice(["auto", "none"]), default="auto", help="`none`: sample instead.")
+@click.option("--slots", type=click.IntRange(1), help="Jails at a time. Default: usable CPUs.")
+@click.option("--host-memory", type=click.IntRange(64), help="MiB of all jails and the platform. Default: all.")
+@click.option("--host-reserve", type=click.IntRange(0), help="MiB of that which are not for jails. Default: a tenth.")
+@click.option("--host-disk", type=click.IntRange(0), help="MiB of all boxes on disk. Default: what is free, about.")
+@click.option("--pool", type=click.IntRange(0), help="MiB of what stands ready in each process. Default: nothing does.")
 @click.pass_context
-def main(context: click.Context, state: Path, configs: Path, cgroups: str) -> None:
+def main(context: click.Context, /, state: Path, configs: Path, cgroups: str, **room: int | None) -> None:
     """Run programs that nobody trusts, one at a time, and see what became of them."""
-    context.obj = doctor.default_config(state, configs, cgroups)
+    context.obj = doctor.default_config(state, configs, cgroups, **room)
 
 
 @main.command("doctor")

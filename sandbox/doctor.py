@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import init, nsjail
-from sandbox.config import SandboxConfig
+from sandbox.config import PoolConfig, SandboxConfig
 from sandbox.detect import hierarchy
 from sandbox.limits import MIB
 from sandbox.network import NetworkConfig, tools, trial
@@ -107,6 +107,24 @@ def _trial(config: SandboxConfig) -> str:
     return "ran confined, and ended as it should"
 
 
-def default_config(state_dir: Path, jail_configs: Path, cgroups: str) -> SandboxConfig:
-    """The configuration of the command line tool: an instance of its own."""
-    return SandboxConfig(instance="cli", state_dir=state_dir, jail_configs=jail_configs, cgroups=cgroups)
+def default_config(state_dir: Path, jail_configs: Path, cgroups: str, **room: int | None) -> SandboxConfig:
+    """The configuration of the command line tool: an instance of its own.
+
+    `room` is what a worker here would be told: `slots`, and in MiB `host_memory`, `host_reserve`, `host_disk`, `pool`
+    (which no jail of the tool's is taken from).
+    """
+    memory, reserve, disk, pool = (
+        None if (found := room.get(name)) is None else found * MIB
+        for name in ("host_memory", "host_reserve", "host_disk", "pool")
+    )
+    return SandboxConfig(
+        instance="cli",
+        state_dir=state_dir,
+        jail_configs=jail_configs,
+        cgroups=cgroups,
+        slots=room.get("slots"),
+        memory_bytes=memory,
+        reserve_bytes=reserve,
+        disk_bytes=disk,
+        pool=PoolConfig(memory_bytes=pool) if pool else None,
+    )

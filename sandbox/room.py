@@ -52,8 +52,8 @@ class Capacity:
         if left < LEAST_BYTES:
             raise SandboxError(
                 f"{left // MIB} MiB of memory are left for jails: of {total // MIB} MiB {reserve // MIB} are reserved"
-                f" for the platform, and {standing // MIB} for what stands ready in {slots} processes;"
-                " lower SHIPD_POOL_MB, SHIPD_SLOTS or SHIPD_RESERVE_MB, or give this instance more (SHIPD_MEMORY_MB)"
+                f" for the platform, and {standing // MIB} for what stands ready in {slots} processes: have less stand"
+                " ready or fewer slots, reserve less, or give this instance more"
             )
         return cls(left, _disk(config))
 
