@@ -31,10 +31,19 @@ class Room:
     at_first_bytes: int = 0
     """Memory until `Jails.settle` is called: what compilers may take before anything is run."""
 
+    own_bytes: int | None = None
+    """What of the memory the submission itself asks for, which it has whole or not at all; None: all of it. The rest
+    is cut on a host that has less (`Slot.held_to`)."""
+
     @property
     def most_bytes(self) -> int:
         """The memory that is taken at the beginning."""
         return max(self.memory_bytes, self.at_first_bytes)
+
+    def fits(self, capacity: "Capacity") -> bool:
+        """Whether there is as much at all."""
+        own = self.memory_bytes if self.own_bytes is None else self.own_bytes
+        return own <= capacity.memory_bytes and self.disk_bytes <= capacity.disk_bytes
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,8 @@ class Slots:
         Whoever borrows asks `wanted` from time to time, and leaves the block when it says so.
         """
         room = room or self._usual(wanted)
-        share = self._door.enter_at_once(Want(wanted, room.most_bytes, room.disk_bytes), IDLE_S)
+        fits = wanted <= self.count and room.fits(self.capacity)
+        share = self._door.enter_at_once(self._want(wanted, room), IDLE_S) if fits else None
         if share is None:
             yield None
             return
@@ -195,7 +196,7 @@ class Slots:
         if wanted > self.count:
             raise SandboxError(f"a jail of {wanted} CPUs does not fit a host of {self.count} slots")
         memory, disk = self.capacity.memory_bytes, self.capacity.disk_bytes
-        if room.memory_bytes > memory or room.disk_bytes > disk:
+        if not room.fits(self.capacity):
             raise SandboxError(
                 f"jails of {room.memory_bytes // MIB} MiB with {room.disk_bytes // MIB} MiB on disk do not fit a host"
                 f" that has {memory // MIB} and {disk // MIB} MiB for them"

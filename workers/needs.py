@@ -20,7 +20,7 @@ from workers.prepare import MIB, Plan
 
 ROOM_FOR_FILES_BYTES = 32 * MIB
 """Of a test case's files, which is always there: the rest of FILES_BYTES is for what was compiled."""
-PROGRAMS = Room(CONSTRAINTS.memory_mb * MIB, at_first_bytes=CONSTRAINTS.memory_mb * MIB)
+PROGRAMS = Room(CONSTRAINTS.memory_mb * MIB, own_bytes=0)
 """Of an author's programs alone, which are compiled and run one after the other."""
 
 
@@ -32,7 +32,9 @@ def room_of(made: Plan, languages: Languages, check: StaticCheck | None = None) 
 def running_room(made: Plan) -> Room:
     """Say what the runs of a submission need, once everything is compiled."""
     submission = made.submission
-    return Room(_running_mb(submission) * MIB, _disk_bytes(submission.constraints, submission.test_cases))
+    constraints = submission.constraints
+    disk = _disk_bytes(constraints, submission.test_cases)
+    return Room(_running_mb(submission) * MIB, disk, own_bytes=constraints.memory_mb * MIB)
 
 
 def _running_mb(submission: Submission) -> int:

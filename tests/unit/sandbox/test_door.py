@@ -106,6 +106,14 @@ def test_compilers_get_what_a_small_host_has(made: Slots) -> None:
         assert made.settle(slot).held_to(limits, 40 * MIB).memory_bytes == 60 * MIB
 
 
+def test_a_checker_gets_what_a_small_host_has_and_a_program_never_less_than_it_asks_for(made: Slots) -> None:
+    with made.acquire(1, Room(2148 * MIB, own_bytes=100 * MIB)) as slot:
+        assert slot.memory_bytes == ALL.memory_bytes
+        assert made.settle(slot).memory_bytes == ALL.memory_bytes
+    with pytest.raises(SandboxError, match="do not fit"), made.acquire(1, Room(2148 * MIB, own_bytes=1001 * MIB)):
+        pass
+
+
 def test_what_does_not_fit_the_host_is_refused(made: Slots) -> None:
     refused = pytest.raises(SandboxError, match="do not fit a host that has 1000 and 100 MiB")
     with refused, made.acquire(1, Room(1001 * MIB)):

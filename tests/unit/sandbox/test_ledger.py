@@ -121,10 +121,12 @@ def test_the_line_is_in_the_order_of_coming(ledger: Ledger) -> None:
         max_size=40,
     )
 )
-def test_whatever_happens_nothing_is_had_twice(tmp_path_factory: pytest.TempPathFactory, steps: list[object]) -> None:
+def test_whatever_happens_nothing_is_had_twice(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str, int]]
+) -> None:
     ledger = Ledger(tmp_path_factory.mktemp("ledger"), Capacity(100, 50))
     shares = [ledger.open() for _ in range(6)]
-    for who, what, amount in steps:  # type: ignore[misc] # tuples, as said above
+    for who, what, amount in steps:
         shares[who] = _did(ledger, shares[who], what, amount)
         had = sorted(piece for share in shares for piece in share.memory.had)
         assert all(low < high for low, high in had)

@@ -24,11 +24,11 @@ SMALL = Constraints(memory_mb=100)
 
 
 def test_an_interpreter_takes_what_its_program_may() -> None:
-    assert room_of(planned(constraints=SMALL), LANGUAGES) == Room(100 * MIB)
+    assert room_of(planned(constraints=SMALL), LANGUAGES) == Room(100 * MIB, own_bytes=100 * MIB)
 
 
 def test_a_compiler_takes_its_memory_until_it_is_done() -> None:
-    assert room_of(planned("c", C, constraints=SMALL), LANGUAGES) == Room(100 * MIB, 0, 2048 * MIB)
+    assert room_of(planned("c", C, constraints=SMALL), LANGUAGES) == Room(100 * MIB, 0, 2048 * MIB, 100 * MIB)
 
 
 def test_an_interactor_stands_beside_the_program_and_a_checker_comes_after_it() -> None:
