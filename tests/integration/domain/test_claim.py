@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from domain import executions
 from domain.blobs import BlobStore
