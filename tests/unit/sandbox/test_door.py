@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import door
+from sandbox.ledger import Lacks
 from sandbox.limits import MIB, Limits
 from sandbox.result import RoomTaken, SandboxError
 from sandbox.room import Capacity, Room
@@ -201,6 +202,24 @@ def test_then_only_beside_what_is_kept_for_it(monkeypatch: pytest.MonkeyPatch, r
     assert waiting.entered.wait(10)
     assert passing.entered.wait(10)  # the fourth slot, and what is left of the memory
     passing.end()
+
+
+def test_what_is_kept_stays_free_and_what_fits_beside_it_passes(made: Slots) -> None:
+    with closing(made.ledger.open()) as other:
+        assert other.take_door()
+        other.say_lacks(Lacks(2, 800 * MIB, 0))  # as one says before it has gathered anything
+        with made.acquire(1, SMALL), made.acquire(1, SMALL):
+            waiting = Waiting(made, 1, Room(MIB))
+            assert not waiting.entered.wait(0.1)
+            other.say_lacks(Lacks(1, 799 * MIB, 0))
+            assert waiting.entered.wait(10)
+            waiting.end()
+        other.say_lacks(Lacks(0, 0, 90 * MIB))
+        waiting = Waiting(made, 1, Room(MIB, 11 * MIB))
+        assert not waiting.entered.wait(0.1)
+        other.leave_door()
+        assert waiting.entered.wait(10)
+        waiting.end()
 
 
 def test_another_large_one_is_told_to_come_again(all_at_the_door: tuple[Slots, Waiting, ExitStack]) -> None:
