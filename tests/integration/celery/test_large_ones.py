@@ -1,5 +1,7 @@
 """One execution of four CPUs and much memory beside a flow of small ones: both go on, and no limit is ever exceeded."""
 
+import itertools
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,11 +16,14 @@ from domain.limits import Constraints
 from domain.model import Expectation, File, Submission, TestCase
 from domain.verdict import Verdict
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, groups_of_runs, sleeping
+from tests.integration.celery.fleet import CGROUPS, Fleet, sleeping
 
 MIB = 1 << 20
 ROOM_MB = 3584
-SETTINGS = {"SHIPD_SLOTS": "4", "SHIPD_MEMORY_MB": "4096", "SHIPD_RESERVE_MB": "512"}
+SLOTS = 4
+MOST = 1 << 50
+"""Of a limit: where there is none, version 1 tells more."""
+SETTINGS = {"SHIPD_SLOTS": str(SLOTS), "SHIPD_MEMORY_MB": "4096", "SHIPD_RESERVE_MB": "512"}
 LARGE = Constraints(cpu_millicores=4000, memory_mb=3072)
 LIMITS = ("memory.limit_in_bytes", "memory.max")
 LOOK_S = 0.02
@@ -30,15 +35,17 @@ def asking(source: str, constraints: Constraints) -> Submission:
     return Submission("python", (File("main.py", source.encode()),), "main.py", (only,), constraints=constraints)
 
 
-def limits_mb(worker: ProcessContainer) -> int:
+def limits_mb(instances: list[Path]) -> int:
     """What the memory limits of all runs that stand at the moment come to; those without one run nothing yet."""
     found = 0
-    for limit in {group / name for group in groups_of_runs(worker) for name in LIMITS}:
-        try:
-            text = limit.read_text().strip()
-        except OSError:  # another controller's, or gone
-            continue
-        found += int(text) // MIB if text.isdigit() and int(text) < 1 << 50 else 0
+    for instance in instances:
+        for number, name in itertools.product(range(SLOTS), LIMITS):
+            slot = instance / str(number)
+            try:
+                limits = [(slot / run / name).read_text() for run in os.listdir(slot) if run.startswith("run-")]
+            except OSError:  # another controller's, or gone meanwhile: the next look sees it, or its successor
+                continue
+            found += sum(int(limit) // MIB for limit in map(str.strip, limits) if limit.isdigit() and int(limit) < MOST)
     return found
 
 
@@ -46,11 +53,12 @@ def limits_mb(worker: ProcessContainer) -> int:
 def watched(worker: ProcessContainer) -> Iterator[list[int]]:
     """Look at the limits again and again."""
     seen: list[int] = []
+    instances = [*CGROUPS.glob(f"**/shipd-{worker.environ['SHIPD_INSTANCE']}")]
     over = threading.Event()
 
     def look() -> None:
         while not over.wait(LOOK_S):
-            seen.append(limits_mb(worker))
+            seen.append(limits_mb(instances))
 
     thread = threading.Thread(target=look)
     thread.start()
