@@ -1,7 +1,6 @@
 """One execution of four CPUs and much memory beside a flow of small ones: both go on, and no limit is ever exceeded."""
 
 import itertools
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,7 +41,7 @@ def limits_mb(instances: list[Path]) -> int:
         for number, name in itertools.product(range(SLOTS), LIMITS):
             slot = instance / str(number)
             try:
-                limits = [(slot / run / name).read_text() for run in os.listdir(slot) if run.startswith("run-")]
+                limits = [(run / name).read_text() for run in slot.iterdir() if run.name.startswith("run-")]
             except OSError:  # another controller's, or gone meanwhile: the next look sees it, or its successor
                 continue
             found += sum(int(limit) // MIB for limit in map(str.strip, limits) if limit.isdigit() and int(limit) < MOST)
