@@ -81,7 +81,7 @@ def test_large_ones_find_room_and_small_ones_go_on(
     with watched(worker) as seen:
         first = [calm.create(asking(sleeping(0.3), small)) for _ in range(6)]
         large = [calm.create(asking(sleeping(0.3), LARGE)) for _ in range(2)]
-        then = [calm.create(asking(sleeping(0.3), small)) for _ in range(24)]
+        then = [calm.create(asking(sleeping(0.3), small)) for _ in range(45)]
         ended = {one: calm.done(one) for one in (*first, *large, *then)}
     assert {one.verdict for one in ended.values()} == {Verdict.AC}
     order = ended_in_order(db)
