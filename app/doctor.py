@@ -133,7 +133,21 @@ def _sandbox_options(settings: Settings | Check) -> list[str]:
         *("--state", str(settings.state_dir)),
         *("--configs", str(settings.jail_configs)),
         *("--cgroups", settings.cgroups),
+        *_room_options(settings),
     ]
+
+
+def _room_options(settings: Settings) -> Iterator[str]:
+    said = {
+        "--slots": settings.slots,
+        "--host-memory": settings.memory_mb,
+        "--host-reserve": settings.reserve_mb,
+        "--host-disk": settings.disk_mb,
+        "--pool": settings.pool_mb,
+    }
+    for option, value in said.items():
+        if value is not None:
+            yield from (option, str(value))
 
 
 def _finding(found: dict[str, str]) -> Check:

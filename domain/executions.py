@@ -87,6 +87,11 @@ _PASS_ON = f"""
         sent_at = now(), sent = sent + 1, queue = coalesce(%(queue)s, queue)
     WHERE {_HELD}
 """
+_GIVE_BACK_LATER = f"""
+    UPDATE executions
+    SET state = 'queued', given_back = given_back + 1, worker = NULL, lease_until = NULL, sent_at = now()
+    WHERE {_HELD}
+"""
 
 
 def _leave_to_sweeper(user: User) -> None:
@@ -228,13 +233,14 @@ def _finish_long(
         return ending.end(tx, claim, ended, usual=usual)
 
 
-def give_back(db: Database, claim: Claim) -> bool:
+def give_back(db: Database, claim: Claim, *, later: bool = False) -> bool:
     """Queue an execution again at once, the attempt not counted; False: the claim was lost. Raises Unavailable.
 
-    The next sweep sends it to the queue; whoever gives it back may do so at once.
+    The next sweep sends it to the queue; whoever gives it back may do so at once. `later`: it is sent as if its message
+    was lost, ever more rarely, unless somebody sends it before.
     """
     with db.statement() as tx:
-        return tx.execute(_GIVE_BACK, _token(claim)).rowcount == 1
+        return tx.execute(_GIVE_BACK_LATER if later else _GIVE_BACK, _token(claim)).rowcount == 1
 
 
 def pass_on(db: Database, claim: Claim, queue: str | None) -> bool:

@@ -22,6 +22,8 @@ class Need:
     root: bool
     """Whether its box is a loop-mounted image."""
     network: bool = False
+    disk_mb: int = 0
+    """Of that image; 0 where there is none."""
     also: tuple[str, ...] = ()
     """Languages of the programs that judge it, where they are others."""
 
@@ -38,7 +40,8 @@ class Need:
         """Say what a submission in `language` (as asked for: `cpp@17`) with these constraints needs."""
         name = language.partition("@")[0]
         root = not constraints.disk_is_tmpfs
-        return cls(name, constraints.memory_mb, constraints.slots, root, constraints.network_enabled)
+        disk_mb = constraints.disk_limit_mb if root else 0
+        return cls(name, constraints.memory_mb, constraints.slots, root, constraints.network_enabled, disk_mb)
 
     def fits(self, host: HostReport) -> bool:
         """Whether the host has room for it, and its language."""
@@ -51,7 +54,12 @@ class Need:
     def has_room(self, host: HostReport) -> bool:
         """Whether the host has room for it, whatever the language."""
         large = host.memory_bytes >= self.memory_mb * MIB and host.cpus >= self.cpus
-        return large and (host.root or not self.root) and (host.network or not self.network)
+        return large and self.has_disk(host) and (host.network or not self.network)
+
+    def has_disk(self, host: HostReport) -> bool:
+        """Whether the host has room for its box; one of the previous release does not say."""
+        fits = host.disk_bytes is None or host.disk_bytes >= self.disk_mb * MIB
+        return not self.root or (host.root and fits)
 
 
 def problems(need: Need, hosts: Sequence[HostReport]) -> list[Problem]:
@@ -82,8 +90,12 @@ def _cpus(need: Need, hosts: Sequence[HostReport]) -> list[Problem]:
 
 
 def _disk(need: Need, hosts: Sequence[HostReport]) -> list[Problem]:
-    if not need.root or any(host.root for host in hosts):
+    if any(need.has_disk(host) for host in hosts):
         return []
+    if any(host.root for host in hosts):
+        most = max(host.disk_bytes or 0 for host in hosts if host.root) // MIB
+        message = f"{need.disk_mb} is more than any host has room for ({most})"
+        return [Problem("constraints.disk_mb", message, f"ask for at most {most}")]
     message = "needs a disk image, which no host can mount: none runs as root"
     return [Problem("constraints.disk_mb", message, "ask for at most min(256, memory_mb / 2)")]
 

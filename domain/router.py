@@ -32,7 +32,10 @@ OWN_PART = 0.2
 """For how much one counts that this process sent since: by now many of them are over."""
 MOST_COUNTED = 20_000
 
-NEED = "split_part(s.language, '@', 1), s.memory_mb, (s.cpu_millicores + 999) / 1000, s.needs_root, s.network_enabled"
+NEED = (
+    "split_part(s.language, '@', 1), s.memory_mb, (s.cpu_millicores + 999) / 1000, s.needs_root, s.network_enabled,"
+    " CASE WHEN s.needs_root THEN s.disk_mb ELSE 0 END"
+)
 """The columns of a `Need`, of a submission `s`."""
 _QUEUED = f"""
     SELECT waiting_in, count(*) FROM (

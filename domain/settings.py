@@ -87,6 +87,15 @@ class Settings:
     """SHIPD_CGROUPS: `none` runs jails without cgroups, watched by sampling."""
     slots: int | None = None
     """SHIPD_SLOTS: jails at a time; default the number of usable CPUs."""
+    memory_mb: int | None = None
+    """SHIPD_MEMORY_MB: what this instance may have in all; default the host's memory. Several instances on one host
+    know nothing of each other: give each its part."""
+    reserve_mb: int | None = None
+    """SHIPD_RESERVE_MB: what of that is not for jails, but for workers and what runs beside them; default a tenth, and
+    512 at least."""
+    disk_mb: int | None = None
+    """SHIPD_DISK_MB: what boxes on disk may take together; default what is free in the state folder at the start, but
+    for a twentieth of its file system, and 1024 at least."""
     host_name: str = field(default_factory=socket.gethostname)
     """SHIPD_HOST"""
     region: str = DEFAULT_REGION
@@ -218,6 +227,9 @@ class Settings:
             jail_configs=read.path("SHIPD_JAIL_CONFIGS", cls.jail_configs),
             cgroups=cast("Literal['auto', 'none']", read.choice("SHIPD_CGROUPS", cls.cgroups, CGROUPS)),
             slots=read.integer("SHIPD_SLOTS", 1, floor=1) if read.text("SHIPD_SLOTS") else None,
+            memory_mb=_optional(read, "SHIPD_MEMORY_MB", floor=64),
+            reserve_mb=_optional(read, "SHIPD_RESERVE_MB", floor=0),
+            disk_mb=_optional(read, "SHIPD_DISK_MB", floor=0),
             host_name=read.matching("SHIPD_HOST", socket.gethostname(), HOST),
             region=read.matching("SHIPD_REGION", cls.region, REGION),
             cost=read.number("SHIPD_COST", cls.cost, above=0),
@@ -276,6 +288,10 @@ def _distances(read: Reader) -> Distances:
         return distances.parse(read.words("SHIPD_REGION_DISTANCE"))
     except ValueError as error:
         raise ValueError(f"SHIPD_REGION_DISTANCE: {error}") from error
+
+
+def _optional(read: Reader, name: str, *, floor: int) -> int | None:
+    return read.integer(name, floor, floor=floor, ceiling=2**40) if read.text(name) else None
 
 
 def _usual(read: Reader) -> Usual:

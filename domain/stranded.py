@@ -24,7 +24,9 @@ _MOVE = f"""
         SELECT e.id FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id
         WHERE e.state = 'queued' AND e.sent_at < 'infinity' AND coalesce(e.queue, e.priority) = %(before)s
             AND s.region IS NOT DISTINCT FROM %(asked)s
-            AND ({NEED}) = (%(language)s, %(memory_mb)s, %(cpus)s, %(root)s, %(network)s)
+            AND ({NEED}) = (
+                %(language)s, %(memory_mb)s, %(cpus)s, %(root)s, %(network)s, %(disk_mb)s
+            )
         LIMIT %(most)s FOR UPDATE OF e SKIP LOCKED
     )
     UPDATE executions AS e SET queue = %(queue)s, sent_at = now(), sent = 1

@@ -20,6 +20,7 @@ from workers.compile_cache import NO_CACHE, Compiler
 from workers.execution_cache import NO_EXECUTION_CACHE, Executor
 from workers.fleet import Fleet
 from workers.lease import Leases
+from workers.parked import Parked
 from workers.taking import Taking
 from workers.tally import untallied
 
@@ -72,7 +73,9 @@ class Equipment:
     """What is typed for interactive runs; without it their programs find no input."""
     usual: Usual = USUAL
     send: Callable[[Sequence[tuple[UUID, Priority]]], object] = _to_nobody
-    """Sends to the queue what waited for the place of what was graded."""
+    """Sends to the queue what waited for the place of what was graded, or for room."""
+    parked: Parked | None = None
+    """Who is to be sent when room is waited for no more; without it that is left to the sweeper."""
     passes_on: Callable[[Claim], bool] = _keep
     """Gives back what this host cannot run, for others that can; says whether it did."""
     region: str = DEFAULT_REGION

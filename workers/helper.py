@@ -27,6 +27,7 @@ from workers.compile import Compiled
 from workers.fleet import NO, NUMBER_BYTES, READY, RESULT, RUN
 from workers.grade import Grader
 from workers.interact import InteractorProgram, kept_interactor
+from workers.needs import running_room
 from workers.packing import packed
 from workers.prepare import Plan, plan
 from workers.run import Bench, in_series, run_test_case
@@ -59,7 +60,7 @@ class Helping:
             self.line.say(NO)
             return
         made, compiled, checker, interactor = program
-        with self.grader.sandbox.spare_slot(made.submission.constraints.slots) as slot:
+        with self.grader.sandbox.spare_slot(made.submission.constraints.slots, running_room(made)) as slot:
             if slot is None:
                 self.line.say(NO)
                 return

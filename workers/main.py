@@ -50,6 +50,7 @@ from workers.heartbeat import Consumer, Heartbeat, leave, taken
 from workers.lease import Leases
 from workers.load import Counted
 from workers.metrics import Counting, answer_prometheus
+from workers.parked import Parked
 from workers.placing import Placing
 from workers.stop import Stop
 from workers.taking import Taking
@@ -81,10 +82,17 @@ def sandbox_config(settings: Settings) -> SandboxConfig:
         jail_configs=settings.jail_configs,
         cgroups=settings.cgroups,
         slots=settings.slots,
+        memory_bytes=_bytes(settings.memory_mb),
+        reserve_bytes=_bytes(settings.reserve_mb),
+        disk_bytes=_bytes(settings.disk_mb),
         nsjail=settings.nsjail,
         pool=_pool(settings),
         network=network.offered(settings),
     )
+
+
+def _bytes(megabytes: int | None) -> int | None:
+    return None if megabytes is None else megabytes * MIB
 
 
 def _pool(settings: Settings) -> PoolConfig | None:
@@ -136,6 +144,7 @@ class Worker:
             typed=TypedInput(settings.redis_url),
             usual=settings.usual,
             send=partial(router.send, celery),
+            parked=Parked(settings.state_dir / "slots" / "parked"),
             passes_on=Placing(database, router, self._report(), partial(outbox.send, celery, database)).pass_on,
             region=settings.region,
             announced=lambda claim: announce(celery, database, claim.submission_id, claim.execution_id),
@@ -204,8 +213,10 @@ class Worker:
         return Counted(settings.state_dir, settings.host_name, list(self.languages.known.values()))
 
     def _report(self) -> HostReport:
-        offers, count = self.sandbox.config.network is not None, self.sandbox.slots.count
-        return host.report(settings, count, self.found, network=offers, blob_store=self.blob_store)
+        offers, slots = self.sandbox.config.network is not None, self.sandbox.slots
+        return host.report(
+            settings, slots.count, slots.capacity, self.found, network=offers, blob_store=self.blob_store
+        )
 
 
 def _listen(grader: Grader) -> None:
@@ -277,7 +288,7 @@ def run(arguments: Sequence[str]) -> int:
         log.critical("host_unfit", error=str(error), hint="run `python -m sandbox doctor`")
         return 1
     try:
-        answer_prometheus(settings)
+        answer_prometheus(settings, worker.sandbox.slots)
     except OSError as error:
         hint = "set SHIPD_METRICS_PORT to a free port, or leave it out"
         log.critical("metrics_not_served", port=settings.metrics_port, error=str(error), hint=hint)
