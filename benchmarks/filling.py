@@ -14,7 +14,7 @@ from psycopg import sql
 BATCH = 100_000
 WITH_PARTS = 10
 """One submission of so many has sources, test cases and results too: what they add lies in tables of their own."""
-WHOLE = ("submissions", "executions")
+WHOLE = ("submissions", "executions", "execution_numbers")
 PARTS = ("source_files", "test_cases", "test_results", "telemetry")
 EPOCH_MS = 1_700_000_000_000
 """The identity of number n begins with this and n, as a UUID of version 7 with its time does."""

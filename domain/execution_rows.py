@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from domain import outputs, results, telemetry
+from domain import numbers, outputs, results, telemetry
 from domain.blobs import BlobStore
 from domain.gathering import gathered, scattered, split
 from domain.limits import MAX_SHOWN_BYTES
@@ -47,9 +47,7 @@ def _latest(parts: str) -> str:
         executions AS e
         LEFT JOIN telemetry AS compiling ON compiling.execution_id = e.id AND compiling.kind = 'compile',
         {parts}, {_POSED}
-        WHERE e.id = (
-            SELECT id FROM executions WHERE submission_id = $1 AND NOT candidate ORDER BY number DESC LIMIT 1
-        )
+        WHERE e.id = ({numbers.current("$1", "x.id")})
     """
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
-from domain import cases
+from domain import cases, numbers
 from domain.db import Database
 from domain.model import Priority
 from domain.verdict import State, Verdict
@@ -86,18 +86,12 @@ SUMMARY = f"""
     s.id, s.created_at, s.language, s.priority, s.user_id, s.problem_id,
     e.id, e.state, e.verdict, e.reason, e.points, {OF_HIDDEN}
 """
-CURRENT = """
-    LATERAL (
-        SELECT * FROM executions WHERE submission_id = s.id AND NOT candidate ORDER BY number DESC LIMIT 1
-    ) AS e
-"""
+CURRENT = f"LATERAL ({numbers.current('s.id')}) AS e"
 # The same, in a form in which PostgreSQL may begin with the executions. (Of `number = (SELECT max ...)` it thinks that
-# few have it, and reads them all.)
-BY_EXECUTION = """
-    JOIN executions AS e ON e.submission_id = s.id AND NOT e.candidate AND NOT EXISTS (
-        SELECT FROM executions AS later
-        WHERE later.submission_id = e.submission_id AND later.number > e.number AND NOT later.candidate
-    )
+# few have it, and reads them all. Of executions found by their number it thinks so too; so this looks into all
+# partitions.)
+BY_EXECUTION = f"""
+    JOIN executions AS e ON e.submission_id = s.id AND NOT e.candidate AND NOT {numbers.has_later("e")}
 """
 # Written out, so that the partial indexes are seen to fit: an execution has a lease while it is graded, and only then.
 _STATES = {

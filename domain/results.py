@@ -131,17 +131,17 @@ def prepare(
 
 
 def hold(tx: Connection, guard: str, values: Mapping[str, object], ordinals: Sequence[int], *, lock: str) -> bool:
-    """Lock the execution that `guard` (with its `values`) lets pass, and remove earlier results of these test cases.
+    """Lock the execution that `guard` (with its `values`, of which one is its `id`) lets pass, and remove earlier results of these test cases.
 
     False: none passes, nothing is done. One statement for all of it: it is the first of every write of results.
     """
     command = f"""
         WITH held AS (SELECT id FROM executions WHERE {guard} {lock}),
         results AS (
-            DELETE FROM test_results AS r USING held WHERE r.execution_id = held.id AND r.ordinal = ANY (%(ordinals)s)
+            DELETE FROM test_results AS r USING held WHERE r.execution_id = %(id)s AND r.ordinal = ANY (%(ordinals)s)
         ), runs AS (
             DELETE FROM telemetry AS t USING held
-            WHERE t.execution_id = held.id AND t.kind = 'test' AND t.ordinal = ANY (%(ordinals)s)
+            WHERE t.execution_id = %(id)s AND t.kind = 'test' AND t.ordinal = ANY (%(ordinals)s)
         )
         SELECT FROM held
     """

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psycopg
 
-from domain import audit, execution_rows, fair, idempotency, posed, room, stored, storing
+from domain import audit, execution_rows, fair, idempotency, numbers, posed, room, stored, storing
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound, Problem
@@ -39,14 +39,12 @@ _MAY_SEE_HIDDEN = f"""
     LEFT JOIN problem_versions AS v ON v.id = e.problem_version_id LEFT JOIN problems AS p ON p.id = v.problem_id
     WHERE s.id = %(id)s AND (%(owner_id)s::uuid IS NULL OR p.owner_id = %(owner_id)s)
 """.encode()
-_VERSION = b"""
+_VERSION = f"""
     SELECT e.id, e.state, e.attempt, (SELECT count(*) FROM test_results WHERE execution_id = e.id)
     FROM submissions AS s, executions AS e
     WHERE s.id = %(id)s AND (%(owner_id)s::uuid IS NULL OR s.owner_id = %(owner_id)s)
-        AND e.id = (
-            SELECT id FROM executions WHERE submission_id = %(id)s AND NOT candidate ORDER BY number DESC LIMIT 1
-        )
-"""
+        AND e.id = ({numbers.current("%(id)s", "x.id")})
+""".encode()
 _VERSION_KEPT = "executions_problem_version_fkey"
 """What a submission to a problem that is deleted at the same moment breaks."""
 _USED_BEFORE = {"submissions_pkey", idempotency.CONSTRAINT}

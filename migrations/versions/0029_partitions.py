@@ -36,7 +36,8 @@ NUMBERS = (
     """
     CREATE FUNCTION number_execution() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        INSERT INTO execution_numbers (submission_id, number, execution_id) VALUES (NEW.submission_id, NEW.number, NEW.id);
+        INSERT INTO execution_numbers (submission_id, number, execution_id)
+        VALUES (NEW.submission_id, NEW.number, NEW.id);
         RETURN NEW;
     END $$
     """,
@@ -45,8 +46,8 @@ NUMBERS = (
     """,
 )
 
-# What PostgreSQL would do for references to a partitioned table, it would do by looking into every partition when one is
-# taken out. `moved` is set by whoever moves rows from one partition to another.
+# What PostgreSQL does for references to a partitioned table, it does by looking into every partition when one is taken
+# out. `moved` is set by whoever moves rows from one partition to another.
 FORGET = """
 CREATE FUNCTION forget_execution() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -66,18 +67,21 @@ CREATE TRIGGER forget_execution AFTER DELETE ON executions FOR EACH ROW EXECUTE 
 MAKE_PARTITION = """
 CREATE FUNCTION make_partition(suffix text, since uuid, until uuid) RETURNS void VOLATILE LANGUAGE plpgsql AS $$
 DECLARE
+    lowest uuid := '00000000-0000-0000-0000-000000000000';
     tables text[] := ARRAY['executions', 'test_results', 'artifacts', 'telemetry'];
     key text;
     own text;
     reference record;
 BEGIN
+    -- In the order of whoever adds a submission: they wait for us, and not each for the other.
+    LOCK TABLE submissions, problem_versions, regrades IN SHARE ROW EXCLUSIVE MODE;
     LOCK TABLE executions_default, test_results_default, artifacts_default, telemetry_default;
     PERFORM set_config('shipd.moved', 'yes', true);
     FOREACH own IN ARRAY tables LOOP
         key := CASE own WHEN 'executions' THEN 'id' ELSE 'execution_id' END;
         EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', own || suffix, own || '_default');
         EXECUTE format('INSERT INTO %I SELECT * FROM %I WHERE %I >= %L AND %I < %L',
-            own || suffix, own || '_default', key, since, key, until);
+            own || suffix, own || '_default', key, coalesce(since, lowest), key, until);
         FOR reference IN
             SELECT conname, pg_get_constraintdef(oid) AS said FROM pg_constraint
             WHERE conrelid = (own || '_default')::regclass AND contype = 'f' AND conparentid = 0
@@ -86,10 +90,10 @@ BEGIN
                 own || suffix, reference.conname, replace(reference.said, '_default', suffix));
         END LOOP;
     END LOOP;
-    DELETE FROM executions_default WHERE id >= since AND id < until;
+    DELETE FROM executions_default WHERE id >= coalesce(since, lowest) AND id < until;
     FOREACH own IN ARRAY tables LOOP
-        EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
-            own, own || suffix, since, until);
+        EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%L)',
+            own, own || suffix, coalesce(quote_literal(since), 'MINVALUE'), until);
     END LOOP;
     PERFORM set_config('shipd.moved', '', true);
 END $$
@@ -98,10 +102,11 @@ END $$
 # What was taken out of the tables and is kept in the blob store, and where; `domain/archives.py` says what is in it.
 ARCHIVES = """
 CREATE TABLE archives (
-    suffix      text PRIMARY KEY,
+    name        text PRIMARY KEY,
     since       uuid,
     until       uuid NOT NULL,
     state       text NOT NULL CHECK (state IN ('archived', 'detached', 'dropped', 'restored')),
+    blob        bytea NOT NULL CHECK (octet_length(blob) = 32),
     manifest    jsonb NOT NULL CHECK (jsonb_typeof(manifest) = 'object'),
     archived_at timestamptz NOT NULL DEFAULT now(),
     dropped_at  timestamptz
@@ -190,7 +195,7 @@ def _free(connection: Connection) -> str:
             continue
         _run(connection, f"ALTER TABLE {table} DROP CONSTRAINT {name}")
         if on_delete == "c" and table != "regrade_items":  # those go with their submission
-            also.append(f"DELETE FROM {table} WHERE {column} = OLD.id;")
+            also.append(f"DELETE FROM {table} WHERE {column} = OLD.id;")  # noqa: S608 - names of the catalogue
     return " ".join(also)
 
 
