@@ -22,7 +22,7 @@ _LATER = """
 
 
 def current(submission: str, columns: str = "x.*") -> str:
-    """Give a query for the current execution `x`: the last that is no candidate of a regrade. `submission` is its id."""
+    """Give a query for the current execution `x` of a submission, by its id: the last that is no candidate of a regrade."""
     return CURRENT.format(submission=submission, columns=columns)
 
 

@@ -7,11 +7,13 @@ none goes into the default one, so that nothing can fail for want of one, and is
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from domain.db import Connection, Database
+from domain.errors import Conflict
 from domain.ids import first_at, time_of
 from domain.logging import logger
 
@@ -44,6 +46,10 @@ _NOT_KNOWN = b"""
     SELECT relname FROM pg_stat_user_tables
     WHERE relname = ANY ($1) AND (last_analyze IS NULL OR last_analyze < now() - interval '1 day')
 """
+
+# Of the session: no transaction is open for as long as it takes. A connection that is cut gives it back.
+_ALONE = b"SELECT pg_try_advisory_lock(54821, 0)"
+_NOT_ALONE = b"SELECT pg_advisory_unlock(54821, 0)"
 
 log = logger(__name__)
 
@@ -84,9 +90,7 @@ def _read(name: str, bound: str, executions: int, size_bytes: int) -> Partition:
     if told is None:
         return Partition(name, None, None, executions, size_bytes)
     since, until = told.groups()
-    return Partition(
-        name, time_of(UUID(since)) if since else None, time_of(UUID(until)), executions, size_bytes
-    )
+    return Partition(name, time_of(UUID(since)) if since else None, time_of(UUID(until)), executions, size_bytes)
 
 
 def keep_ahead(db: Database, days: int, *, now: datetime | None = None) -> Sequence[str]:
@@ -124,3 +128,16 @@ def _look_after(db: Database) -> None:
             log.warning("partition_default_not_empty", executions=stray)
         for (table,) in tx.run(_NOT_KNOWN, [list(TABLES)]).fetchall():
             tx.execute(f"ANALYZE {table}".encode())
+
+
+@contextmanager
+def alone(db: Database) -> Iterator[None]:
+    """Be the only one who makes, archives, drops or restores partitions. Raises Conflict, Unavailable."""
+    with db.statement() as tx:
+        row = tx.execute(_ALONE).fetchone()
+        if row is None or not row[0]:
+            raise Conflict("somebody else archives, drops or restores a partition now; try again when that is done")
+        try:
+            yield
+        finally:
+            tx.execute(_NOT_ALONE)

@@ -25,6 +25,7 @@ from domain.settings import Settings
 TASK_GRADE = "shipd.grade"
 TASK_SWEEP = "shipd.sweep"
 TASK_REGRADE = "shipd.regrade"
+TASK_KEEP = "shipd.keep"
 TASK_HELP = "shipd.help"
 TASK_DELIVER = "shipd.deliver"
 TASK_CHECK_PROBLEM = "shipd.check_problem"
@@ -34,6 +35,8 @@ WEBHOOKS = "webhooks"
 QUEUES = (CONTROL, Priority.INTERACTIVE.value, Priority.NORMAL.value, Priority.BULK.value)
 """Most urgent first: Redis is asked in this order, and a later queue waits while an earlier one holds anything."""
 
+KEEP_S = 3600.0
+"""How often partitions are looked after: made ahead, and dropped when they are too old."""
 REGRADE_S = 1.0
 """How often regrades are looked at besides; while one runs, workers that end its executions look too."""
 
@@ -84,6 +87,11 @@ def make_celery(settings: Settings) -> Celery:
                 "task": TASK_REGRADE,
                 "schedule": REGRADE_S,
                 "options": {"queue": CONTROL, "expires": REGRADE_S},
+            },
+            "keep": {
+                "task": TASK_KEEP,
+                "schedule": KEEP_S,
+                "options": {"queue": CONTROL, "expires": KEEP_S},
             },
         },
     )

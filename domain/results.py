@@ -131,8 +131,9 @@ def prepare(
 
 
 def hold(tx: Connection, guard: str, values: Mapping[str, object], ordinals: Sequence[int], *, lock: str) -> bool:
-    """Lock the execution that `guard` (with its `values`, of which one is its `id`) lets pass, and remove earlier results of these test cases.
+    """Lock the execution that `guard` (with its `values`) lets pass, and remove earlier results of these test cases.
 
+    One of the values is the execution's `id`.
     False: none passes, nothing is done. One statement for all of it: it is the first of every write of results.
     """
     command = f"""

@@ -20,6 +20,7 @@ from workers.check_problem import ProblemChecker
 from workers.deliver import Deliverer
 from workers.grade import Grader
 from workers.helper import Helping
+from workers.keeping import Keeping
 
 grader: Grader | None = None
 lines: Lines | None = None
@@ -92,11 +93,19 @@ def _register_check_problem(celery: Celery) -> None:
                 queue.check_problem(celery, UUID(version_id))
 
 
+def _register_keep(celery: Celery, keeping: Keeping) -> None:
+    @celery.task(name=queue.TASK_KEEP, shared=False)
+    def keep() -> None:
+        """Have partitions made ahead, and what is too old archived and dropped, while sweeping goes on."""
+        keeping.start()
+
+
 def register(celery: Celery, settings: Settings, database: Database) -> None:
     """Give the application its tasks."""
     _register_help(celery)
     _register_deliver(celery)
     _register_check_problem(celery)
+    _register_keep(celery, Keeping(database, settings))
     events, live = Events(settings.redis_url), Live(settings.redis_url)
 
     def tell_failed(execution_id: UUID, reason: str) -> None:
