@@ -27,7 +27,12 @@ _SESSION = (
     "-c timezone=UTC"
     # Nothing of ours takes this long; what does is stuck, and holds a connection that others wait for.
     " -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s"
+    # Of a statement over partitions PostgreSQL thinks that it is cheaper to plan it anew, for the one that it looks
+    # into, each time; looking into that one alone by a plan for all of them is (docs/decisions/0035).
+    " -c plan_cache_mode=force_generic_plan"
 )
+BY_VALUES = b"SET LOCAL plan_cache_mode = auto"
+"""Within a transaction: what follows is planned with its values, of which the same may mean three rows or half of all."""
 
 
 Cursor = psycopg.Cursor[TupleRow]
@@ -94,12 +99,13 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a transaction that only reads, all of it one snapshot. Raises Unavailable."""
+        """Open a transaction that only reads, all of it one snapshot, planned by values. Raises Unavailable."""
         with self._connection() as connection:
             connection.read_only = True
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             try:
                 with connection.transaction():
+                    connection.execute(BY_VALUES)
                     yield connection
             finally:
                 if not connection.closed:

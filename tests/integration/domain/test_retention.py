@@ -71,7 +71,7 @@ def test_it_goes_and_comes_back(
     for view in views:
         with pytest.raises(NotFound, match="archived"):
             submissions.get(db, blobs, view.id, None)
-    assert all(rows(f"SELECT FROM {table}") == [] for table in tables)
+    assert all(rows(f"SELECT 1 FROM {table}") == [] for table in tables)
     assert "first" not in {one.name for one in partitions.known(db)}
     (found,) = [one for one in archives.every(db) if one.name == "first"]
     assert (found.state, found.tables["executions"].rows, found.tables["submissions"].rows) == ("dropped", 3, 3)
