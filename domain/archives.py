@@ -74,6 +74,7 @@ _NOTED = b"""
     SET since = excluded.since, until = excluded.until, state = excluded.state, blob = excluded.blob,
         manifest = excluded.manifest, archived_at = now(), dropped_at = NULL
 """
+_ALL = sql.SQL("")
 _FOUND = "SELECT name, since, until, state, blob, manifest, archived_at, dropped_at FROM archives"
 
 
@@ -221,7 +222,7 @@ def _queries(tx: Connection, partition: Partition) -> Iterator[tuple[str, tuple[
         yield table, (columns, _query(own, columns, order))
 
 
-def _query(table: str, columns: Iterable[str], order: str, where: sql.Composable = sql.SQL("")) -> sql.Composed:
+def _query(table: str, columns: Iterable[str], order: str, where: sql.Composable = _ALL) -> sql.Composed:
     return sql.SQL("COPY (SELECT {} FROM {} {} ORDER BY {}) TO STDOUT").format(
         sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table), where, sql.SQL(order)
     )

@@ -32,7 +32,7 @@ _SESSION = (
     " -c plan_cache_mode=force_generic_plan"
 )
 BY_VALUES = b"SET LOCAL plan_cache_mode = auto"
-"""Within a transaction: what follows is planned with its values, of which the same may mean three rows or half of all."""
+"""Within a transaction: what follows is planned with its values, which may mean three rows or half of all."""
 
 
 Cursor = psycopg.Cursor[TupleRow]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from domain import numbers, outputs, results, telemetry
+from domain import outputs, results, telemetry
 from domain.blobs import BlobStore
 from domain.gathering import gathered, scattered, split
 from domain.limits import MAX_SHOWN_BYTES
@@ -42,12 +42,18 @@ _POSED = gathered(
 _NUMBER = "(SELECT number FROM problem_versions WHERE id = e.problem_version_id) AS problem_version"
 
 
+_CURRENT = "current_execution($1)"
+_OF_EXECUTION = "execution_id = e.id"
+"""In its place the above is said wherever rows are looked for: so each is looked for in one partition only."""
+
+
 def _latest(parts: str) -> str:
     return f"""
         executions AS e
-        LEFT JOIN telemetry AS compiling ON compiling.execution_id = e.id AND compiling.kind = 'compile',
-        {parts}, {_POSED}
-        WHERE e.id = ({numbers.current("$1", "x.id")})
+        LEFT JOIN telemetry AS compiling
+            ON compiling.execution_id = {_CURRENT} AND compiling.kind = 'compile',
+        {parts.replace(_OF_EXECUTION, f"execution_id = {_CURRENT}")}, {_POSED}
+        WHERE e.id = {_CURRENT}
     """
 
 

@@ -78,7 +78,7 @@ _READ = f"""
         substring(interaction FOR shown_bytes) AS interaction, {", ".join(_SAID[1:])},
         {", ".join(f"t.{name}" for name in telemetry.COUNTED)}
     FROM cut LEFT JOIN telemetry AS t
-        ON t.execution_id = cut.execution_id AND t.kind = 'test' AND t.ordinal = cut.ordinal
+        ON t.execution_id = e.id AND t.kind = 'test' AND t.ordinal = cut.ordinal
     ORDER BY cut.ordinal
 """
 _SHOWN = (*_JUDGED, "artifacts_cut", "cached", "has_output", "shown_bytes", *_STDOUT, *_STDERR, *_SAID)

@@ -44,6 +44,16 @@ NUMBERS = (
     """
     CREATE TRIGGER number_execution BEFORE INSERT ON executions FOR EACH ROW EXECUTE FUNCTION number_execution()
     """,
+    # Asked once when a statement begins: partitions are then left out before anything is made ready for them.
+    """
+    CREATE FUNCTION current_execution(submission uuid) RETURNS uuid STABLE LANGUAGE plpgsql AS $$
+    BEGIN
+        RETURN (
+            SELECT n.execution_id FROM execution_numbers AS n JOIN executions AS e ON e.id = n.execution_id
+            WHERE n.submission_id = submission AND NOT e.candidate ORDER BY n.number DESC LIMIT 1
+        );
+    END $$
+    """,
 )
 
 # What PostgreSQL does for references to a partitioned table, it does by looking into every partition when one is taken
