@@ -6,7 +6,7 @@ truth. Foreign keys are not looked at meanwhile; they hold by how the identities
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 from uuid import UUID
 
@@ -28,6 +28,11 @@ PERIOD_MS = 30 * 24 * 3600 * 1000
 AGE_S = 100_000_000
 """How long ago number 0 was made; one a second follows."""
 
+_BOUND = r"""
+    SELECT substring(pg_get_expr(relpartbound, oid) FROM 'TO \(''(.*)''\)')::uuid FROM pg_class
+    WHERE relname = 'executions_first'
+"""
+
 
 @dataclass(frozen=True)
 class Template:
@@ -48,16 +53,17 @@ def with_parts(number: int) -> int:
 
 
 def cut(connection: psycopg.Connection) -> None:
-    """Cut an empty database into PARTITIONS of the time that copies are from, and one for what is before or behind."""
-    bounds = [datetime.fromtimestamp((EPOCH_MS + n * PERIOD_MS) / 1000, UTC) for n in range(PARTITIONS)]
+    """Cut an empty database into PARTITIONS of the time that copies are from, and two for what is before and behind."""
+    bounds = [datetime.fromtimestamp((EPOCH_MS + n * PERIOD_MS) / 1000, UTC) for n in range(PARTITIONS + 1)]
     with connection.transaction():
+        told = connection.execute(_BOUND).fetchone()
+        assert told is not None  # noqa: S101 - the migration made it
         for table in reversed(TABLES):
             connection.execute(f"ALTER TABLE {table} DETACH PARTITION {table}_first".encode())
             connection.execute(f"DROP TABLE {table}_first".encode())
-        make = "SELECT make_partition(%s, %s, %s)"
-        connection.execute(make, ("_first", None, first_at(bounds[0])))
-        for since, until in pairwise([*bounds, bounds[-1] + timedelta(milliseconds=PERIOD_MS)]):
-            connection.execute(make, (f"_p{since:%Y%m%d}", first_at(since), first_at(until)))
+        keys = [None, *map(first_at, bounds), told[0]]
+        for number, (since, until) in enumerate(pairwise(keys)):
+            connection.execute("SELECT make_partition(%s, %s, %s)", (f"_bench{number}", since, until))
 
 
 def fill(connection: psycopg.Connection, template: Template, start: int, end: int) -> None:

@@ -31,6 +31,7 @@ _TYPES = {
     Jsonb: "jsonb",
 }
 _EXPLAINED = (b"SELECT", b"WITH", b"UPDATE", b"INSERT", b"DELETE")
+FEW = 5000
 _OWN = re.compile(f"({'|'.join(TABLES)})_(.+)")
 
 
@@ -41,7 +42,7 @@ class Look:
     statement: str
     partitions: set[str] = field(default_factory=set)
     whole: set[str] = field(default_factory=set)
-    """Partitions that were read from end to end."""
+    """Partitions that were read from end to end, those with FEW rows left out."""
     index_only: bool = False
     buffers: int = 0
 
@@ -108,9 +109,13 @@ def _read(statement: str, plan: Mapping[str, Any]) -> Look:
             continue
         look.partitions.add(own[2])
         look.index_only |= node["Node Type"] == "Index Only Scan"
-        if node["Node Type"] == "Seq Scan":
+        if node["Node Type"] == "Seq Scan" and _rows(node) > FEW:
             look.whole.add(own[2])
     return look
+
+
+def _rows(node: Mapping[str, Any]) -> float:
+    return float(node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)))
 
 
 def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

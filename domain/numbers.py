@@ -22,7 +22,7 @@ _LATER = """
 
 
 def current(submission: str, columns: str = "x.*") -> str:
-    """Give a query for the current execution `x` of a submission, by its id: the last that is no regrade's candidate."""
+    """Give a query for the current execution `x` of a submission's id: the last that is no regrade's candidate."""
     return CURRENT.format(submission=submission, columns=columns)
 
 

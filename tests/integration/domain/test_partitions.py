@@ -58,7 +58,8 @@ def test_another_length_begins_where_the_last_one_ends(db: Database) -> None:
     *_, before, first, second, third, _ = partitions.known(db)
     assert made[-1] == third.name
     assert (before.until, first.until, second.until) == (first.since, second.since, third.since)
-    assert third.until - third.since == timedelta(days=7)
+    assert third.since is not None
+    assert third.until == third.since + timedelta(days=7)
 
 
 @pytest.mark.usefixtures("late")

@@ -11,6 +11,7 @@ from domain import archives, audit, executions, partitions, restoring, retention
 from domain.blobs import BlobDamaged, BlobStore
 from domain.db import Database
 from domain.errors import Conflict, NotFound
+from domain.ids import first_at
 from domain.model import (
     Artifact,
     ExecutionTelemetry,
@@ -127,7 +128,7 @@ def test_a_submission_with_a_later_execution_stays_with_that_one(
     view = whole(db, blobs, submit)
     later = partitions.known(db)[1].since
     assert later is not None
-    again = UUID(int=partitions.first_at(later).int + 1)
+    again = UUID(int=first_at(later).int + 1)
     rows("INSERT INTO executions (id, submission_id, number, priority) VALUES (%s, %s, 2, 'normal')", again, view.id)
     grade(db, blobs, again)
 
@@ -164,7 +165,7 @@ def test_what_was_cut_off_goes_on(
     monkeypatch.setattr(retention, "AT_ONCE", 1)
     with monkeypatch.context() as cut, pytest.raises(RuntimeError):
         cut.setattr(retention, "note", _killed)
-        cut.setattr(retention.archives, "is_as_archived", _killed)
+        cut.setattr(archives, "is_as_archived", _killed)
         retention.drop(db, blobs, "first")
     assert [one.state for one in archives.every(db)] == ["detached"]
     with pytest.raises(NotFound):
