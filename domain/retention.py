@@ -90,6 +90,7 @@ def apply(db: Database, blobs: BlobStore, days: int, *, now: datetime | None = N
         except Conflict as error:
             log.warning("partition_kept", name=one.name, error=str(error))
             continue
+        log.info("partition_dropped", name=one.name)
         gone.append(one.name)
     return gone
 
@@ -177,4 +178,3 @@ def note(db: Database, event: str, found: Archive) -> None:
     details = {"partition": found.name, "manifest": found.blob, "rows": rows}
     with db.transaction() as tx:
         audit.note(tx, [(new_id(), event, ACTOR, None, None, Jsonb(details))])
-    log.info(event, name=found.name, manifest=found.blob)
