@@ -11,6 +11,7 @@ from app import access
 from app import doctor as examination
 from app.cli_blobs import blobs
 from app.cli_completion import completion
+from app.cli_data import data
 from app.cli_executions import executions
 from app.cli_exits import Exit
 from app.cli_hosts import hosts
@@ -45,7 +46,7 @@ def main() -> None:
 
 
 for _command in (
-    *(keys, users, queues, executions, hosts, blobs, webhooks, problem, regrade),
+    *(keys, users, queues, executions, hosts, blobs, data, webhooks, problem, regrade),
     *(submit, batch, watch, completion),
 ):
     main.add_command(_command)

@@ -32,10 +32,15 @@ LOOK_S = 0.1
 
 Pooler = Literal["none", "transaction"]
 """What stands before PostgreSQL: nothing, or what gives each transaction any of its connections (PgBouncer)."""
+BY_VALUES = b"SET LOCAL plan_cache_mode = auto"
+"""Within a transaction: what follows is planned with its values, which may mean three rows or half of all."""
 
 # Nothing of ours takes this long; what does is stuck, and holds a connection that others wait for.
 _TIMEOUTS = {"statement_timeout": "30s", "idle_in_transaction_session_timeout": "60s", "lock_timeout": "10s"}
-_SESSION = " ".join(f"-c {name}={value}" for name, value in {"timezone": "UTC", **_TIMEOUTS}.items())
+# Of a statement over partitions PostgreSQL thinks that it is cheaper to plan it anew, for the one that it looks into,
+# each time; looking into that one alone by a plan for all of them is (docs/decisions/0035).
+_PLANS = {"plan_cache_mode": "force_generic_plan"}
+_SESSION = " ".join(f"-c {name}={value}" for name, value in {"timezone": "UTC", **_TIMEOUTS, **_PLANS}.items())
 CONNECT_QUERY = "SET " + "; SET ".join(f"{name} = '{value}'" for name, value in _TIMEOUTS.items())
 """What a pooler is to say first on each of its own connections, for it takes no options of ours (docs/scaling.md)."""
 
@@ -118,12 +123,13 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a transaction that only reads, all of it one snapshot. Raises Unavailable."""
+        """Open a transaction that only reads, all of it one snapshot, planned by values. Raises Unavailable."""
         with self._connection() as connection:
             connection.read_only = True
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             try:
                 with connection.transaction():
+                    connection.execute(BY_VALUES)
                     yield connection
             finally:
                 if not connection.closed:

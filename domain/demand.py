@@ -19,7 +19,10 @@ COMMITTED_S = 5
 LAST = 2000
 """Executions that say what one takes."""
 
-_FIRST = "JOIN executions AS e ON e.submission_id = s.id AND e.number = 1"
+_FIRST = (
+    "JOIN execution_numbers AS numbered ON numbered.submission_id = s.id AND numbered.number = 1"
+    " JOIN executions AS e ON e.id = numbered.execution_id"
+)
 _COUNT = f"""
     INSERT INTO arrivals (minute, region, priority, count)
     SELECT m, region_of(came.queue, came.region), coalesce(came.priority, 'normal'), coalesce(sum(came.count), 0)

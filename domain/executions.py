@@ -56,9 +56,9 @@ _CLAIM = f"""
         )
         RETURNING id, submission_id, attempt, queued_at, number, problem_version_id, regrade_id
     ), results AS (
-        DELETE FROM test_results AS r USING taken WHERE taken.attempt > 1 AND r.execution_id = taken.id
+        DELETE FROM test_results AS r USING taken WHERE taken.attempt > 1 AND r.execution_id = $1
     ), runs AS (
-        DELETE FROM telemetry AS t USING taken WHERE taken.attempt > 1 AND t.execution_id = taken.id
+        DELETE FROM telemetry AS t USING taken WHERE taken.attempt > 1 AND t.execution_id = $1
     )
     SELECT s.id, attempt, queued_at, s.owner_id, taken.number, problem_version_id, taken.regrade_id, {_seeds("taken")},
         {_NOT_AWAITED}, {stored.WHOLE}

@@ -5,10 +5,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
+import psycopg
 from psycopg.rows import DictRow, TupleRow
 from psycopg.types.json import Jsonb
 
-from domain import audit, story
+from domain import audit, numbers, story
 from domain.db import Connection, Database
 from domain.errors import Conflict, NotFound
 from domain.ids import new_id
@@ -66,6 +67,11 @@ class ExecutionEntry:
 _NAMES = tuple(field.name for field in fields(ExecutionEntry))
 _COLUMNS = ", ".join(f"{'s' if name in _OF_SUBMISSION else 'e'}.{name}" for name in _NAMES)
 _FROM = f"SELECT {_COLUMNS} FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id"
+_OF = f"""
+    SELECT {_COLUMNS} FROM submissions AS s JOIN execution_numbers AS n ON n.submission_id = s.id
+        JOIN executions AS e ON e.id = n.execution_id
+    WHERE s.id = %s ORDER BY n.number
+"""
 # Ids begin with the time, so that the newest come first without another index.
 _LATEST = f"""
     {_FROM}
@@ -83,16 +89,12 @@ _RELEASE = f"""
     UPDATE executions SET released_at = now()
     WHERE id = %s AND verdict = 'JE' AND reason = '{story.ATTEMPTS}' AND released_at IS NULL
 """
-_AGAIN = """
+_AGAIN = f"""
     INSERT INTO executions (id, submission_id, priority, problem_version_id, number)
     SELECT %(id)s, submission_id, priority, problem_version_id,
-        (SELECT max(number) + 1 FROM executions AS one WHERE one.submission_id = e.submission_id)
+        {numbers.following("e.submission_id")}
     FROM executions AS e
-    WHERE id = %(old)s AND NOT candidate AND NOT EXISTS (
-        SELECT FROM executions AS later
-        WHERE later.submission_id = e.submission_id AND later.number > e.number AND NOT later.candidate
-    )
-    ON CONFLICT (submission_id, number) DO NOTHING
+    WHERE id = %(old)s AND NOT candidate AND NOT {numbers.has_later("e")}
 """
 
 
@@ -118,7 +120,7 @@ def latest(
 def of_submission(db: Database, submission_id: UUID) -> list[ExecutionEntry]:
     """List all executions of a submission in order. Raises NotFound, Unavailable."""
     with db.read() as tx:
-        rows = tx.execute(f"{_FROM} WHERE s.id = %s ORDER BY e.number".encode(), (submission_id,)).fetchall()
+        rows = tx.execute(_OF.encode(), (submission_id,)).fetchall()
     if not rows:
         raise NotFound(f"there is no submission {submission_id}; `shipd executions list` shows the last ones")
     return [_entry(row) for row in rows]
@@ -180,7 +182,13 @@ def _made_again(tx: Connection, entry: ExecutionEntry) -> UUID:
         what = f"ended as {entry.verdict}" if entry.verdict is not None else f"is {entry.state}"
         raise Conflict(f"execution {entry.id} {what}: only one that waits, or ended as JE, is sent again")
     again = new_id()
-    if tx.execute(_AGAIN, {"id": again, "old": entry.id}).rowcount == 0:
+    try:
+        made = tx.execute(_AGAIN.encode(), {"id": again, "old": entry.id}).rowcount
+    except psycopg.errors.UniqueViolation as error:
+        if error.diag.constraint_name != numbers.TAKEN:
+            raise
+        made = 0  # somebody else was quicker
+    if made == 0:
         raise Conflict(f"execution {entry.id} is not the current one of {entry.submission_id}: send that one")
     tx.execute(_RELEASE.encode(), (entry.id,))
     return again

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from celery import Celery
 
-from domain import regrade_version
+from domain import numbers, regrade_version
 from domain.db import Connection, Database
 from domain.errors import Unavailable
 from domain.ids import new_id
@@ -65,7 +65,7 @@ _SEND = f"""
     ), made AS (
         INSERT INTO executions (id, submission_id, number, priority, regrade_id, candidate, problem_version_id)
         SELECT picked.own_id, picked.submission_id,
-            (SELECT max(number) + 1 FROM executions WHERE submission_id = picked.submission_id),
+            {numbers.following("picked.submission_id")},
             'bulk', picked.regrade_id, true, {regrade_version.CARRIED}
         FROM picked JOIN executions AS e ON e.id = picked.old_execution_id
         RETURNING id

@@ -87,8 +87,8 @@ _CONDITIONS = {
 }
 _CALM = f"""
     NOT EXISTS (
-        SELECT FROM executions AS poison
-        WHERE poison.submission_id = s.id AND poison.verdict = 'JE' AND poison.reason = '{ATTEMPTS}'
+        SELECT FROM execution_numbers AS numbered JOIN executions AS poison ON poison.id = numbered.execution_id
+        WHERE numbered.submission_id = s.id AND poison.verdict = 'JE' AND poison.reason = '{ATTEMPTS}'
             AND poison.released_at IS NULL
     )
 """

@@ -134,6 +134,10 @@ class Settings:
     """SHIPD_SERVICE_RATE: of each user of any other key; none."""
     total_rate: str = ""
     """SHIPD_TOTAL_RATE: of all together, beyond which everybody is told 503; none."""
+    partition_days: int = 30
+    """SHIPD_PARTITION_DAYS: executions of so many days lie in tables of their own (docs/decisions/0035)."""
+    keep_days: int = 0
+    """SHIPD_KEEP_DAYS: what is wholly older is archived in the blob store and dropped; 0: all is kept for ever."""
     most_queued: int = 100_000
     """SHIPD_MOST_QUEUED: with more executions queued nobody may add to them (503); 0: there is no limit."""
     usual: Usual = field(default_factory=Usual)
@@ -248,6 +252,8 @@ class Settings:
             person_rate=_rate(read, "SHIPD_PERSON_RATE", cls.person_rate),
             service_rate=_rate(read, "SHIPD_SERVICE_RATE", cls.service_rate),
             total_rate=_rate(read, "SHIPD_TOTAL_RATE", cls.total_rate),
+            partition_days=read.integer("SHIPD_PARTITION_DAYS", cls.partition_days, floor=1, ceiling=366),
+            keep_days=read.integer("SHIPD_KEEP_DAYS", cls.keep_days, floor=0, ceiling=36_500),
             most_queued=read.integer("SHIPD_MOST_QUEUED", cls.most_queued, floor=0),
             usual=_usual(read),
             pool_mb=read.integer("SHIPD_POOL_MB", cls.pool_mb, floor=0),

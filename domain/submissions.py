@@ -7,13 +7,13 @@ from uuid import UUID
 
 import psycopg
 
-from domain import audit, execution_rows, fair, idempotency, posed, queue_names, room, routing, stored, storing
+from domain import audit, execution_rows, fair, idempotency, numbers, posed, queue_names, room, routing, stored, storing
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound, Problem
 from domain.host import DEFAULT_REGION, HostReport
 from domain.hosts import Remembered
-from domain.ids import new_id
+from domain.ids import new_id, time_of
 from domain.listing import CURRENT
 from domain.model import Callback, Submission
 from domain.problem_reading import Viewer
@@ -40,14 +40,14 @@ _MAY_SEE_HIDDEN = f"""
     LEFT JOIN problem_versions AS v ON v.id = e.problem_version_id LEFT JOIN problems AS p ON p.id = v.problem_id
     WHERE s.id = %(id)s AND (%(owner_id)s::uuid IS NULL OR p.owner_id = %(owner_id)s)
 """.encode()
-_VERSION = b"""
+_VERSION = f"""
     SELECT e.id, e.state, e.attempt, (SELECT count(*) FROM test_results WHERE execution_id = e.id)
     FROM submissions AS s, executions AS e
     WHERE s.id = %(id)s AND (%(owner_id)s::uuid IS NULL OR s.owner_id = %(owner_id)s)
-        AND e.id = (
-            SELECT id FROM executions WHERE submission_id = %(id)s AND NOT candidate ORDER BY number DESC LIMIT 1
-        )
-"""
+        AND e.id = ({numbers.current("%(id)s", "x.id")})
+""".encode()
+# Of an id that is not there nothing is said but that what is as old is not.
+_ARCHIVED = b"SELECT until FROM archives WHERE state IN ('detached', 'dropped') AND until > $1 ORDER BY until LIMIT 1"
 _VERSION_KEPT = "executions_problem_version_fkey"
 """What a submission to a problem that is deleted at the same moment breaks."""
 _USED_BEFORE = {"submissions_pkey", idempotency.CONSTRAINT}
@@ -134,7 +134,7 @@ def get(db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID | No
     with db.statement() as tx:
         row = tx.run(_GET, [submission_id]).fetchone()
     if row is None or owner_id not in {None, row[0]}:
-        raise _not_there(submission_id)
+        raise _not_there(db, submission_id)
     # The connection is back in the pool: a disk may take its time.
     return _view(submission_id, row, blobs)
 
@@ -152,7 +152,7 @@ def reveal(db: Database, blobs: BlobStore, submission_id: UUID, viewer: Viewer) 
         audit.hidden_read(tx, viewer.id, {"problem_id": found[0], "version": found[1]}, submission_id)
         row = tx.run(_REVEALED, [submission_id]).fetchone()
     if row is None:
-        raise _not_there(submission_id)
+        raise _not_there(db, submission_id)
     return _view(submission_id, row, blobs)
 
 
@@ -169,7 +169,7 @@ def version(db: Database, submission_id: UUID, owner_id: UUID | None) -> Version
     with db.statement() as tx:
         row = tx.execute(_VERSION, {"id": submission_id, "owner_id": owner_id}).fetchone()
     if row is None:
-        raise _not_there(submission_id)
+        raise _not_there(db, submission_id)
     return Version(row[0], State(row[1]), row[2], row[3])
 
 
@@ -203,8 +203,13 @@ def state_of(db: Database, execution_id: UUID) -> State:
     return State(row[0])
 
 
-def _not_there(submission_id: UUID) -> NotFound:
-    return NotFound(f"there is no submission {submission_id}; check the id, and that the key is its sender's")
+def _not_there(db: Database, submission_id: UUID) -> NotFound:
+    with db.statement() as tx:
+        row = tx.run(_ARCHIVED, [submission_id]).fetchone()
+    hint = "check the id, and that the key is its sender's"
+    if row is not None and row[0]:
+        hint = f"what was sent before {time_of(row[0]):%Y-%m-%d} is archived, and is brought back by an operator alone"
+    return NotFound(f"there is no submission {submission_id}; {hint}")
 
 
 def _before(db: Database, blobs: BlobStore, sent: Sent) -> SubmissionView | None:

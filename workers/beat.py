@@ -22,10 +22,13 @@ from domain.logging import logger
 from domain.router import Router
 from domain.settings import Settings
 from workers.advising import LastAdvice
+from workers.keeping import keep as keep_partitions
 from workers.sweeper import Sweeper
 
 ADVISE_S = 15.0
 """How often it is looked at how many hosts are wanted."""
+KEEP_S = 3600.0
+"""How often partitions are looked after; what is dropped is archived before, which takes its time."""
 REGRADE_S = 1.0
 """How often regrades are looked at besides; while one runs, workers that end its executions look too."""
 
@@ -39,6 +42,8 @@ class Chore:
     name: str
     every_s: float
     do: Callable[[], None]
+    may_be_cut_off: bool = False
+    """Whether nobody waits for it when the process is to end."""
 
     def keep_on(self, stop: threading.Event) -> None:
         """Do it until told to stop. One that fails is logged and done again at its next time."""
@@ -80,15 +85,21 @@ def chores(
         Chore("sweep", settings.sweep_s, sweeper.sweep),
         Chore("prune", settings.sweep_s, sweeper.prune),
         Chore("advise", ADVISE_S, lambda: advice.renew(demand.renew(database, settings.target_age_s))),
+        Chore("keep", KEEP_S, partial(keep_partitions, database, settings), may_be_cut_off=True),
         Chore("regrade", REGRADE_S, partial(regrade_pump.pump, celery, database, router)),
     )
 
 
 def keep(chores: Sequence[Chore], stop: threading.Event) -> None:
     """Do chores, each in a thread of its own, until told to stop."""
-    threads = [threading.Thread(target=chore.keep_on, args=(stop,), name=chore.name) for chore in chores]
+    threads = [
+        threading.Thread(target=chore.keep_on, args=(stop,), name=chore.name, daemon=chore.may_be_cut_off)
+        for chore in chores
+    ]
     for thread in threads:
         thread.start()
     log.info("sweeping", chores=[chore.name for chore in chores])
+    stop.wait()
     for thread in threads:
-        thread.join()
+        if not thread.daemon:
+            thread.join()

@@ -6,7 +6,7 @@ Valid with the previous release: its executions have none.
 from alembic import op
 
 revision = "0023"
-down_revision = "0021"
+down_revision = "0022"
 
 EXECUTIONS = "ALTER TABLE executions ADD COLUMN region text"
 

@@ -6,7 +6,7 @@ Valid with the previous release: its workers know nothing of draining, and nobod
 from alembic import op
 
 revision = "0024"
-down_revision = "0021"
+down_revision = "0023"
 
 # When the worker of a draining host said that it takes nothing and holds nothing.
 HOSTS = "ALTER TABLE hosts ADD COLUMN drained_at timestamptz"

@@ -34,6 +34,8 @@ COMMANDS = [
     ["problem", "verify"],
     ["regrade"],
     *(["regrade", name] for name in ["start", "list", "show", "watch", "diff", "apply", "discard", "pause", "resume"]),
+    ["data"],
+    *(["data", name] for name in ["partitions", "archive", "drop", "restore"]),
     ["languages"],
     ["doctor"],
     ["submit"],
