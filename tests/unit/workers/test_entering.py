@@ -59,7 +59,7 @@ def test_who_finds_another_waiting_goes_back_and_is_noted(
     sandbox = FakeSandbox()
     sandbox.taken = True
     sent: list[tuple[UUID, Priority]] = []
-    own = replace(grader(sandbox), parked=parked, send=lambda *one: sent.append(one))
+    own = replace(grader(sandbox), parked=parked, send=sent.extend)
     assert ledger.offered is not None
     execution_id = ledger.offered.execution_id
     assert own.grade(execution_id) is None
@@ -79,7 +79,7 @@ def test_a_large_one_that_entered_has_the_next_one_sent(
     other = UUID(int=3), Priority.BULK
     parked.add(*other)
     sent: list[tuple[UUID, Priority]] = []
-    own = replace(grader(sandbox), parked=parked, send=lambda *one: sent.append(one))
+    own = replace(grader(sandbox), parked=parked, send=sent.extend)
     assert graded(own, ledger, asking()).verdict is Verdict.OK
     assert sent == ([other] if large else [])
 
@@ -89,7 +89,7 @@ def test_one_that_is_not_to_be_had_passes_the_word_on(grader: Make, ledger: Ledg
     parked.add(*other)
     sent: list[tuple[UUID, Priority]] = []
     ledger.offered = None
-    assert replace(grader(FakeSandbox()), parked=parked, send=lambda *one: sent.append(one)).grade(UUID(int=9)) is None
+    assert replace(grader(FakeSandbox()), parked=parked, send=sent.extend).grade(UUID(int=9)) is None
     assert sent == [other]
 
 
