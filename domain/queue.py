@@ -10,6 +10,7 @@ would be lost: whoever sends does it by `domain/outbox.py`.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 import redis
@@ -115,13 +116,19 @@ def _send(celery: Celery, execution_id: UUID, name: str, **options: object) -> N
 
 
 def lengths(celery: Celery, names: Iterable[str] = QUEUES) -> Mapping[str, int]:
-    """Count the messages that no worker has taken, by queue: of these, CONTROL and WEBHOOKS. Raises Unavailable."""
+    """Count the messages that no worker has taken, by queue: of these and of WEBHOOKS. Raises Unavailable."""
     with _told_away(), celery.connection_for_read() as connection:
         channel = connection.default_channel
         asked = dict.fromkeys((*names, WEBHOOKS))
-        for name in asked:
-            _queue(celery.conf.broker_url, name)(channel).declare()  # type: ignore[no-untyped-call] # kombu types only some
-        return {name: channel.queue_declare(queue=name, passive=True).message_count for name in asked}
+        return {name: _length(celery, channel, name) for name in asked}
+
+
+def _length(celery: Celery, channel: Any, name: str) -> int:
+    if not rabbitmq.named(celery.conf.broker_url):
+        return int(channel.queue_declare(queue=name).message_count)
+    # Without its arguments it would be made as a queue of another kind.
+    rabbitmq.queue(name)(channel).declare()  # type: ignore[no-untyped-call] # kombu types only some
+    return int(channel.queue_declare(queue=name, passive=True).message_count)
 
 
 def ask(celery: Celery) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from domain import partitions
 from domain.db import Database
@@ -20,13 +21,11 @@ def test_it_makes_partitions_ahead(db: Database, database_url: str, tmp_path: Pa
     assert last.until >= datetime.now(UTC) + timedelta(days=30 * partitions.AHEAD)
 
 
-def test_it_leaves_it_to_who_is_at_it(
-    db: Database, database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with partitions.alone(db):
+def test_it_leaves_it_to_who_is_at_it(db: Database, database_url: str, tmp_path: Path) -> None:
+    with partitions.alone(db), capture_logs() as logs:
         keep(db, Settings(database_url, "", "", blob_dir=tmp_path))
 
-    assert "partitions_not_kept" in "".join(capsys.readouterr())
+    assert [line["event"] for line in logs] == ["partitions_not_kept"]
 
 
 def test_a_database_that_is_away_is_told(tmp_path: Path) -> None:
