@@ -13,7 +13,7 @@ from pytest_celery import CeleryTestContainer
 
 from standalone import tied
 
-START_S = 30
+START_S = 90
 STOP_S = 15
 ASK_S = 0.02
 
