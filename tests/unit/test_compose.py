@@ -63,7 +63,7 @@ def _flags(argv: list[str]) -> dict[str, str]:
 
 
 def _value(left: Iterator[str], name: str) -> str:
-    return "" if name in {"--no-control-socket"} else next(left)
+    return "" if name == "--no-control-socket" else next(left)
 
 
 class _Heard(dict[str, str]):
