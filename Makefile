@@ -7,7 +7,7 @@ RUN := exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m standal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo stop test test-vm chaos soak bench bench-limits bench-rows scaling lint format lock setup clean
+.PHONY: help up demo stop test test-vm chaos soak bench bench-limits bench-rows scaling lint format lock scan sbom setup clean
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this list
@@ -60,6 +60,15 @@ lint: setup ## Check style, types and the arrows between packages
 format: setup ## Format the sources
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
+
+scan: setup ## Ask whether anything that is pinned has a known fault (needs the internet)
+	@$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements.lock
+
+sbom: setup ## Write what all of it is made of to var/sbom.cdx.json (CycloneDX)
+	@mkdir -p var
+	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-format JSON \
+		--output-file var/sbom.cdx.json requirements.lock
+	@echo "shipd: var/sbom.cdx.json"
 
 lock: ## Pin every dependency of setup.cfg with its hashes in requirements.lock (needs uv)
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(or $(UV),uv) pip compile --quiet --generate-hashes --no-emit-index-url \
