@@ -38,7 +38,7 @@ def queue(name: str) -> Queue:
 
 def hosts_own(name: str) -> Queue:
     """Make the queue of offers to one host: it goes a while after the host."""
-    return Queue(name, routing_key=name, durable=True, auto_delete=True, expires=DESERTED_S)  # type: ignore[no-untyped-call]
+    return Queue(name, routing_key=name, durable=True, expires=DESERTED_S)  # type: ignore[no-untyped-call]
 
 
 LASTING: Mapping[str, object] = {

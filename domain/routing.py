@@ -28,7 +28,7 @@ COLD_MS = 30.0
 FAILURES_MS = 5000.0
 """Where the sandbox fails at every execution."""
 FAILURES_DOUBTED = 50
-"""So many executions without a failure are added to what a host tells: one failure alone says little."""
+"""So many executions without a failure are added to what a host tells: a few failures say little."""
 TIGHT_MS = 1000.0
 """Where less memory is free at the moment than the execution may take."""
 COST_MS = 10.0
@@ -145,7 +145,8 @@ def _cold_ms(need: Need, host: Host) -> float:
 
 
 def _failures_ms(_need: Need, host: Host) -> float:
-    return FAILURES_MS * host.load.failures / (host.load.executions + FAILURES_DOUBTED)
+    # One alone says nothing: a worker was killed, or an execution kills workers.
+    return FAILURES_MS * max(0, host.load.failures - 1) / (host.load.executions + FAILURES_DOUBTED)
 
 
 def _tight_ms(need: Need, host: Host) -> float:

@@ -176,7 +176,6 @@ def test_of_rabbitmq_queues_are_quorum_queues_and_those_of_a_host_go_with_it() -
     [own] = [name for name in kinds if name.startswith("help.")]
     taken = queue_names.taken_by(own.removeprefix("help."), "default")
     assert kinds == dict.fromkeys((*taken, queue.WEBHOOKS), "quorum") | {own: None}
-    assert app.amqp.queues[own].auto_delete
     assert app.amqp.queues[own].expires == rabbitmq.DESERTED_S
     assert "visibility_timeout" not in app.conf.broker_transport_options
     assert app.conf.broker_transport_options["confirm_publish"]
