@@ -37,7 +37,8 @@ def read(db: Database) -> FleetNow:
         ages: dict[str, float] = dict(tx.execute(_AGES).fetchall())
         quarantined = tx.execute(_QUARANTINED.encode()).fetchone() or (0,)
         due = tx.execute(_DELIVERIES).fetchone() or (0, 0.0)
-    at_work = [host for host in known if host.draining_at is None]
+    # One that ended in order has said so: it has no blob store any more.
+    at_work = [host for host in known if host.draining_at is None and host.report.blob_store is not None]
     return FleetNow(
         Counter((host.report.region, host.standing.value) for host in known),
         {(host.report.region, host.report.name): ages.get(host.report.name, 0.0) for host in at_work},

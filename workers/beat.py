@@ -21,6 +21,7 @@ from domain.live import Live
 from domain.logging import logger
 from domain.router import Router
 from domain.settings import Settings
+from workers import metrics
 from workers.fleet_numbers import Told
 from workers.keeping import keep as keep_partitions
 from workers.sweeper import Sweeper
@@ -68,6 +69,7 @@ def run(celery: Celery, settings: Settings, database: Database, router: Router) 
         hint = "set SHIPD_FLEET_METRICS_PORT to a free port, or leave it out"
         log.critical("metrics_not_served", port=settings.fleet_metrics_port, error=str(error), hint=hint)
         return 1
+    metrics.expect_giving_up()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -69,6 +69,12 @@ def given_up(reason: str) -> None:
     counted.REASONS.add(Verdict.JE.value, reason_of(reason))
 
 
+def expect_giving_up() -> None:
+    """Have what the sweeper may give up known before it happens, so that the first is seen as one more."""
+    for reason in ("attempts", "no_host"):
+        counted.REASONS.add(Verdict.JE.value, reason, by=0)
+
+
 def reason_of(reason: str | None) -> str:
     """Give the part of a reason that is counted by: one of few."""
     if reason is None:
@@ -128,6 +134,7 @@ class Watching:
     """What is looked at in one process of a worker, from its fork to its end."""
 
     def __init__(self, pool: Pool | None, language_of: Callable[[str], str]) -> None:
+        counted.REASONS.add(Verdict.JE.value, "sandbox", by=0)
         self._watch = None if pool is None else PoolWatch(pool, language_of)
         if self._watch is not None:
             self._watch.start()
