@@ -69,8 +69,8 @@ class Sweeper:
         self._send(fair.send_all_waiting(self.db, self.settings.usual))
 
     def _send(self, executions: Sending) -> bool:
+        counted.RESENT.add(by=len(executions))
         if executions:
-            counted.RESENT.add(by=len(executions))
             log.info("requeued", count=len(executions), first=str(executions[0][0]))
         return self.router.send(self.celery, executions)
 
