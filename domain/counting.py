@@ -1,6 +1,7 @@
 """Numbers that are counted: declared once, by name, for whatever process counts them (`domain/counted.py` lists them).
 
-Where nobody asks for numbers nothing is made, and counting costs one look at a flag. A number is made when it is first
+Where nobody asks for numbers nothing is made, prometheus_client is not even loaded (which takes a command longer than
+all else about its start), and counting costs one look at a flag. A number is made when it is first
 counted in a process that has begun to (`begin`), because prometheus_client must know before where it is to be kept.
 """
 
@@ -11,13 +12,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from prometheus_client import Counter, Gauge, Histogram
+if TYPE_CHECKING:
+    from prometheus_client import Counter, Gauge, Histogram
 
-from domain import metrics
-
-Kept = TypeVar("Kept", Counter, Gauge, Histogram)
+Kept = TypeVar("Kept", "Counter", "Gauge", "Histogram")
 
 KNOWN: dict[str, "Number[Counter] | Number[Gauge] | Number[Histogram]"] = {}
 """All that are declared, by the name that Prometheus is told."""
@@ -30,6 +30,8 @@ os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_i
 
 def begin(folder: Path, *, beside: bool = False) -> None:
     """Count from now on, in this process and its children, into a folder: emptied, or one that others use as well."""
+    from domain import metrics  # noqa: PLC0415 - as said above
+
     (metrics.keep_in if beside else metrics.share)(folder)
     _counting.set()
 
@@ -74,7 +76,7 @@ class Number(ABC, Generic[Kept]):
         return found
 
 
-class Count(Number[Counter]):
+class Count(Number["Counter"]):
     """What only grows."""
 
     kind = "counter"
@@ -86,11 +88,13 @@ class Count(Number[Counter]):
             with _lock:
                 self._of(labels).inc(by)
 
-    def _make(self) -> Counter:
+    def _make(self) -> "Counter":
+        from prometheus_client import Counter  # noqa: PLC0415
+
         return Counter(self.name, self.meaning, self.labels, registry=None)
 
 
-class Level(Number[Gauge]):
+class Level(Number["Gauge"]):
     """What there is at the moment: in all living processes together, or (`mode="livemax"`) in the one with the most."""
 
     kind = "gauge"
@@ -120,11 +124,13 @@ class Level(Number[Gauge]):
             with _lock:
                 self._of(labels).inc(by)
 
-    def _make(self) -> Gauge:
+    def _make(self) -> "Gauge":
+        from prometheus_client import Gauge  # noqa: PLC0415
+
         return Gauge(self.name, self.meaning, self.labels, registry=None, multiprocess_mode=self._mode)  # type: ignore[arg-type] # one of prometheus_client's modes
 
 
-class Spread(Number[Histogram]):
+class Spread(Number["Histogram"]):
     """How often values came within which bounds."""
 
     kind = "histogram"
@@ -148,5 +154,7 @@ class Spread(Number[Histogram]):
         finally:
             self.note(time.perf_counter() - began, *labels)
 
-    def _make(self) -> Histogram:
+    def _make(self) -> "Histogram":
+        from prometheus_client import Histogram  # noqa: PLC0415
+
         return Histogram(self.name, self.meaning, self.labels, registry=None, buckets=self._bounds)

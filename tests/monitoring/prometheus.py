@@ -24,6 +24,13 @@ def program(name: str) -> str:
     return found
 
 
+def promtool(*arguments: str) -> str:
+    """Give what it says; it fails with what it finds wrong."""
+    done = subprocess.run([program("promtool"), *arguments], capture_output=True, text=True, check=False, timeout=240)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 class Prometheus:
     """One that runs."""
 
