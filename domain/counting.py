@@ -1,8 +1,8 @@
 """Numbers that are counted: declared once, by name, for whatever process counts them (`domain/counted.py` lists them).
 
-Where nobody asks for numbers nothing is made, prometheus_client is not even loaded (which takes a command longer than
-all else about its start), and counting costs one look at a flag. A number is made when it is first
-counted in a process that has begun to (`begin`), because prometheus_client must know before where it is to be kept.
+Where nobody asks for numbers nothing is made, prometheus_client is not even loaded (a tenth of a second of a command's
+start), and counting costs one look at a flag. A number is made when it is first counted in a process that has begun to
+(`begin`), because prometheus_client must know before where it is to be kept.
 """
 
 import os
