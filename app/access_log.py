@@ -5,6 +5,7 @@ import time
 import structlog
 from flask import Flask, Response, g, request
 
+from app import metrics
 from app.live.taken import GIVEN_AWAY, taken
 from domain.logging import logger, without_secrets
 
@@ -27,6 +28,7 @@ def _end(response: Response) -> Response:
     if g.get(GIVEN_AWAY):
         return response  # whoever answers logs it
     began_at: float | None = g.get("began_at")
+    metrics.note(response, began_at)
     log.info(
         "request",
         method=request.method,

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from app.correlation import request_id
 from app.limits import status_of
 from app.schemas.documents import ErrorAnswer
+from domain import counted
 from domain.blobs import BlobDamaged, BlobMissing
 from domain.errors import (
     Conflict,
@@ -138,6 +139,7 @@ def _summed_up(error: InvalidRequest) -> str:
 
 
 def _limit_reached(error: LimitReached) -> Response:
+    counted.REFUSED.add(error.code)
     log.info("limit_reached", code=error.code, ours=error.ours)
     answer = error_answer(status_of(error), error.code, str(error))
     answer.headers["Retry-After"] = str(error.retry_after_s)
@@ -145,6 +147,7 @@ def _limit_reached(error: LimitReached) -> Response:
 
 
 def _unavailable(error: Exception) -> Response:
+    counted.REFUSED.add("unavailable")
     # Its text may name hosts and files: that is for the log.
     log.warning("unavailable", error=str(error))
     answer = error_answer(503, "unavailable", "a part of the platform does not answer; try again in a few seconds")

@@ -8,6 +8,7 @@ takes several they are sent in one go; and a connection from the pool is asked n
 import os
 import select
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal, TypeVar
@@ -20,6 +21,7 @@ from psycopg.rows import TupleRow
 from psycopg.types.numeric import Int8Dumper
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from domain import counted
 from domain.errors import Unavailable
 from domain.logging import logger
 
@@ -102,7 +104,7 @@ class Database:
     @contextmanager
     def statement(self) -> Iterator[Connection]:
         """Give a connection on which every statement is a transaction of its own: for one. Raises Unavailable."""
-        with self._connection() as connection:
+        with self._connection("statement") as connection:
             yield connection
 
     @contextmanager
@@ -113,7 +115,7 @@ class Database:
         read in the block, which waits, or after it; they have no `rowcount` before. What the server refuses may be
         raised by a later statement, or at the end. Raises Unavailable where PostgreSQL does not answer or gives up.
         """
-        with self._connection() as connection:
+        with self._connection("transaction") as connection:
             with _pipeline(connection, pipelined), connection.transaction():
                 yield connection
             actions = connection.left()
@@ -124,7 +126,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that only reads, all of it one snapshot, planned by values. Raises Unavailable."""
-        with self._connection() as connection:
+        with self._connection("read") as connection:
             connection.read_only = True
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             try:
@@ -138,7 +140,7 @@ class Database:
 
     def ping(self) -> None:
         """Ask PostgreSQL for an answer. Raises Unavailable."""
-        with self._connection() as connection:
+        with self._connection("ping") as connection:
             connection.execute("SELECT 1")
 
     def close(self) -> None:
@@ -153,17 +155,22 @@ class Database:
         return self._locks.setdefault(os.getpid(), threading.Lock())
 
     @contextmanager
-    def _connection(self) -> Iterator[Connection]:
+    def _connection(self, kind: str) -> Iterator[Connection]:
+        asked_at = time.perf_counter()
         try:
             with self._pool().connection(timeout=WAIT_S) as connection:
+                given_at = time.perf_counter()
+                counted.DATABASE_WAIT.note(given_at - asked_at)
                 connection.left()  # by a transaction that was rolled back
                 try:
                     yield connection
                 finally:
+                    counted.DATABASE.note(time.perf_counter() - given_at, kind)
                     # What failed at the end of a pipeline is not rolled back yet.
                     if connection.info.transaction_status is TransactionStatus.INERROR:
                         connection.rollback()
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            counted.DATABASE_AWAY.add()
             raise Unavailable(f"the database does not answer: {error}; try again") from error
 
     def _pool(self) -> ConnectionPool[Connection]:

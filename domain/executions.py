@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from domain import ending, posed, results, stored, story
+from domain import counted, ending, posed, results, stored, story
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.ending import End
@@ -182,6 +182,8 @@ def record(db: Database, blobs: BlobStore, claim: Claim, found: Sequence[TestRes
         held = results.hold(tx, _HELD, _token(claim), rows.ordinals, lock="FOR SHARE")
         if held:
             results.insert(tx, claim, rows)
+    if held:
+        _count(rows)
     return held
 
 
@@ -209,11 +211,19 @@ def finish(
     ended = ending.values(outcome, blobs)
     rows = results.prepare(claim, outcome.results, blobs, outcome.telemetry)
     found = (_finish_long if rows.many else _finish_short)(db, claim, ended, rows, usual)
+    if found is not None:
+        _count(rows)
     if found is not None and found.waiting is not None:
         freed(found.waiting)
     if found is not None and found.announced:
         announced()
     return found is not None
+
+
+def _count(rows: results.Rows) -> None:
+    if rows.telemetry:
+        counted.TELEMETRY.add(by=len(rows.telemetry))
+        counted.TELEMETRY_BATCH.note(len(rows.telemetry))
 
 
 def _finish_short(

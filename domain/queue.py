@@ -18,7 +18,7 @@ from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import BatchPublishError, OperationalError
 
-from domain import absence, broker, queue_names, rabbitmq, tracing
+from domain import absence, broker, counted, queue_names, rabbitmq, tracing
 from domain.errors import Unavailable
 from domain.limits import VISIBILITY_TIMEOUT_S
 from domain.logging import logger
@@ -163,8 +163,12 @@ def _asked(celery: Celery) -> Iterator[None]:
     known = absence.of(celery.conf.broker_url)
     if not known.may_ask():
         raise OperationalError("the broker did not answer a moment ago, and is asked again in a second")
-    with known.asked():
-        yield
+    try:
+        with counted.BROKER.timed(), known.asked():
+            yield
+    except Exception:
+        counted.BROKER_AWAY.add()
+        raise
 
 
 @contextmanager

@@ -169,11 +169,17 @@ class Settings:
     hsts_s: int = 0
     """SHIPD_HSTS_S: behind TLS, for how long browsers are told to use nothing else; 0: they are told nothing."""
     metrics_host: str = "127.0.0.1"
-    """SHIPD_METRICS_HOST: the address on which a worker answers Prometheus."""
+    """SHIPD_METRICS_HOST: the address on which programs answer Prometheus, each on a port of its own."""
     metrics_port: int | None = None
-    """SHIPD_METRICS_PORT: the port for that; nothing is counted where it is not set."""
+    """SHIPD_METRICS_PORT: the worker's; nothing is counted where it is not set."""
+    api_metrics_port: int | None = None
+    """SHIPD_API_METRICS_PORT: that of the API's processes."""
+    stream_metrics_port: int | None = None
+    """SHIPD_STREAM_METRICS_PORT: that of the stream process."""
+    deliver_metrics_port: int | None = None
+    """SHIPD_DELIVER_METRICS_PORT: that of the process that delivers webhooks."""
     fleet_metrics_port: int | None = None
-    """SHIPD_FLEET_METRICS_PORT: the port on which the process that sweeps says how many hosts are wanted."""
+    """SHIPD_FLEET_METRICS_PORT: that of the process that sweeps; it says how many hosts are wanted."""
     target_age_s: int = 5
     """SHIPD_TARGET_AGE_S: executions that wait longer for a slot want more hosts (`bulk` may wait longer)."""
     flower_url: str | None = None
@@ -270,6 +276,9 @@ class Settings:
             hsts_s=read.integer("SHIPD_HSTS_S", cls.hsts_s, floor=0, ceiling=MAX_HSTS_S),
             metrics_host=read.text("SHIPD_METRICS_HOST") or cls.metrics_host,
             metrics_port=read.port("SHIPD_METRICS_PORT"),
+            api_metrics_port=read.port("SHIPD_API_METRICS_PORT"),
+            stream_metrics_port=read.port("SHIPD_STREAM_METRICS_PORT"),
+            deliver_metrics_port=read.port("SHIPD_DELIVER_METRICS_PORT"),
             fleet_metrics_port=read.port("SHIPD_FLEET_METRICS_PORT"),
             target_age_s=read.integer("SHIPD_TARGET_AGE_S", cls.target_age_s, floor=1, ceiling=86400),
             flower_url=read.url("SHIPD_FLOWER_URL", ("http://", "https://")),

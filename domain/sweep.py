@@ -11,7 +11,7 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
-from domain import fair, hosts, story
+from domain import counted, fair, hosts, story
 from domain.db import Connection, Database
 from domain.fair import USUAL, Usual
 from domain.hosts import Host
@@ -116,11 +116,12 @@ def settle(
     with db.transaction() as tx:
         ended = list(tx.execute(_ATTEMPTS_USED_UP.encode(), limits))
         ended += _end_what_no_host_can_hold(tx, no_host_s)
-        tx.execute(_ABANDONED.encode(), limits)
+        abandoned = tx.execute(_ABANDONED.encode(), limits).rowcount
         if finished is not None:
             for execution_id, reason in ended:
                 tx.after_commit(partial(finished, execution_id, reason))
         tx.execute(_SPENT_LONG_AGO)
+    counted.LEASES_EXPIRED.add(by=abandoned + sum(reason == story.ATTEMPTS for _, reason in ended))
 
 
 def to_send(db: Database, message_lost_s: int) -> list[tuple[UUID, Priority]]:

@@ -34,6 +34,8 @@ from streams import passing
 
 HEALTHY_S = 90
 ASK_S = 0.05
+METRICS = ("metrics", "fleet_metrics", "api_metrics", "stream_metrics", "deliver_metrics")
+"""On which programs answer Prometheus, as their settings name the ports: SHIPD_METRICS_PORT and so on."""
 
 
 def _say_nothing(step: str) -> None:
@@ -72,7 +74,7 @@ class Stack:
     @cached_property
     def ports(self) -> Mapping[str, int]:
         """The port of each part, by name."""
-        own = ("flower", "metrics", "fleet_metrics", Postgres.name, Valkey.name)
+        own = ("flower", *METRICS, Postgres.name, Valkey.name)
         names = [*own, *([] if self._port else ["api"])]
         chosen = ports.remembered(self.folder / "ports.json", names)
         return {**chosen, "api": self._port} if self._port else chosen
@@ -102,8 +104,7 @@ class Stack:
             # Two platforms on one machine must not share cgroups.
             "SHIPD_INSTANCE": "shipd-" + hashlib.sha256(bytes(self.folder)).hexdigest()[:8],
             "SHIPD_CGROUPS": "auto" if delegation.may_make_cgroups() else "none",
-            "SHIPD_METRICS_PORT": str(self.ports["metrics"]),
-            "SHIPD_FLEET_METRICS_PORT": str(self.ports["fleet_metrics"]),
+            **{f"SHIPD_{name.upper()}_PORT": str(self.ports[name]) for name in METRICS},
         }
         return {**chosen, **self._base, **own, **urls}
 

@@ -16,7 +16,7 @@ from gunicorn import util
 from gunicorn.http import wsgi
 from gunicorn.workers.ggevent import GeventWorker
 
-from streams import TAKEN, ending, passing
+from streams import TAKEN, ending, passing, role
 
 UNSENT_BYTES = 128 * 1024
 """What the kernel keeps for a slow client, on top of what we keep."""
@@ -44,6 +44,7 @@ class StreamWorker(GeventWorker):  # type: ignore[misc] # gunicorn's has no type
         """Allow as many descriptors as the system does, then go on as gevent's worker."""
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        role.serve_streams()
         super().init_process()
 
     def handle_exit(self, sig: int, frame: object) -> None:

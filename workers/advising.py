@@ -3,13 +3,11 @@
 import time
 from collections.abc import Iterator, Sequence
 
-from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from domain.advice import Advice
 from domain.model import Priority
-from domain.settings import Settings
 
 STALE_S = 60.0
 """Advice that is older is not told: better none than one that nobody renews."""
@@ -53,10 +51,3 @@ class LastAdvice(Collector):
                 age.add_metric([region, priority.value], known.oldest_s if known else 0.0)
                 queued.add_metric([region, priority.value], known.count if known else 0)
         yield from (hosts, slots, age, queued, foreseen, error)
-
-    def serve(self, settings: Settings) -> None:
-        """Answer Prometheus from a thread, where a port is set. Raises OSError where it is somebody else's."""
-        if settings.fleet_metrics_port is not None:
-            registry = CollectorRegistry()
-            registry.register(self)
-            start_http_server(settings.fleet_metrics_port, settings.metrics_host, registry)

@@ -13,7 +13,7 @@ from functools import partial
 
 from celery import Celery
 
-from domain import demand, regrade_pump
+from domain import demand, fleet_now, prometheus, regrade_pump
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
@@ -21,7 +21,8 @@ from domain.live import Live
 from domain.logging import logger
 from domain.router import Router
 from domain.settings import Settings
-from workers.advising import LastAdvice
+from workers import metrics
+from workers.fleet_numbers import Told
 from workers.keeping import keep as keep_partitions
 from workers.sweeper import Sweeper
 
@@ -61,30 +62,30 @@ class Chore:
 
 def run(celery: Celery, settings: Settings, database: Database, router: Router) -> int:
     """Do all chores until told to end; what is being done then is finished. Gives the exit code."""
-    advice = LastAdvice()
+    told = Told()
     try:
-        advice.serve(settings)
+        prometheus.answer(settings, "beat", settings.fleet_metrics_port, told.advice, told.seen)
     except OSError as error:
         hint = "set SHIPD_FLEET_METRICS_PORT to a free port, or leave it out"
         log.critical("metrics_not_served", port=settings.fleet_metrics_port, error=str(error), hint=hint)
         return 1
+    metrics.expect_giving_up()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    keep(chores(celery, settings, database, router, advice), stop)
+    keep(chores(celery, settings, database, router, told), stop)
     database.close()
     return 0
 
 
-def chores(
-    celery: Celery, settings: Settings, database: Database, router: Router, advice: LastAdvice
-) -> Sequence[Chore]:
+def chores(celery: Celery, settings: Settings, database: Database, router: Router, told: Told) -> Sequence[Chore]:
     """List what is done by the clock."""
     sweeper = Sweeper(celery, settings, database, router, Events(settings.redis_url), Live(settings.redis_url))
     return (
         Chore("sweep", settings.sweep_s, sweeper.sweep),
         Chore("prune", settings.sweep_s, sweeper.prune),
-        Chore("advise", ADVISE_S, lambda: advice.renew(demand.renew(database, settings.target_age_s))),
+        Chore("advise", ADVISE_S, lambda: told.advice.renew(demand.renew(database, settings.target_age_s))),
+        Chore("look", ADVISE_S, lambda: told.seen.renew(fleet_now.read(database))),
         Chore("keep", KEEP_S, partial(keep_partitions, database, settings), may_be_cut_off=True),
         Chore("regrade", REGRADE_S, partial(regrade_pump.pump, celery, database, router)),
     )

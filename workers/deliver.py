@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from uuid import UUID
 
-from domain import __version__, attempts, notices, signing
+from domain import __version__, attempts, counted, notices, signing
 from domain.attempts import Claimed, Tried
 from domain.db import Database
 from domain.logging import logger
@@ -55,6 +55,8 @@ class Deliverer:
             return
         tried = self._try(claimed)
         state = attempts.record(self.db, claimed, tried)
+        counted.ATTEMPTS.add(_outcome(state, tried))
+        counted.ATTEMPT_SECONDS.note(tried.duration_ms / 1000)
         log.info(
             "delivery_tried",
             number=claimed.number,
@@ -94,6 +96,11 @@ class Deliverer:
             **signing.headers(str(claimed.delivery_id), now, body, claimed.secrets),
         }
         return self.sender.post(target, headers, body)
+
+
+def _outcome(state: str | None, tried: Tried) -> str:
+    """Say what an attempt is counted as: `waiting` deliveries are tried again."""
+    return "delivered" if tried.error is None else "failed" if state == "failed" else "retried"
 
 
 def _judged(answer: Answer, duration_ms: int) -> Tried:

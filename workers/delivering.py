@@ -12,7 +12,7 @@ from uuid import UUID
 import psutil
 from celery import Celery
 
-from domain import outbox, queue
+from domain import outbox, prometheus, queue
 from domain.addresses import Network, Reach
 from domain.db import Database
 from domain.logging import logger
@@ -33,6 +33,12 @@ def run(celery: Celery, settings: Settings, database: Database, arguments: Itera
     except OSError as error:
         # What must not be called has to be known first.
         log.critical("deliverer_unfit", error=str(error), hint="mend SHIPD_NETWORK_DENY or the servers' names")
+        return 1
+    try:
+        prometheus.answer(settings, "deliver", settings.deliver_metrics_port)
+    except OSError as error:
+        hint = "set SHIPD_DELIVER_METRICS_PORT to a free port, or leave it out"
+        log.critical("metrics_not_served", port=settings.deliver_metrics_port, error=str(error), hint=hint)
         return 1
     celery.worker_main(
         [

@@ -11,7 +11,7 @@ from domain.events import Events
 from domain.fair import USUAL, Usual
 from domain.host import DEFAULT_REGION
 from domain.languages import Languages
-from domain.model import Claim, Priority, TestResult
+from domain.model import Claim, Priority
 from domain.static_checks import StaticChecks
 from domain.typed import TypedInput
 from sandbox import Jails
@@ -36,10 +36,6 @@ def _keep(claim: Claim) -> bool:  # noqa: ARG001 - whatever it is
 
 def _nobody(claim: Claim) -> None:
     """Nobody is told."""
-
-
-def uncounted(language: str, result: TestResult) -> None:
-    """Nobody asks."""
 
 
 def _nothing() -> None:
@@ -81,8 +77,6 @@ class Equipment:
     region: str = DEFAULT_REGION
     announced: Callable[[Claim], None] = _nobody
     """Called when an execution is over that somebody wants to be told of; it does not raise."""
-    ran: Callable[[str, TestResult], None] = uncounted
-    """Counts a run in a language."""
     attempt: Callable[[], AbstractContextManager[Callable[[bool], None]]] = untallied
     """Counts an attempt while it lasts; gives what is told, at its end, whether the sandbox failed."""
     taking: Taking = field(default_factory=Taking)

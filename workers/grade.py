@@ -23,7 +23,7 @@ from domain.scoring import Score, score
 from domain.static_checks import StaticCheck
 from domain.verdict import State, Verdict, overall
 from sandbox import RoomTaken, RunAborted, SandboxError, Slot
-from workers import entering
+from workers import entering, metrics
 from workers.broadcast import Broadcast
 from workers.check_program import checker_of, not_compiled
 from workers.compile import Compiled, CompileError, compile_submission
@@ -67,8 +67,10 @@ class Grader(Equipment):
                 self.broadcaster.of(claim) as broadcast,
             ):
                 broadcast.state(State.PREPARING)
-                outcome = Grading(self, claim, hold, broadcast).outcome()
+                grading = Grading(self, claim, hold, broadcast)
+                outcome = grading.outcome()
                 self._finish(claim, outcome, broadcast)
+                metrics.ended(claim, outcome, grading.own_ms)
                 ends(outcome.reason == "sandbox")
         except ClaimLost:
             log.warning("claim_lost", attempt=claim.attempt)
@@ -128,6 +130,8 @@ class Grading:
         self.broadcast = broadcast
         self.watch = Stopwatch(_milliseconds_since(claim.queued_at))
         self.earlier: Earlier | None = None
+        self.own_ms = 0
+        """What runs took themselves; of those at the same moment all count."""
         self.deadline = time.monotonic() + EXECUTION_WALL_S
 
     def outcome(self) -> Outcome:
@@ -235,11 +239,16 @@ class Grading:
             for index, result in enumerate(spread.results()):
                 self.hold.check()
                 self.broadcast.result(submission.test_cases[index], result)
-                self.grader.ran(bench.plan.language.name, result)
+                self._count(bench.plan.language.name, result)
                 recorder.add(result)
                 earlier.note(index, result, in_doubt=index in work.doubted)
                 found.append(replace(result, stdout=b"", stderr=b""))
         return found, recorder.rest()
+
+    def _count(self, language: str, result: TestResult) -> None:
+        metrics.ran(language, result)
+        if result.usage is not None and not result.cached:
+            self.own_ms += result.usage.wall_time_ms
 
     def _spread(self, bench: Bench, work: Work) -> Spread:
         """Run the test cases; after a failure, or when the hour is over, the rest is not run."""

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,7 +30,6 @@ from domain.languages import Languages
 from domain.line import Lines
 from domain.live import Live
 from domain.logging import configure, logger
-from domain.model import TestResult
 from domain.queue import ask_for_help, help_queue, make_celery, worker_of
 from domain.router import Router
 from domain.sentry import start_sentry
@@ -42,14 +41,13 @@ from sandbox.reach import reachable
 from workers import beat, delivering, host, network, prepared, tasks
 from workers.broadcast import Broadcaster
 from workers.compile_cache import Compiler
-from workers.equipment import uncounted
 from workers.execution_cache import Executor
 from workers.fleet import Fleet
 from workers.grade import Grader
 from workers.heartbeat import Consumer, Heartbeat, leave, taken
 from workers.lease import Leases
-from workers.load import Counted
-from workers.metrics import Counting, answer_prometheus
+from workers.load import Counted, language_names
+from workers.metrics import Watching, answer_prometheus
 from workers.parked import Parked
 from workers.placing import Placing
 from workers.stop import Stop
@@ -115,8 +113,6 @@ class Worker:
     prepared: Mapping[str, Path] = field(default_factory=dict)
     platform: Mapping[str, str] = field(default_factory=dict)
     """What a result may depend on beside the language."""
-    ran: Callable[[str, TestResult], None] = uncounted
-    """Counts a run, where somebody asks for such numbers."""
     taking: Taking = field(default_factory=Taking)
     tally: Tally | None = None
     """Of a process of the pool."""
@@ -148,7 +144,6 @@ class Worker:
             passes_on=Placing(database, router, self._report(), partial(outbox.send, celery, database)).pass_on,
             region=settings.region,
             announced=lambda claim: announce(celery, database, claim.submission_id, claim.execution_id),
-            ran=self.ran,
             attempt=self.tally.grading if self.tally is not None else untallied,
             taking=self.taking,
             regraded=partial(regrade_pump.pump, celery, database, router),
@@ -179,8 +174,8 @@ class Worker:
             # (The kernel forgets the signal too, but only when a file is first written as a slot's user.)
             set_pdeathsig(0)
             self.sandbox.start_pool()
-            counting = Counting(self.sandbox.pool) if settings.metrics_port else None
-            self.ran = counting.ran if counting else uncounted
+            names = language_names(list(self.languages.known.values()))
+            watching = Watching(self.sandbox.pool, names) if settings.metrics_port else None
             self.tally = self._counted.tally(self.sandbox.pool)
             tasks.lines = Lines(database, settings.redis_url)
             tasks.grader = self.grader(os.getpid(), tasks.lines)
@@ -189,8 +184,8 @@ class Worker:
 
             @signals.worker_process_shutdown.connect(weak=False)
             def _child_ends(**_: object) -> None:
-                if counting is not None:
-                    counting.end()
+                if watching is not None:
+                    watching.end()
                 if self.tally is not None:
                     self.tally.close()
                 self.sandbox.stop_pool()

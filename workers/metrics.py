@@ -1,67 +1,94 @@
-"""What a worker counts for Prometheus: the jails that stand ready, and what became of whoever asked for one.
+"""What a worker tells Prometheus: what became of executions and runs, jails that stand ready, and how its host is.
 
-A pool knows nothing of this: its numbers are looked at now and then (`PoolWatch`), and what runs were measured to take
-is noted when an execution is over. docs/operations.md says what each number means.
+A pool knows nothing of this: its numbers are looked at now and then (`PoolWatch`). docs/operations.md says what each
+number means.
 """
 
 import os
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
-from prometheus_client import Counter, Gauge, Histogram
-from prometheus_client.metrics_core import GaugeMetricFamily
+import psutil
+from prometheus_client import Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from domain import metrics
-from domain.model import TestResult
+from domain import counted, metrics, prometheus
+from domain.model import Claim, Outcome, TestResult
 from domain.settings import Settings
+from domain.verdict import Verdict
 from sandbox import Pool, PoolStats, Slots
 
 LOOK_S = 5.0
 """How old the numbers of a pool are at the most; to look costs some microseconds."""
-_SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0)
+REASONS = frozenset(
+    (
+        *("sandbox", "checker", "attempts", "no_host", "memory", "stdout", "stderr", "file", "cpu", "wall"),
+        *("syscall", "signal", "exit", "processes", "returned", "output", "policy", "no_program", "runtime"),
+    )
+)
+"""Those that are counted by name; docs/semantics.md tells of each. What comes behind a colon is not counted apart."""
+NONE = "none"
 
 
-class Metrics:
-    """The numbers of one process of a worker; made after the fork."""
+def ran(language: str, result: TestResult) -> None:
+    """Note a run: what it spent, and how long its jail was waited for."""
+    seen, spent = result.telemetry, result.usage
+    if result.cached:
+        return
+    if seen is not None and seen.prepare_us is not None:
+        counted.ACQUISITION.note(seen.prepare_us / 1e6, language, seen.mode or "unknown")
+    if spent is not None:
+        counted.CPU.add(language, by=spent.cpu_time_ms / 1000)
+        if spent.memory_bytes is not None:
+            counted.MEMORY_PEAK.note(spent.memory_bytes, language)
 
-    def __init__(self) -> None:
-        self.size = Gauge(
-            "jail_pool_size",
-            "Jails that stand ready, are being made or are taken, by what has been started in them.",
-            ["started", "state"],
-            multiprocess_mode="livesum",
-        )
-        self.asked = Counter("jail_pool_requests", "Jails asked of the pool: hit or miss (made cold).", ["outcome"])
-        self.waits = Counter("jail_pool_waits", "Of them those that waited for one that was being made.")
-        self.broken = Counter("jail_pool_broken", "Jails that could not be made ahead.")
-        self.made = Counter("jail_pool_made", "Jails that the pool made ahead.")
-        self.making = Counter("jail_pool_making_seconds", "What making them took, waiting included.")
-        self.error = Gauge(
-            "jail_pool_forecast_error",
-            "Mean absolute error of the demand foreseen, in jails a second.",
-            multiprocess_mode="livemax",
-        )
-        self.acquisition = Histogram(
-            "jail_acquisition_duration_seconds",
-            "From asking for a jail to the start of the program in it, by the language and how the jail was made.",
-            ["language", "mode"],
-            buckets=_SECONDS,
-        )
 
-    def ran(self, language: str, result: TestResult) -> None:
-        """Note how long a jail was waited for."""
-        seen = result.telemetry
-        if seen is not None and seen.prepare_us is not None and not result.cached:
-            self.acquisition.labels(language, seen.mode or "unknown").observe(seen.prepare_us / 1e6)
+def ended(claim: Claim, outcome: Outcome, own_ms: int) -> None:
+    """Note an execution that has its final result; `own_ms` is what its runs took themselves."""
+    language, _, _ = claim.submission.language.partition("@")
+    urgency = claim.submission.priority.value
+    whole_s = max(0.0, (datetime.now(UTC) - claim.queued_at).total_seconds())
+    counted.REQUESTS.add(language, outcome.verdict.value)
+    counted.REASONS.add(outcome.verdict.value, reason_of(outcome.reason))
+    counted.DURATION.note(whole_s, language, urgency)
+    counted.OVERHEAD.note(max(0.0, whole_s - own_ms / 1000), urgency)
+    for name, spent_ms in vars(outcome.telemetry.phases).items():
+        if spent_ms is not None:
+            counted.PHASES.note(spent_ms / 1000, name.removesuffix("_ms"), urgency)
+    for cache, use in (("compile", outcome.telemetry.compile_cache), ("execution", outcome.telemetry.execution_cache)):
+        if use is not None:
+            counted.CACHE.add(cache, use.value)
+
+
+def given_up(reason: str) -> None:
+    """Note an execution that the sweeper ended; of which language it was nobody looked up."""
+    counted.REQUESTS.add("unknown", Verdict.JE.value)
+    counted.REASONS.add(Verdict.JE.value, reason_of(reason))
+
+
+def expect_giving_up() -> None:
+    """Have what the sweeper may give up known before it happens, so that the first is seen as one more."""
+    for reason in ("attempts", "no_host"):
+        counted.REASONS.add(Verdict.JE.value, reason, by=0)
+
+
+def reason_of(reason: str | None) -> str:
+    """Give the part of a reason that is counted by: one of few."""
+    if reason is None:
+        return NONE
+    kind = reason.partition(":")[0]
+    return kind if kind in REASONS else "other"
 
 
 class PoolWatch:
     """Looks at the pool of one process every few seconds, in a thread, until it is told to stop."""
 
-    def __init__(self, own: Metrics, pool: Pool) -> None:
-        self._metrics = own
+    def __init__(self, pool: Pool, language_of: Callable[[str], str]) -> None:
         self._pool = pool
+        self._language_of = language_of
         self._before = PoolStats()
         self._known: set[tuple[str, str]] = set()
         self._ends = threading.Event()
@@ -78,22 +105,24 @@ class PoolWatch:
 
     def look(self) -> None:
         """Take over what the pool has and what it counted since the last look."""
-        own, now, before = self._metrics, self._pool.counted(), self._before
-        own.asked.labels("hit").inc(now.hits - before.hits)
-        own.asked.labels("miss").inc(now.misses - before.misses)
-        own.waits.inc(now.waited - before.waited)
-        own.broken.inc(now.broken - before.broken)
-        own.made.inc(now.made - before.made)
-        own.making.inc(now.make_s - before.make_s)
-        own.error.set(now.forecast_error)
+        now, before = self._pool.counted(), self._before
+        counted.POOL_REQUESTS.add("hit", by=now.hits - before.hits)
+        counted.POOL_REQUESTS.add("miss", by=now.misses - before.misses)
+        counted.POOL_WAITS.add(by=now.waited - before.waited)
+        counted.POOL_BROKEN.add(by=now.broken - before.broken)
+        counted.POOL_MADE.add(by=now.made - before.made)
+        counted.POOL_MAKING.add(by=now.make_s - before.make_s)
+        counted.POOL_ERROR.set(now.forecast_error)
         self._sizes()
         self._before = now
 
     def _sizes(self) -> None:
-        sizes = self._pool.sizes_by_kind()
+        sizes: Counter[tuple[str, str]] = Counter()
+        for (started, state), count in self._pool.sizes_by_kind().items():
+            sizes[self._language_of(started), state] += count
         self._known |= set(sizes)
         for known in self._known:
-            self._metrics.size.labels(*known).set(sizes[known])
+            counted.POOL_SIZE.set(sizes[known], *known)
 
     def _run(self) -> None:
         while not self._ends.wait(LOOK_S):
@@ -101,18 +130,14 @@ class PoolWatch:
         self.look()
 
 
-class Counting:
-    """What one process of a worker counts, from its fork to its end."""
+class Watching:
+    """What is looked at in one process of a worker, from its fork to its end."""
 
-    def __init__(self, pool: Pool | None) -> None:
-        self._metrics = Metrics()
-        self._watch = None if pool is None else PoolWatch(self._metrics, pool)
+    def __init__(self, pool: Pool | None, language_of: Callable[[str], str]) -> None:
+        counted.REASONS.add(Verdict.JE.value, "sandbox", by=0)
+        self._watch = None if pool is None else PoolWatch(pool, language_of)
         if self._watch is not None:
             self._watch.start()
-
-    def ran(self, language: str, result: TestResult) -> None:
-        """Note a run."""
-        self._metrics.ran(language, result)
 
     def end(self) -> None:
         """Look a last time; what this process has standing counts no more."""
@@ -144,8 +169,22 @@ def _room(name: str, documentation: str, capacity: int, free: int) -> GaugeMetri
     return family
 
 
+class HostNow(Collector):
+    """What the machine has spent and has left."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Give CPU time since the machine started, and memory."""
+        spent = CounterMetricFamily("shipd_host_cpu_seconds", "CPU time of the machine, by what for.", labels=["mode"])
+        for mode in ("user", "system", "iowait", "idle", "steal"):
+            spent.add_metric([mode], getattr(psutil.cpu_times(), mode))
+        yield spent
+        memory = psutil.virtual_memory()
+        there = GaugeMetricFamily("shipd_host_memory_bytes", "Memory of the machine.", labels=["state"])
+        there.add_metric(["used"], memory.total - memory.available)
+        there.add_metric(["available"], memory.available)
+        yield there
+
+
 def answer_prometheus(settings: Settings, slots: Slots) -> None:
     """Have what children count added up and told to Prometheus, where a port is set. Raises OSError."""
-    if settings.metrics_port is not None:
-        metrics.share(settings.state_dir / f"metrics-{settings.host_name}")
-        metrics.serve(settings.metrics_host, settings.metrics_port, RoomNow(slots))
+    prometheus.answer(settings, "worker", settings.metrics_port, RoomNow(slots), HostNow())

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from celery import Celery
 
-from domain import blob_stores, broker_mark, deliveries, fair, outbox, problems, stranded, sweep, training
+from domain import blob_stores, broker_mark, counted, deliveries, fair, outbox, problems, stranded, sweep, training
 from domain.compiled import CompiledStore
 from domain.db import Database
 from domain.errors import Unavailable
@@ -18,6 +18,7 @@ from domain.logging import logger
 from domain.router import Router, Sending
 from domain.settings import Settings
 from domain.verdict import State, Verdict
+from workers import metrics
 
 MIB = 1024 * 1024
 MOST_BATCHES = 20
@@ -41,6 +42,7 @@ class Sweeper:
         """Requeue what was left behind, end what cannot be graded, and send what has no message. Raises Unavailable."""
         own = self.settings
         sweep.settle(self.db, max_attempts=own.max_attempts, no_host_s=own.no_host_s, finished=self._tell_failed)
+        counted.SWEPT.add()
         training.forget(self.db)
         try:
             broker_mark.look(self.celery, self.db)
@@ -67,6 +69,7 @@ class Sweeper:
         self._send(fair.send_all_waiting(self.db, self.settings.usual))
 
     def _send(self, executions: Sending) -> bool:
+        counted.RESENT.add(by=len(executions))
         if executions:
             log.info("requeued", count=len(executions), first=str(executions[0][0]))
         return self.router.send(self.celery, executions)
@@ -79,5 +82,6 @@ class Sweeper:
         outbox.send_all(self.celery, self.db, moved)
 
     def _tell_failed(self, execution_id: UUID, reason: str) -> None:
+        metrics.given_up(reason)
         self.events.publish(execution_id, State.DONE)
         self.live.append(execution_id, DONE, {"state": State.DONE, "verdict": Verdict.JE, "reason": reason})

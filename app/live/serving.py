@@ -7,7 +7,7 @@ from flask import Response, request
 from app.live import later, patience, sse, websocket
 from app.live.taken import Later, Listen, Wait, taken
 from app.wiring import wired
-from domain import live
+from domain import counted, live
 
 
 def serve_taken() -> Response | None:
@@ -29,7 +29,11 @@ def _listen(task: Listen) -> Response:
     streams = wired().backend.streams
     after = None if task.after is None else live.place(task.after)
     following = streams.follow(task.execution_id, after, lambda: _cut(client))
-    return websocket.answer(following, client, task, streams) if task.websocket else sse.answer(following)
+    answer = websocket.answer(following, client, task, streams) if task.websocket else sse.answer(following)
+    way = "websocket" if task.websocket else "sse"
+    counted.LISTENERS.change(1, way)
+    answer.call_on_close(lambda: counted.LISTENERS.change(-1, way))
+    return answer
 
 
 def _cut(client: socket.socket) -> None:

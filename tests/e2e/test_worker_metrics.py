@@ -12,7 +12,8 @@ def _samples(stack: Stack) -> dict[tuple[str, str], float]:
     found: dict[tuple[str, str], float] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            label = sample.labels.get("language") or sample.labels.get("outcome") or sample.labels.get("state", "")
+            labels = sample.labels
+            label = labels.get("state") or labels.get("outcome") or labels.get("language", "")
             found[sample.name, label] = found.get((sample.name, label), 0.0) + sample.value
     return found
 
@@ -38,7 +39,8 @@ def test_the_sweeper_tells_how_many_hosts_are_wanted(stack: Stack) -> None:
         samples = [one for family in text_string_to_metric_families(text) for one in family.samples]
         return {(one.name, one.labels.get("class", "")): one.value for one in samples}
 
-    found = eventually(told)
+    eventually(lambda: ("shipd_hosts_wanted", "") in told())
+    found = told()
 
     assert found["shipd_hosts_wanted", ""] >= 1
     assert found["shipd_slots_wanted", ""] >= 1

@@ -59,9 +59,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Asked]:
         monkeypatch.setattr(psycopg.Cursor, name, _noting(getattr(psycopg.Cursor, name), mine))
     connection = Database._connection
 
-    def counting(self: Database) -> AbstractContextManager[Connection]:
+    def counting(self: Database, kind: str) -> AbstractContextManager[Connection]:
         mine().transactions += 1
-        return connection(self)
+        return connection(self, kind)
 
     monkeypatch.setattr(Database, "_connection", counting)
     return found

@@ -1,0 +1,117 @@
+import os
+import socket
+import threading
+import urllib.request
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from domain import counted, counting, metrics
+from tests.waiting import eventually
+
+
+def _told(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
+    return registry.get_sample_value(name, labels)
+
+
+def test_it_counts_by_labels(shared: CollectorRegistry) -> None:
+    counted.REQUESTS.add("python", "AC")
+    counted.REQUESTS.add("python", "AC", by=2)
+    counted.REQUESTS.add("cpp", "WA")
+    assert _told(shared, "execution_requests_total", language="python", status="AC") == 3
+    assert _told(shared, "execution_requests_total", language="cpp", status="WA") == 1
+
+
+def test_nothing_counted_is_known_so_that_the_first_is_one_more(shared: CollectorRegistry) -> None:
+    assert _told(shared, "shipd_leases_expired_total") is None
+    counted.LEASES_EXPIRED.add(by=0)
+    assert _told(shared, "shipd_leases_expired_total") == 0
+
+
+def test_times_and_levels(shared: CollectorRegistry) -> None:
+    with counted.DATABASE.timed("read"):
+        pass
+    counted.LISTENERS.change(2, "sse")
+    counted.LISTENERS.change(-1, "sse")
+    assert _told(shared, "shipd_database_seconds_count", kind="read") == 1
+    assert _told(shared, "shipd_listeners", way="sse") == 1
+
+
+def test_where_nobody_asks_nothing_is_made() -> None:
+    counted.REQUESTS.add("python", "AC")
+    counted.LISTENERS.set(1, "sse")
+    counted.DATABASE.note(1.0, "read")
+    assert not any(number._made or number._children for number in counting.KNOWN.values())
+
+
+def _in_a_child(work: threading.Thread) -> int:
+    """Run in a process of its own, and give its pid when it has ended."""
+    pid = os.fork()
+    if pid == 0:
+        work.run()
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return pid
+
+
+def test_what_a_process_counted_stays_and_what_it_had_does_not(shared: CollectorRegistry) -> None:
+    counted.REQUESTS.add("python", "AC")
+
+    def work() -> None:
+        counted.REQUESTS.add("python", "AC")
+        counted.LISTENERS.set(5, "sse")
+
+    pid = _in_a_child(threading.Thread(target=work))
+    assert _told(shared, "execution_requests_total", language="python", status="AC") == 2
+    assert _told(shared, "shipd_listeners", way="sse") is None
+    assert not list(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob(f"gauge_live*_{pid}.db"))
+
+
+def test_a_child_is_never_left_with_a_lock_that_nobody_holds(shared: CollectorRegistry) -> None:
+    del shared
+    ends = threading.Event()
+
+    def count() -> None:
+        while not ends.is_set():
+            counted.SWEPT.add()
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        for _ in range(50):
+            _in_a_child(threading.Thread(target=counted.SWEPT.add))
+    finally:
+        ends.set()
+        thread.join()
+
+
+def _ask(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def test_several_processes_may_answer_on_one_port_and_others_may_not(shared: CollectorRegistry) -> None:
+    del shared
+    counted.SWEPT.add()
+    with socket.socket() as chosen:
+        chosen.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        chosen.bind(("127.0.0.1", 0))
+        port = chosen.getsockname()[1]
+        metrics.serve("127.0.0.1", port, shared=True)
+        metrics.serve("127.0.0.1", port, shared=True)
+        assert "shipd_sweeps_total 1.0" in eventually(lambda: _ask(port))
+        with pytest.raises(OSError, match="Address already in use"):
+            metrics.serve("127.0.0.1", port)
+
+
+def test_a_folder_belongs_to_the_server_that_started_a_process(tmp_path: Path) -> None:
+    gone, reused = tmp_path / "999999999-1", tmp_path / f"{os.getpid()}-1"
+    for folder in (gone, reused):
+        folder.mkdir()
+    own = metrics.folder_beside(tmp_path)
+    own.mkdir()
+
+    assert own.name.startswith(f"{os.getppid()}-")
+    assert metrics.folder_beside(tmp_path) == own
+    assert [path.name for path in tmp_path.iterdir()] == [own.name]
