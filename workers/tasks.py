@@ -16,6 +16,7 @@ from domain.logging import bound, logger
 from domain.settings import Settings
 from domain.verdict import State, Verdict
 from sandbox import SandboxError
+from workers import auditing
 from workers.check_problem import ProblemChecker
 from workers.deliver import Deliverer
 from workers.grade import Grader
@@ -50,6 +51,14 @@ def _sweep_deliveries(celery: Celery, settings: Settings, database: Database) ->
         return
     for delivery_id in due:
         queue.deliver(celery, delivery_id)
+
+
+def _audit(database: Database) -> None:
+    """Chain the audit log."""
+    try:
+        auditing.keep(database)
+    except Unavailable as error:
+        log.warning("audit_not_chained", error=str(error))
 
 
 def _sweep_problems(celery: Celery, settings: Settings, database: Database) -> None:
@@ -144,6 +153,7 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
             queue.enqueue(celery, execution_id, priority)
         _sweep_deliveries(celery, settings, database)
         _sweep_problems(celery, settings, database)
+        _audit(database)
 
 
 def _register_help(celery: Celery) -> None:
