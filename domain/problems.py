@@ -171,7 +171,7 @@ def sweep(db: Database, *, message_lost_s: int) -> list[UUID]:
 def show_to(db: Database, problem_id: str, owner_id: UUID | None, visibility: Visibility) -> None:
     """Change who sees a problem of this owner (None: of anybody). Raises NotFound, Unavailable."""
     command = f"UPDATE problems SET visibility = %(visibility)s WHERE {_THEIRS}"
-    _change(db, command, SHOWN_TO, problem_id, owner_id, visibility)
+    _change(db, command, SHOWN_TO, problem_id, owner_id, visibility=visibility)
 
 
 def delete(db: Database, problem_id: str, owner_id: UUID | None) -> None:
@@ -223,6 +223,7 @@ def _change(
     event: str,
     problem_id: str,
     owner_id: UUID | None,
+    *,
     visibility: Visibility | None = None,
 ) -> None:
     values = {"id": problem_id, "owner_id": owner_id, "visibility": visibility}
