@@ -17,6 +17,8 @@ TABLES = {
     "alembic_version",
     "api_keys",
     "artifacts",
+    "audit_ended",
+    "audit_head",
     "audit_log",
     "batch_items",
     "batches",
