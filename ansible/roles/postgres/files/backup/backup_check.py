@@ -3,6 +3,7 @@
 import os
 import shlex
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from backup_store import BackupError, Store, restore
 
 ASK_S = 0.1
 LONGEST_S = 6 * 3600
-NOT_YET = ("starting up", "not yet accepting", "No such file or directory")
+NOT_YET = ("starting up", "not yet accepting", "not accepting connections", "No such file or directory")
 """What psql says of a server that has not come to the end of the log."""
 COUNTED = ("submissions", "executions", "audit_log")
 
@@ -35,7 +36,7 @@ def verify(store: Store, name: str | None, user: str, database: str, then: Seque
             found["until"] = _ask(store, url, "SELECT pg_last_xact_replay_timestamp()")
             found |= {table: int(_ask(store, url, f"SELECT count(*) FROM {table}")) for table in COUNTED}  # noqa: S608
             if then:
-                done = subprocess.run(then, env={**os.environ, "DATABASE_URL": url}, check=False)
+                done = subprocess.run(then, env={**os.environ, "DATABASE_URL": url}, stdout=sys.stderr, check=False)
                 if done.returncode != 0:
                     raise BackupError(f"{shlex.join(then)} ended with {done.returncode} on the restored database")
     return found

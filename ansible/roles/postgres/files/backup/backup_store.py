@@ -123,12 +123,13 @@ def fetch(store: Store, name: str, target: Path) -> None:
 def receive(store: Store, dbname: str, slot: str) -> None:
     """Become pg_receivewal, which keeps the log as it is written, from this machine or from another one.
 
-    Its slot makes the server keep what was not received; `max_slot_wal_keep_size` says how much of it.
+    Its slot makes the server keep what was not received; `max_slot_wal_keep_size` says how much of it. It ends when the
+    server does, to be started again: a server that was restored has no slot, which is made here.
     """
     store.wal.mkdir(parents=True, exist_ok=True)
     known = ("--dbname", dbname, "--slot", slot, "--no-password")
     store.run("pg_receivewal", *known, "--create-slot", "--if-not-exists")
-    argv = [store.path("pg_receivewal"), *known, "--directory", str(store.wal), "--synchronous"]
+    argv = [store.path("pg_receivewal"), *known, "--directory", str(store.wal), "--synchronous", "--no-loop"]
     os.execvp(argv[0], argv)  # noqa: S606 - without a shell is how it should be
 
 
