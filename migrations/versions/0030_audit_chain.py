@@ -6,7 +6,7 @@ Valid with the previous release: what it writes has no origin, and is chained al
 from alembic import op
 
 revision = "0030"
-down_revision = "0021"
+down_revision = "0029"
 
 # `position` and `hash` are set once, together, by whoever chains (`domain/audit_chain.py`).
 AUDIT_LOG = """
