@@ -89,6 +89,16 @@ def test_the_first_place_where_it_is_broken_is_named(tamper: Callable[[list[Link
     assert (found.broken.position, found.broken.fault, found.entries) == (3, fault, 2)
 
 
+def test_an_entry_that_was_changed_with_its_hash_is_told_by_the_next() -> None:
+    links = chained(8)
+    (links[2],) = rechained(links[1].head, [{**links[2].entry, "event": "nothing"}])
+
+    found = checked(links)
+
+    assert isinstance(found.broken, Broken)
+    assert (found.broken.position, found.broken.fault, found.entries) == (4, Fault.CHANGED, 3)
+
+
 def test_a_chain_that_was_made_anew_is_told_by_a_head_from_elsewhere() -> None:
     known = chained(8)[5].head
     anew = chained(8)
