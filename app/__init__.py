@@ -7,6 +7,7 @@ import-linter). `create_app` is the only place that wires; `schemas/` the only o
 from copy import deepcopy
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import access_log, auth, compat, correlation, cors, errors, headers, limits
 from app.api import register_blueprints
@@ -43,6 +44,9 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     compat.read_names(settings.jail_configs / compat.NAMES_FILE)
     static_checks = StaticChecks.load(settings.jail_configs / "static")
     app.extensions[EXTENSION] = Wiring(settings, backend or DomainBackend(settings), languages, static_checks)
+    if settings.proxies:
+        proxied = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0, x_host=0)
+        app.wsgi_app = proxied  # type: ignore[method-assign] # as Flask's own documentation has it
     access_log.log_requests(app)
     correlation.correlate(app)
     headers.secure(app)

@@ -20,6 +20,7 @@ from app.access import Open
 from app.live import handshake
 from app.live.taken import taken
 from app.wiring import wired
+from domain import origin
 from domain.errors import Forbidden, InvalidRequest, Problem, Unauthenticated
 from domain.keys import Key
 from domain.logging import has_secrets
@@ -83,6 +84,7 @@ def _check() -> None:
     found = taken()
     if found is not None:  # by the API process, which has checked who asks
         structlog.contextvars.bind_contextvars(**found.caller)
+        origin.add(**found.caller)
         return
     _refuse_secrets_in_url()
     if request.endpoint is None or request.url_rule is None:
@@ -91,6 +93,7 @@ def _check() -> None:
         return
     g.key = key = _known(_bearer())
     structlog.contextvars.bind_contextvars(**names(key))
+    origin.add(**names(key))
     _refuse_beyond(key, access.need(request.method, request.url_rule.rule))
 
 

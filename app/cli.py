@@ -1,6 +1,8 @@
 """`shipd`: the operator's command. Each part prints a table, or with --json what a program can read."""
 
-import json
+import os
+import pwd
+import socket
 from collections.abc import Sequence
 from contextlib import closing
 from uuid import UUID
@@ -9,6 +11,7 @@ import click
 
 from app import access
 from app import doctor as examination
+from app.cli_audit import audit
 from app.cli_blobs import blobs
 from app.cli_completion import completion
 from app.cli_data import data
@@ -25,16 +28,17 @@ from app.cli_route import route
 from app.cli_users import users
 from app.cli_webhooks import webhooks
 from app.readiness import Check
-from app.schemas.listing import checks_json, entry_json, languages_json
+from app.schemas.listing import checks_json, languages_json
 from app.schemas.response import submission_json
-from domain import audit, blob_stores, submissions
+from domain import blob_stores, origin, submissions
 from domain import hosts as known_hosts
 from domain.db import Database
 from domain.languages import Languages
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Operate a Shipd deployment.
 
     Settings come from the environment, as for the API and the workers: DATABASE_URL and REDIS_URL at least.
@@ -43,10 +47,21 @@ def main() -> None:
     Exits with 0 when it is done, 1 when it could not be or something is not as it should be, 2 for a wrong command
     line, 3 when a part of the platform does not answer, 4 when what was waited for takes longer.
     """
+    command = f"shipd {ctx.invoked_subcommand}"
+    ctx.with_resource(origin.bound(command=command, host=socket.gethostname(), **_who()))
+
+
+def _who() -> dict[str, str | None]:
+    """Say who gives a command, for the audit log: the user, and who became that user by sudo, as sudo says."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # in a container, say
+        user = str(os.getuid())
+    return {"user": user, "sudo_user": os.environ.get("SUDO_USER") or None}
 
 
 for _command in (
-    *(keys, users, queues, executions, hosts, blobs, data, webhooks, problem, regrade),
+    *(keys, users, queues, executions, hosts, blobs, data, webhooks, problem, regrade, audit),
     *(submit, batch, watch, completion),
 ):
     main.add_command(_command)
@@ -77,24 +92,6 @@ def show_submission(submission_id: UUID, *, as_json: bool) -> None:
     columns = ("name", "verdict", "reason", "points", "usage")
     print_table("Test results", columns, [[result[column] for column in columns] for result in found["test_results"]])
     print_groups(found["test_groups"])
-
-
-@main.command("audit")
-@click.option("--last", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many entries.")
-@as_json
-@told
-def show_audit_log(last: int, *, as_json: bool) -> None:
-    """Show what looked like an attack, and what operators changed and key holders made and ended, newest first.
-
-    Example: shipd audit --last 10
-    """
-    with database() as db:
-        entries = audit.latest(db, last)
-    if as_json:
-        print_json([entry_json(entry) for entry in entries])
-        return
-    rows = [(e.at.isoformat(" ", "seconds"), e.event, e.submission_id, e.actor, json.dumps(e.details)) for e in entries]
-    print_table("Audit log", ("at", "event", "submission", "actor", "details"), rows)
 
 
 @main.command("access")

@@ -7,7 +7,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 from app.live.taken import taken
-from domain import tracing
+from domain import origin, tracing
 
 REQUEST_ID = "X-Request-ID"
 REQUEST_ID_FORM = r"[A-Za-z0-9._-]{1,64}"
@@ -36,13 +36,15 @@ def _begin() -> None:
     else:
         g.request_id = sent if _WELL_FORMED.fullmatch(sent) else uuid.uuid4().hex
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    origin.begin(address=request.remote_addr, request_id=g.request_id)
     trace = tracing.begin(request.headers.get(tracing.HEADER)) if found is None else tracing.go_on(found.traceparent)
     g.traceparent = trace.header
 
 
 def _end(_: BaseException | None) -> None:
-    """Whatever this thread does next belongs to nobody's trace."""
+    """Whatever this thread does next belongs to nobody's trace, and comes from nowhere."""
     tracing.end()
+    origin.begin()
 
 
 def _label(response: Response) -> Response:

@@ -1,6 +1,11 @@
-"""The audit log: what looks like an attack, and later what operators do. Rows are only ever added.
+"""The audit log: who did what from where, and what looks like an attack. Rows are only ever added.
 
-It names submissions but does not refer to them, so that it outlives them.
+    audit          an entry is written in the transaction of what it tells of
+    audit_ended    ends of executions become entries: their transaction leaves no more than the id
+    audit_chain    entries get a position and a hash that depends on all before; each is told to the log
+    audit_check    recomputes the hashes, and says what was changed, taken out or moved
+
+It names submissions but does not refer to them, so that it outlives them. It holds no secret and no code: hashes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +15,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from domain import origin
 from domain.db import Connection, Database
 from domain.ids import new_id
 from domain.inserting import Row, insert
@@ -31,6 +37,19 @@ class Entry:
     submission_id: UUID | None
     execution_id: UUID | None
     details: Mapping[str, object]
+    origin: Mapping[str, str] | None
+    """From where: address, request, key; or user and host of a command. None: a worker, or not known."""
+    position: int | None
+    """Where it stands in the chain; None: not there yet."""
+
+
+_COLUMNS = "at, event, actor, submission_id, execution_id, details, origin, position"
+_LATEST = f"""
+    SELECT {_COLUMNS} FROM audit_log
+    WHERE (%(event)s::text IS NULL OR event = %(event)s) AND (%(actor)s::text IS NULL OR actor = %(actor)s)
+        AND (%(submission_id)s::uuid IS NULL OR submission_id = %(submission_id)s)
+    ORDER BY at DESC, id DESC LIMIT %(limit)s
+""".encode()
 
 
 def forbidden_calls(claim: Claim, step: str, seen: RunTelemetry | None) -> list[Row]:
@@ -47,16 +66,24 @@ def hidden_read(tx: Connection, actor: UUID, details: Mapping[str, object], subm
 
 
 def note(tx: Connection, entries: Sequence[Row]) -> None:
-    """Add entries, by ENTRY."""
-    insert(tx, "audit_log", {}, ENTRY, entries)
+    """Add entries, by ENTRY, from where what is being done comes from."""
+    insert(tx, "audit_log", {"origin": origin.stored()}, ENTRY, entries)
 
 
-def latest(db: Database, limit: int) -> list[Entry]:
+def done(tx: Connection, event: str, details: Mapping[str, object], submission_id: UUID | None = None) -> None:
+    """Add that whoever acts now (`domain/origin`) did something."""
+    note(tx, [(new_id(), event, origin.actor(), submission_id, None, Jsonb(dict(details)))])
+
+
+def latest(
+    db: Database,
+    limit: int,
+    *,
+    event: str | None = None,
+    actor: str | None = None,
+    submission_id: UUID | None = None,
+) -> list[Entry]:
     """List the last entries, newest first. Raises Unavailable."""
+    named = {"event": event, "actor": actor, "submission_id": submission_id, "limit": limit}
     with db.read() as tx:
-        rows = tx.execute(
-            "SELECT at, event, actor, submission_id, execution_id, details FROM audit_log"
-            " ORDER BY at DESC, id DESC LIMIT %s",
-            (limit,),
-        ).fetchall()
-    return [Entry(*row) for row in rows]
+        return [Entry(*row) for row in tx.execute(_LATEST, named)]

@@ -3,12 +3,16 @@
 It takes the claim from whoever holds one; telling the worker is `domain/cancelling`'s.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain import results
+from domain import audit, results
 from domain.db import Connection, Database
 from domain.model import Priority
+
+ASKED = "cancelled"
+"""In the audit log: somebody cancelled a submission or a batch. What operators do is noted by their commands."""
 
 # What was recorded stays: it is true, and may have been read. Rows are locked in one order, so that two who cancel the
 # same do not wait for each other.
@@ -62,12 +66,12 @@ def submission(db: Database, submission_id: UUID, owner_id: UUID | None) -> list
     Whoever held it has lost its claim. There is nothing to give where all is over, or there is no such submission.
     Raises Unavailable.
     """
-    return _cancelled(db, _OF_SUBMISSION, submission_id, owner_id)
+    return _cancelled(db, _OF_SUBMISSION, submission_id, owner_id, {"submission_id": str(submission_id)})
 
 
 def batch(db: Database, batch_id: UUID, owner_id: UUID | None) -> list[Cancelled]:
     """Cancel what is not over of what a batch of this owner (None: of anybody) made, all at once."""
-    return _cancelled(db, _OF_BATCH, batch_id, owner_id)
+    return _cancelled(db, _OF_BATCH, batch_id, owner_id, {"batch_id": str(batch_id)})
 
 
 def one(db: Database, execution_id: UUID) -> list[Cancelled]:
@@ -85,9 +89,17 @@ def regrade(tx: Connection, regrade_id: UUID) -> list[Cancelled]:
     return _cancel(tx, _OF_REGRADE, regrade_id, None)
 
 
-def _cancelled(db: Database, theirs: str, own_id: UUID | str, owner_id: UUID | None) -> list[Cancelled]:
-    with db.statement() as tx:
-        return _cancel(tx, theirs, own_id, owner_id)
+def _cancelled(
+    db: Database, theirs: str, own_id: UUID | str, owner_id: UUID | None, told: Mapping[str, str] | None = None
+) -> list[Cancelled]:
+    if told is None:
+        with db.statement() as tx:
+            return _cancel(tx, theirs, own_id, owner_id)
+    with db.transaction() as tx:
+        ended = _cancel(tx, theirs, own_id, owner_id)
+        if ended:
+            audit.done(tx, ASKED, {**told, "executions": len(ended)})
+    return ended
 
 
 def _cancel(tx: Connection, theirs: str, own_id: UUID | str, owner_id: UUID | None) -> list[Cancelled]:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
-from domain import webhooks
+from domain import audit, webhooks
 from domain.db import Database
 from domain.errors import Conflict, NotFound
 from domain.gathering import gathered, scattered
@@ -24,6 +24,8 @@ BATCH = 1000
 """How many rows of a kind one sweep takes; the next goes on."""
 KEPT_DAYS = 30
 """How long the log is kept."""
+REDELIVERED = "delivery_asked_for_again"
+"""In the audit log."""
 
 
 class DeliveryState(StrEnum):
@@ -204,6 +206,7 @@ def redeliver(db: Database, delivery_id: UUID, owner_id: UUID | None) -> Deliver
             raise Conflict(_DISABLED)
         if tx.execute(_AGAIN.encode(), values).rowcount == 0:
             raise Conflict("an attempt at it is being made; look at its log in a few seconds")
+        audit.done(tx, REDELIVERED, {"delivery_id": str(delivery_id)})
     return get(db, delivery_id, owner_id)
 
 

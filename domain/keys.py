@@ -14,6 +14,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from domain import audit
 from domain.db import Connection, Database
 from domain.errors import NotFound, Unauthenticated
 from domain.ids import new_id
@@ -23,6 +24,8 @@ from domain.roles import Reach, Role, Scope, reach, read_scopes
 __all__ = ["PREFIX", "Key", "Role", "create", "revoke", "rotate", "verify"]
 
 PREFIX = re.compile(r"[0-9a-f]{12}")
+LIMITED = "key_limited"
+"""In the audit log."""
 _KEY = re.compile(rf"shipd_({PREFIX.pattern})_([0-9a-f]{{64}})")
 
 
@@ -191,6 +194,7 @@ def limit(db: Database, prefix: str, limits: KeyLimits, *, reset: bool = False) 
         found = limits.over(NO_LIMITS if reset else KeyLimits.read(row[0]))
         found.check()
         tx.execute(_LIMIT, (prefix, Jsonb(found.stored())))
+        audit.done(tx, LIMITED, {"prefix": prefix, "limits": found.stored()})
     return found
 
 

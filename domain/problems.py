@@ -4,7 +4,7 @@ A version never changes. A problem that is deleted while executions name its ver
 was judged by it stays to be read; its name stays its owner's, who may bring it back with a new version.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from domain import problem_rows
+from domain import audit, problem_rows
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.errors import Conflict, NotFound
@@ -22,6 +22,13 @@ from domain.problem import Finding, ProblemVersion, VersionState, Visibility
 from domain.problem_limits import refuse_unfit
 
 WIDEST = Ranges()
+KEPT, CHECKED, SHOWN_TO, DELETED = (
+    "problem_version_created",
+    "problem_version_checked",
+    "problem_visibility_changed",
+    "problem_deleted",
+)
+"""In the audit log."""
 AGAIN = 1000
 """How many lost messages one sweep sends again."""
 MOST_CHECKING = 20
@@ -40,7 +47,7 @@ _NUMBER = "SELECT coalesce(max(number), 0) + 1 FROM problem_versions WHERE probl
 _CHECKING = "SELECT count(*) FROM problem_versions WHERE state = 'checking' AND created_by = %s"
 _CHECKED = """
     UPDATE problem_versions SET state = %(state)s, report = %(report)s, checked_at = now()
-    WHERE id = %(id)s AND state = 'checking' RETURNING id
+    WHERE id = %(id)s AND state = 'checking' RETURNING problem_id, number
 """
 _AT_WORK = "UPDATE problem_versions SET sent_at = now() WHERE id = %s AND state = 'checking' RETURNING id"
 # As for executions: what is sent again and again is so ever more rarely.
@@ -116,6 +123,7 @@ def create(
         keys = {"problem_id": version.id, "number": number, "state": state, "created_by": owner_id}
         keys["checked_at"] = datetime.now(UTC) if state is VersionState.READY else None
         problem_rows.insert(tx, version_id, keys, rows)
+        audit.done(tx, KEPT, _told(version, number, version_id, visibility, owner_id))
         if state is VersionState.CHECKING:
             tx.after_commit(lambda: check(version_id))
     return Made(version.id, number, version_id, state)
@@ -146,8 +154,12 @@ def checked(db: Database, version_id: UUID, ok: bool, report: Sequence[Finding])
         "state": VersionState.READY if ok else VersionState.REFUSED,
         "report": Jsonb([asdict(finding) for finding in report]),
     }
-    with db.statement() as tx:
-        return tx.execute(_CHECKED, values).fetchone() is not None
+    with db.transaction() as tx:
+        row = tx.execute(_CHECKED, values).fetchone()
+        if row is not None:
+            told = {"problem_id": row[0], "version": row[1], "version_id": str(version_id), "state": values["state"]}
+            audit.done(tx, CHECKED, told)
+    return row is not None
 
 
 def sweep(db: Database, *, message_lost_s: int) -> list[UUID]:
@@ -158,7 +170,8 @@ def sweep(db: Database, *, message_lost_s: int) -> list[UUID]:
 
 def show_to(db: Database, problem_id: str, owner_id: UUID | None, visibility: Visibility) -> None:
     """Change who sees a problem of this owner (None: of anybody). Raises NotFound, Unavailable."""
-    _change(db, f"UPDATE problems SET visibility = %(visibility)s WHERE {_THEIRS}", problem_id, owner_id, visibility)
+    command = f"UPDATE problems SET visibility = %(visibility)s WHERE {_THEIRS}"
+    _change(db, command, SHOWN_TO, problem_id, owner_id, visibility=visibility)
 
 
 def delete(db: Database, problem_id: str, owner_id: UUID | None) -> None:
@@ -166,7 +179,7 @@ def delete(db: Database, problem_id: str, owner_id: UUID | None) -> None:
 
     Raises NotFound, Unavailable.
     """
-    _change(db, f"UPDATE problems SET deleted_at = now() WHERE {_THEIRS}", problem_id, owner_id)
+    _change(db, f"UPDATE problems SET deleted_at = now() WHERE {_THEIRS}", DELETED, problem_id, owner_id)
     try:
         with db.statement() as tx:
             tx.execute(_FORGET, (problem_id,))
@@ -177,6 +190,20 @@ def delete(db: Database, problem_id: str, owner_id: UUID | None) -> None:
 def missing(problem_id: str) -> NotFound:
     """Refuse what is not there, or not for whoever asks."""
     return NotFound(f"there is no problem {problem_id}; check the id, and that it is yours or public")
+
+
+def _told(
+    version: ProblemVersion, number: int, version_id: UUID, visibility: Visibility | None, by: UUID
+) -> Mapping[str, object]:
+    """Say of a version what the audit log is to have: nothing of its test data."""
+    return {
+        "problem_id": version.id,
+        "version": number,
+        "version_id": str(version_id),
+        "test_cases": len(version.test_cases),
+        "visibility": visibility,
+        "by": str(by),
+    }
 
 
 def _refuse_more(tx: Connection, owner_id: UUID) -> None:
@@ -191,9 +218,16 @@ def _next_number(tx: Connection, problem_id: str) -> int:
 
 
 def _change(
-    db: Database, command: str, problem_id: str, owner_id: UUID | None, visibility: Visibility | None = None
+    db: Database,
+    command: str,
+    event: str,
+    problem_id: str,
+    owner_id: UUID | None,
+    *,
+    visibility: Visibility | None = None,
 ) -> None:
     values = {"id": problem_id, "owner_id": owner_id, "visibility": visibility}
-    with db.statement() as tx:
+    with db.transaction() as tx:
         if tx.execute(command.encode(), values).rowcount != 1:
             raise missing(problem_id)
+        audit.done(tx, event, {"problem_id": problem_id, **({"visibility": visibility} if visibility else {})})

@@ -168,6 +168,9 @@ class Settings:
     """SHIPD_CORS_ORIGINS: origins whose pages may use the API and open WebSockets, with commas: `https://code.example.org`."""
     hsts_s: int = 0
     """SHIPD_HSTS_S: behind TLS, for how long browsers are told to use nothing else; 0: they are told nothing."""
+    proxies: int = 0
+    """SHIPD_PROXIES: how many proxies stand before the API, each adding to X-Forwarded-For: of what was added before
+    them nothing is believed. With 0 the audit log has the address that the connection comes from."""
     metrics_host: str = "127.0.0.1"
     """SHIPD_METRICS_HOST: the address on which programs answer Prometheus, each on a port of its own."""
     metrics_port: int | None = None
@@ -274,6 +277,7 @@ class Settings:
             stop_grace_s=read.integer("SHIPD_STOP_GRACE_S", cls.stop_grace_s, floor=0),
             cors_origins=read.origins("SHIPD_CORS_ORIGINS"),
             hsts_s=read.integer("SHIPD_HSTS_S", cls.hsts_s, floor=0, ceiling=MAX_HSTS_S),
+            proxies=read.integer("SHIPD_PROXIES", cls.proxies, floor=0, ceiling=8),
             metrics_host=read.text("SHIPD_METRICS_HOST") or cls.metrics_host,
             metrics_port=read.port("SHIPD_METRICS_PORT"),
             api_metrics_port=read.port("SHIPD_API_METRICS_PORT"),

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from domain import idempotency
+from domain import idempotency, origin
 from domain.blobs import BlobStore
 from domain.db import Connection, Cursor
 from domain.fair import URGENCY, User, Usual
@@ -102,6 +102,7 @@ def values(new: Submission, blobs: BlobStore) -> dict[str, object]:
         "network_rules": _rules_json(constraints.network_rules),
         "static_check": new.static_check,
         "needs_root": not constraints.disk_is_tmpfs,
+        "origin": origin.stored(),
         **{name: getattr(constraints, name) for name in CONSTRAINTS},
     }
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from psycopg.rows import TupleRow
 
+from domain import audit
 from domain.db import Connection, Database
 from domain.errors import Conflict, NotFound
 from domain.ids import new_id
@@ -22,6 +24,8 @@ OVERLAP_H = 24
 """How long a replaced secret signs along with the new one."""
 PURPOSE = "webhook"
 """In vault of endpoints' secrets."""
+MADE, CHANGED, ROTATED, DELETED = "webhook_created", "webhook_changed", "webhook_rotated", "webhook_deleted"
+"""In the audit log."""
 CALLBACK = "callback"
 """In vault of callbacks' secrets."""
 
@@ -120,9 +124,10 @@ def create(
     with db.transaction() as tx:
         tx.execute(_LOCK, values)
         row = tx.execute(_INSERT.encode(), values).fetchone()
-    if row is None:
-        raise Conflict(f"there are {MOST_PER_OWNER} webhooks, and no more are kept; change or delete one")
-    return _webhook(row)
+        if row is None:
+            raise Conflict(f"there are {MOST_PER_OWNER} webhooks, and no more are kept; change or delete one")
+        _note(tx, MADE, made := _webhook(row))
+    return made
 
 
 def listing(db: Database, owner_id: UUID | None) -> list[Webhook]:
@@ -137,23 +142,25 @@ def listing(db: Database, owner_id: UUID | None) -> list[Webhook]:
 
 def get(db: Database, webhook_id: UUID, owner_id: UUID | None) -> Webhook:
     """Read an endpoint of this owner (None: of anybody). Raises NotFound, Unavailable."""
-    return _changed(db, f"SELECT {_SHOWN} FROM webhooks WHERE {_THEIRS}", webhook_id, owner_id)
+    with db.statement() as tx:
+        return _found(tx, f"SELECT {_SHOWN} FROM webhooks WHERE {_THEIRS}", webhook_id, owner_id)
 
 
 def update(db: Database, webhook_id: UUID, owner_id: UUID | None, change: Change) -> Webhook:
     """Change an endpoint; what waits to be delivered goes to the new URL. Raises NotFound, Unavailable."""
     events = None if change.events is None else list(change.events)
-    return _changed(db, _UPDATE, webhook_id, owner_id, **(vars(change) | {"events": events}))
+    return _changed(db, CHANGED, _UPDATE, webhook_id, owner_id, **(vars(change) | {"events": events}))
 
 
 def rotate(db: Database, vault: Vault, webhook_id: UUID, owner_id: UUID | None, secret: str) -> Webhook:
     """Give an endpoint another secret; the one before signs along for OVERLAP_H hours. Raises NotFound, Unavailable."""
-    return _changed(db, _ROTATE, webhook_id, owner_id, secret=vault.close(secret, PURPOSE, webhook_id))
+    sealed = vault.close(secret, PURPOSE, webhook_id)
+    return _changed(db, ROTATED, _ROTATE, webhook_id, owner_id, secret=sealed)
 
 
 def delete(db: Database, webhook_id: UUID, owner_id: UUID | None) -> None:
     """Forget an endpoint, with what waits for it and its log. Raises NotFound, Unavailable."""
-    _changed(db, f"DELETE FROM webhooks WHERE {_THEIRS} RETURNING {_SHOWN}", webhook_id, owner_id)
+    _changed(db, DELETED, f"DELETE FROM webhooks WHERE {_THEIRS} RETURNING {_SHOWN}", webhook_id, owner_id)
 
 
 def require(tx: Connection, webhook_id: UUID, owner_id: UUID | None) -> None:
@@ -163,13 +170,27 @@ def require(tx: Connection, webhook_id: UUID, owner_id: UUID | None) -> None:
         raise _missing(webhook_id)
 
 
-def _changed(db: Database, command: str, webhook_id: UUID, owner_id: UUID | None, **values: object) -> Webhook:
+def _changed(
+    db: Database, event: str, command: str, webhook_id: UUID, owner_id: UUID | None, **values: object
+) -> Webhook:
+    with db.transaction() as tx:
+        changed = _found(tx, command, webhook_id, owner_id, **values)
+        _note(tx, event, changed)
+    return changed
+
+
+def _found(tx: Connection, command: str, webhook_id: UUID, owner_id: UUID | None, **values: object) -> Webhook:
     named: Mapping[str, object] = {"id": webhook_id, "owner_id": owner_id, **values}
-    with db.statement() as tx:
-        row = tx.execute(command.encode(), named).fetchone()
+    row = tx.execute(command.encode(), named).fetchone()
     if row is None:
         raise _missing(webhook_id)
     return _webhook(row)
+
+
+def _note(tx: Connection, event: str, webhook: Webhook) -> None:
+    """Add it to the audit log, without the path, which may be a secret between its owner and the receiver."""
+    told = {"webhook_id": str(webhook.id), "owner_id": str(webhook.owner_id), "host": urlsplit(webhook.url).hostname}
+    audit.done(tx, event, {**told, "events": list(webhook.events), "disabled": webhook.disabled})
 
 
 def _missing(webhook_id: UUID) -> NotFound:

@@ -21,7 +21,7 @@ from domain.live import Live
 from domain.logging import logger
 from domain.router import Router
 from domain.settings import Settings
-from workers import metrics
+from workers import auditing, metrics
 from workers.fleet_numbers import Told
 from workers.keeping import keep as keep_partitions
 from workers.sweeper import Sweeper
@@ -87,6 +87,7 @@ def chores(celery: Celery, settings: Settings, database: Database, router: Route
         Chore("advise", ADVISE_S, lambda: told.advice.renew(demand.renew(database, settings.target_age_s))),
         Chore("look", ADVISE_S, lambda: told.seen.renew(fleet_now.read(database))),
         Chore("keep", KEEP_S, partial(keep_partitions, database, settings), may_be_cut_off=True),
+        Chore("audit", auditing.EVERY_S, partial(auditing.keep, database)),
         Chore("regrade", REGRADE_S, partial(regrade_pump.pump, celery, database, router)),
     )
 

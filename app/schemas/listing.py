@@ -104,4 +104,6 @@ def entry_json(entry: Entry) -> Json:
         "submission_id": None if entry.submission_id is None else str(entry.submission_id),
         "execution_id": None if entry.execution_id is None else str(entry.execution_id),
         "details": dict(entry.details),
+        "origin": None if entry.origin is None else dict(entry.origin),
+        "position": entry.position,
     }

@@ -22,6 +22,8 @@ TABLES = {
     "api_keys",
     "archives",
     "arrivals",
+    "audit_ended",
+    "audit_head",
     "audit_log",
     "batch_items",
     "batches",

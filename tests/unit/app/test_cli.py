@@ -65,6 +65,8 @@ COMMANDS = [
     ["blobs"],
     ["blobs", "copy"],
     ["completion"],
+    ["audit"],
+    *(["audit", name] for name in ["list", "head", "verify", "export"]),
 ]
 
 
