@@ -70,7 +70,7 @@ class Machine:
         binds = [f"--bind-ro={path}:{target}" for target, path in self.binds.items()]
         script = [str(BOOT), str(self.rootfs.root), str(self.folder), self.namespace, self.name, *ALLOWED, *binds]
         # In a session of its own, so that Ctrl-C is ours to answer; tied to us, so that it never outlives us.
-        program = tied.argv(["unshare", "--mount", "--propagation", "private", *script], on_death=signal.SIGKILL)
+        program = tied.argv([*ALONE, *script], on_death=signal.SIGKILL)
         began = time.monotonic()
         with self.console.open("wb") as log:
             self.process = subprocess.Popen(
@@ -113,7 +113,7 @@ class Machine:
 
     def _end(self) -> None:
         if self.process is not None:
-            self.process.kill()  # its first process dies with it, and so all others
+            self.process.kill()  # the first process of its namespace dies with it, and so all others
             self.process.wait()
         groups.remove(self.groups)
         if self.folder.exists():
@@ -124,4 +124,10 @@ ALLOWED = (
     # What a machine may do and a container may not, as far as jails and their counters need it.
     "--capability=all",
     "--system-call-filter=perf_event_open keyctl add_key bpf",
+)
+
+ALONE = (
+    *("unshare", "--mount", "--propagation", "private"),
+    # systemd-nspawn alone leaves its container behind when it is killed.
+    *("--pid", "--fork", "--kill-child", "--mount-proc"),
 )
