@@ -54,9 +54,11 @@ class Machine:
     ) -> None:
         self._end()
 
-    def run(self, argv: Sequence[str], *, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command there as root. Raises CalledProcessError, with its output in a note."""
-        done = subprocess.run(self._ssh(argv), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    def run(self, argv: Sequence[str], *, user: str = "root", check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command there over ssh. Raises CalledProcessError, with its output in a note."""
+        done = subprocess.run(
+            self._ssh(argv, user), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
         if check and done.returncode != 0:
             error = subprocess.CalledProcessError(done.returncode, list(argv), done.stdout, done.stderr)
             error.add_note(f"{done.stdout}\n{done.stderr}"[-4000:])
@@ -91,9 +93,9 @@ class Machine:
         self.run(["mkdir", "-p", "/run/whole-proc"])
         self.run(["mount", "-t", "proc", "proc", "/run/whole-proc"])
 
-    def _ssh(self, argv: Sequence[str]) -> list[str]:
+    def _ssh(self, argv: Sequence[str], user: str = "root") -> list[str]:
         words = [word for name, value in self.ssh_options.items() for word in ("-o", f"{name}={value}")]
-        ssh = ["ssh", "-F", "none", *words, "-i", str(self.rootfs.key), f"root@{self.address}", shlex.join(argv)]
+        ssh = ["ssh", "-F", "none", *words, "-i", str(self.rootfs.key), f"{user}@{self.address}", shlex.join(argv)]
         return self.network.inside(ssh)
 
     @property

@@ -106,7 +106,7 @@ class Site:
         """Write the inventory of the machines that are up, with secrets and certificates for them."""
         self._variables = {**STANDING, "release_archive": str(self._release()), **(variables or {})}
         hosts = {name: self._reached(machine) for name, machine in self.machines.items()}
-        children = {group: {"hosts": dict.fromkeys(names, {})} for group, names in groups.items()}
+        children: dict[str, Any] = {group: {"hosts": {name: {} for name in names}} for group, names in groups.items()}
         (self.folder / "hosts.yml").write_text(json.dumps({"all": {"hosts": hosts, "children": children}}))
         known = self.folder / "group_vars" / "all"
         known.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,7 @@ from standalone import programs
 
 ANSIBLE = TREE / "ansible"
 ROLES = ANSIBLE / "roles"
+OF_TESTS = {"make", "debootstrap", "systemd-container"}
 URLS = {"DATABASE_URL": "postgresql://127.0.0.1/shipd", "REDIS_URL": "redis://127.0.0.1/0"}
 
 
@@ -44,14 +45,19 @@ class _Heard(dict[str, str]):
 def _known_settings() -> set[str]:
     heard = _Heard(dict(URLS))
     Settings.from_environment(heard)
-    s3 = _Heard({**URLS, "SHIPD_BLOB_URL": "s3://shipd/blobs", "SHIPD_S3_ACCESS_KEY_ID": "a", "SHIPD_S3_SECRET_ACCESS_KEY": "b"})
+    s3 = _Heard(
+        {**URLS, "SHIPD_BLOB_URL": "s3://shipd/blobs", "SHIPD_S3_ACCESS_KEY_ID": "a", "SHIPD_S3_SECRET_ACCESS_KEY": "b"}
+    )
     Settings.from_environment(s3)
     return heard.asked | s3.asked
 
 
 def test_every_setting_that_roles_write_is_read_by_the_code() -> None:
     known = _known_settings()
-    written = {*_yaml("roles/release/vars/main.yml")["release_made_settings"], *_yaml("roles/worker/vars/main.yml")["worker_settings"]}
+    written = {
+        *_yaml("roles/release/vars/main.yml")["release_made_settings"],
+        *_yaml("roles/worker/vars/main.yml")["worker_settings"],
+    }
     for inventory in ("single", "fleet"):
         written |= set(_yaml(f"inventories/{inventory}/group_vars/all/main.yml")["shipd_settings"])
     assert written <= known
@@ -65,7 +71,10 @@ def test_roles_read_no_setting_that_there_is_not() -> None:
 
 
 def test_packages_of_languages_are_those_that_the_languages_name() -> None:
-    ours = {name: set(packages) for name, packages in _yaml("roles/worker/vars/main.yml")["worker_language_packages"].items()}
+    ours = {
+        name: set(packages)
+        for name, packages in _yaml("roles/worker/vars/main.yml")["worker_language_packages"].items()
+    }
     theirs = {}
     for path in (TREE / "jail-configs" / "languages").glob("*.toml"):
         words = shlex.split(tomllib.loads(path.read_text())["install"])
@@ -78,7 +87,10 @@ def test_a_worker_has_what_the_check_installs() -> None:
     checked = set(re.findall(r"^lacks (\S+)", (TREE / ".ci" / "run").read_text(), re.MULTILINE))
     worker, release = _yaml("roles/worker/vars/main.yml"), _yaml("roles/release/vars/main.yml")
     languages = {name for packages in worker["worker_language_packages"].values() for name in packages}
-    assert languages | set(worker["worker_packages"]) | set(release["release_packages"]) - {"python3-venv"} == checked - {"make"}
+    assert (
+        languages | set(worker["worker_packages"]) | set(release["release_packages"]) - {"python3-venv"}
+        == checked - OF_TESTS
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,7 +105,9 @@ def test_a_worker_has_what_the_check_installs() -> None:
 )
 def test_a_unit_runs_what_the_platform_runs(name: str, program: programs.Program) -> None:
     unit = next(unit for unit in _yaml("roles/api/vars/main.yml")["api_programs"] if unit["name"] == name)
-    command = jinja2.Environment(autoescape=True).from_string(unit["command"]).render(**_yaml("roles/api/defaults/main.yml"))
+    command = (
+        jinja2.Environment(autoescape=True).from_string(unit["command"]).render(**_yaml("roles/api/defaults/main.yml"))
+    )
     assert shlex.split(command) == ["/opt/shipd/run", *program.argv[2:]]
     assert unit["stop_s"] == program.stop_wait_s
 
