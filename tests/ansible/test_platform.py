@@ -87,7 +87,7 @@ def test_a_submission_gets_its_verdict(site: Site, second: Played) -> None:
 
 
 def test_the_worker_passes_its_examination(site: Site, second: Played) -> None:
-    doctor = ["/opt/shipd/run", "sandbox", "--state", "/var/lib/shipd", "--cgroups", "none", "doctor", "--json"]
+    doctor = ["/opt/shipd/run", "sandbox", "--state", "/var/lib/shipd/worker", "--cgroups", "none", "doctor", "--json"]
     found = json.loads(_as_ada(site, *doctor))
     assert [finding for finding in found if finding["needed"] and not finding["ok"]] == []
 

@@ -97,7 +97,7 @@ def test_a_worker_has_what_the_check_installs() -> None:
     ("name", "program"),
     [
         ("api", programs.api(8000)),
-        ("stream", programs.stream(Path("/var/lib/shipd/stream.sock"))),
+        ("stream", programs.stream(Path("/var/lib/shipd/api/stream.sock"))),
         ("deliver", programs.deliver()),
         ("beat", programs.beat()),
     ],
