@@ -1,3 +1,4 @@
+import json
 import os
 import socket
 from pathlib import Path
@@ -63,7 +64,7 @@ def test_two_folders_share_neither_ports_nor_cgroups(tmp_path: Path) -> None:
 def test_a_port_given_is_the_one_of_the_api(tmp_path: Path) -> None:
     stack = Stack(tmp_path, port=8123)
     assert stack.url == "http://127.0.0.1:8123"
-    assert "api" not in (tmp_path / "ports.json").read_text()
+    assert "api" not in json.loads((tmp_path / "ports.json").read_text())
 
 
 @pytest.mark.usefixtures("alone")
