@@ -124,7 +124,8 @@ def receive(store: Store, dbname: str, slot: str) -> None:
     """Become pg_receivewal, which keeps the log as it is written, from this machine or from another one.
 
     Its slot makes the server keep what was not received; `max_slot_wal_keep_size` says how much of it. It ends when the
-    server does, to be started again: a server that was restored has no slot, which is made here.
+    server does, to be started again: a server that was restored has no slot, which is made here. Its log is another one
+    from there on, for a folder without the one before.
     """
     store.wal.mkdir(parents=True, exist_ok=True)
     known = ("--dbname", dbname, "--slot", slot, "--no-password")
