@@ -7,7 +7,7 @@ RUN := exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m standal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo stop test test-vm soak bench bench-limits bench-rows lint format lock setup clean
+.PHONY: help up demo stop test test-vm chaos soak bench bench-limits bench-rows scaling lint format lock setup clean
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this list
@@ -30,6 +30,9 @@ stop: ## Stop what `make up` started in this clone
 test: setup ## Run all tests against real servers, workers and jails, and check the coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term -n 2 --dist loadscope --no-loadscope-reorder
 
+chaos: setup ## Kill, stop, empty and starve parts under load, and prove what came of it (root; ARGS="--seed 1 --json")
+	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m tests.chaos $(ARGS)
+
 soak: setup ## Run 10,000 jails, hostile ones among them, and show that nothing of them remains
 	@$(BIN)/python -m benchmarks.soak
 
@@ -41,6 +44,9 @@ bench-limits: setup ## Measure how exact limits are, and what a hostile program 
 
 bench-rows: setup ## Measure the hot calls among 1 M and 10 M submissions, in 10 GiB of var (ARGS="--sizes 100000")
 	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m benchmarks.rows $(ARGS)
+
+scaling: setup ## Say what 10 to 1,000 hosts carry, by a model checked here: docs/scaling.md (idle machine; ARGS="--quick")
+	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m benchmarks.scaling $(ARGS)
 
 test-vm: setup ## Run tests/jail on an emulated machine with cgroup v2 only (hour; ARGS="-k box" for some of it)
 	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m tests.vm $(ARGS)

@@ -59,6 +59,7 @@ ROUTES: Mapping[str, Need] = {
         f"POST /v1/regrades/<uuid:regrade_id>/{what}": Scope.REGRADES_WRITE
         for what in ("apply", "discard", "pause", "resume")
     },
+    "GET /v1/hosts": Scope.HOSTS_READ,
     "GET /v1/webhooks": Scope.WEBHOOKS_READ,
     "POST /v1/webhooks": Scope.WEBHOOKS_WRITE,
     "GET /v1/webhooks/<uuid:webhook_id>": Scope.WEBHOOKS_READ,

@@ -13,6 +13,7 @@ from app.problem_backend import Problems
 from app.regrade_backend import Regrades
 from app.webhook_backend import Webhooks
 from domain.fair import User
+from domain.hosts import Host
 from domain.issuing import Issued
 from domain.key_list import KeyEntry
 from domain.keys import Key, NewKey
@@ -120,6 +121,9 @@ class Backend(Protocol):
 
     def availability(self) -> Mapping[str, str]:
         """Give the version of every language that a live host has."""
+
+    def hosts(self) -> Sequence[Host]:
+        """List all hosts that ever had a worker."""
 
     def checks(self) -> Sequence[readiness.Check]:
         """Ask every part whether it is there."""

@@ -10,7 +10,7 @@ from uuid import UUID
 from celery import Celery
 
 from app.canceller import Canceller
-from domain import batch_reading, batch_results, batches, queue
+from domain import batch_reading, batch_results, batches
 from domain.batch_reading import BatchView, ItemView
 from domain.batch_results import Ended, Page
 from domain.batches import Admit, Item, Made, Refused
@@ -19,7 +19,7 @@ from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
 from domain.fair import Usual
-from domain.hosts import Remembered
+from domain.router import Router
 from domain.submissions import Sent
 from domain.vault import Vault
 
@@ -56,7 +56,7 @@ class DomainBatches:
     db: Database
     blobs: BlobStore
     events: Events
-    hosts: Remembered
+    router: Router
     celery: Celery
     usual: Usual
     vault: Vault
@@ -64,7 +64,7 @@ class DomainBatches:
 
     def create(self, items: Sequence[Item], refused: Refused, *, sent: Sent, atomic: bool, admit: Admit) -> Made:
         """Keep a batch, and send its executions to the queue once it is committed."""
-        enqueue = partial(queue.enqueue_all, self.celery)
+        enqueue = partial(self.router.send, self.celery)
         try:
             return batches.create(
                 self.db,
@@ -74,7 +74,8 @@ class DomainBatches:
                 sent=sent,
                 atomic=atomic,
                 enqueue=enqueue,
-                known=self.hosts,
+                known=self.router.known,
+                route=self.router.queue_of,
                 admit=admit,
                 vault=self.vault,
                 usual=self.usual,

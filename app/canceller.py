@@ -6,7 +6,7 @@ from uuid import UUID
 
 from celery import Celery
 
-from domain import cancel, fair, live, queue, standing
+from domain import cancel, fair, live, standing
 from domain.announce import announce
 from domain.cancel import Cancelled
 from domain.cancelling import Cancellations
@@ -15,6 +15,7 @@ from domain.events import Events
 from domain.fair import Usual
 from domain.live import Live
 from domain.model import Priority
+from domain.router import Router
 from domain.verdict import State
 
 
@@ -28,6 +29,7 @@ class Canceller:
     live: Live
     cancellations: Cancellations
     usual: Usual
+    router: Router
 
     def submission(self, submission_id: UUID, owner_id: UUID | None) -> None:
         """Cancel what is not over of a submission of this owner (None: of anybody)."""
@@ -61,4 +63,4 @@ class Canceller:
                 announce(self.celery, self.db, one.submission_id, one.execution_id)
         if ended:
             # What waited for their places need not wait for the sweeper.
-            queue.enqueue_all(self.celery, fair.send_all_waiting(self.db, self.usual))
+            self.router.send(self.celery, fair.send_all_waiting(self.db, self.usual))

@@ -11,15 +11,18 @@ from app import access
 from app import doctor as examination
 from app.cli_blobs import blobs
 from app.cli_completion import completion
+from app.cli_data import data
 from app.cli_executions import executions
 from app.cli_exits import Exit
+from app.cli_hosts import hosts
 from app.cli_keys import keys
 from app.cli_parts import as_json, database, print_groups, print_json, print_table, read_settings, told
 from app.cli_problems import problem
 from app.cli_queues import queues
 from app.cli_regrade import regrade
 from app.cli_remote import batch, submit, watch
-from app.cli_users import hosts, users
+from app.cli_route import route
+from app.cli_users import users
 from app.cli_webhooks import webhooks
 from app.readiness import Check
 from app.schemas.listing import checks_json, entry_json, languages_json
@@ -43,10 +46,11 @@ def main() -> None:
 
 
 for _command in (
-    *(keys, users, queues, executions, hosts, blobs, webhooks, problem, regrade),
+    *(keys, users, queues, executions, hosts, blobs, data, webhooks, problem, regrade),
     *(submit, batch, watch, completion),
 ):
     main.add_command(_command)
+hosts.add_command(route)
 
 
 @main.group("submissions")
@@ -61,7 +65,7 @@ def submission_commands() -> None:
 def show_submission(submission_id: UUID, *, as_json: bool) -> None:
     """Show a submission and its current execution, as its sender sees them: hidden test cases stay hidden."""
     settings = read_settings()
-    with closing(Database(settings.database_url, min_size=0)) as db:
+    with closing(Database(settings.database_url, min_size=0, pooler=settings.db_pooler)) as db:
         view = submissions.get(db, blob_stores.of(settings), submission_id, None)
     if as_json:
         print_json(submission_json(view))

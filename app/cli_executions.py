@@ -7,16 +7,19 @@ import click
 from app.cli_operator import operator
 from app.cli_parts import as_json, database, print_json, print_table, told
 from app.schemas.operating import entry_json
-from domain import operating, queue
+from domain import operating
 from domain.model import Priority
+from domain.operating import ExecutionEntry
 from domain.verdict import State, Verdict
 
 LISTED = ("id", "submission_id", "number", "priority", "state", "verdict", "reason", "attempt", "worker", "language")
 SHOWN = (
-    *("number", "id", "state", "verdict", "reason", "attempt", "host", "queued_at"),
+    *("number", "id", "state", "verdict", "reason", "attempt", "queue", "host", "region", "queued_at"),
     *("queue_ms", "prepare_ms", "compile_ms", "run_ms", "check_ms", "collect_ms"),
     *("cpu_time_ms", "wall_time_ms", "memory_bytes"),
 )
+TOLD = ("number", "attempt", "worker", "state", "started_at", "lost_at")
+QUARANTINED = ("id", "submission_id", "number", "language", "owner_id", "user_id", "finished_at", "lost")
 
 ids = click.argument("execution_ids", nargs=-1, required=True, type=click.UUID)
 
@@ -61,13 +64,67 @@ def list_executions(state: str | None, priority: str | None, verdict: str | None
 @as_json
 @told
 def show_executions(submission_id: UUID, *, as_json: bool) -> None:
-    """Show all executions of SUBMISSION_ID in order, with how long each step took; the last one is the current."""
+    """Show all executions of SUBMISSION_ID in order, with how long each step took; the last one is the current.
+
+    Where workers were lost there is a second table: which attempt, where, how far it was, and when its lease was over.
+    """
     with database() as db:
-        entries = [entry_json(one) for one in operating.of_submission(db, submission_id)]
+        found = operating.of_submission(db, submission_id)
+    entries = [entry_json(one) for one in found]
     if as_json:
         print_json({"executions": entries})
         return
     print_table("Executions", SHOWN, [[one[column] for column in SHOWN] for one in entries])
+    lost = [vars(one) | {"number": entry.number} for entry in found for one in entry.story]
+    if lost:
+        print_table("Lost workers", TOLD, [[str(one[column]) for column in TOLD] for one in lost])
+
+
+@executions.command("quarantined")
+@click.option("--last", default=100, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
+@as_json
+@told
+def list_quarantined(last: int, *, as_json: bool) -> None:
+    """List what lost its worker SHIPD_MAX_ATTEMPTS times, those that were made last first: poison, perhaps.
+
+    Nothing grades them again by itself, a regrade neither unless it names the submission. Look at what they do and at
+    their workers' logs, then: shipd executions release ID
+    """
+    with database() as db:
+        entries = [entry_json(one) | {"lost": _workers(one)} for one in operating.quarantined(db, last)]
+    if as_json:
+        print_json({"executions": entries})
+        return
+    print_table("Quarantined", QUARANTINED, [[one[column] for column in QUARANTINED] for one in entries])
+
+
+def _workers(one: ExecutionEntry) -> str:
+    return ", ".join(f"{lost.worker} {lost.state}" for lost in one.story)
+
+
+@executions.command("release")
+@ids
+@as_json
+@told
+def release_executions(execution_ids: tuple[UUID, ...], *, as_json: bool) -> None:
+    """Let EXECUTION_IDS out of quarantine, and have each graded again, as an execution of its own with all attempts.
+
+    Of one that is not the current one nothing is graded now; the next regrade may select its submission again.
+    Example: shipd executions release ID
+    """
+    answers = []
+    with operator() as ours:
+        for one in execution_ids:
+            again = operating.release(ours.db, one)
+            if again is not None:
+                ours.router.send(ours.celery, [(again.execution_id, again.priority)])
+            answers.append({"id": str(one), "execution_id": str(again.execution_id) if again is not None else None})
+    if as_json:
+        print_json({"executions": answers})
+        return
+    for answer in answers:
+        sent = f", and is sent as {answer['execution_id']}" if answer["execution_id"] else ""
+        click.echo(f"{answer['id']} is released{sent}.")
 
 
 @executions.command("cancel")
@@ -101,7 +158,7 @@ def requeue_executions(execution_ids: tuple[UUID, ...], *, as_json: bool) -> Non
     with operator() as ours:
         for one in execution_ids:
             again = operating.requeue(ours.db, one)
-            queue.enqueue(ours.celery, again.execution_id, again.priority)
+            ours.router.send(ours.celery, [(again.execution_id, again.priority)])
             answers.append({"id": str(one), "execution_id": str(again.execution_id)})
     if as_json:
         print_json({"executions": answers})

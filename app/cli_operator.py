@@ -14,6 +14,8 @@ from domain import live, queue
 from domain.cancelling import Cancellations
 from domain.db import Database
 from domain.events import Events
+from domain.hosts import Remembered
+from domain.router import Router
 from domain.settings import Settings
 
 yes = click.option("--yes", is_flag=True, help="Do not ask whether it is meant.")
@@ -26,20 +28,27 @@ class Operator:
     settings: Settings
     db: Database
     celery: Celery
+    router: Router
 
     def canceller(self) -> Canceller:
         """Make what cancels and tells of it."""
         url = self.settings.redis_url
         events, told, cancellations = Events(url), live.Live(url), Cancellations(url)
-        return Canceller(self.db, self.celery, events, told, cancellations, self.settings.usual)
+        return Canceller(self.db, self.celery, events, told, cancellations, self.settings.usual, self.router)
 
 
 @contextmanager
 def operator() -> Iterator[Operator]:
     """Open the parts of this deployment."""
     settings = read_settings()
-    with closing(Database(settings.database_url, min_size=0)) as db, closing(queue.make_celery(settings)) as celery:
-        yield Operator(settings, db, celery)
+    made = Database(settings.database_url, min_size=0, pooler=settings.db_pooler)
+    with closing(made) as db, closing(queue.make_celery(settings)) as celery:
+        yield Operator(settings, db, celery, router_of(settings, db))
+
+
+def router_of(settings: Settings, db: Database) -> Router:
+    """Make what decides where executions go, as the API of these settings does."""
+    return Router(db, Remembered(db, settings.live_s), home=settings.region, distances=settings.distances)
 
 
 def confirm(question: str, *, yes: bool) -> None:

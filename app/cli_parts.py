@@ -53,7 +53,8 @@ def read_settings() -> Settings:
 @contextmanager
 def database() -> Iterator[Database]:
     """Open the database of this deployment."""
-    with closing(Database(read_settings().database_url, min_size=0)) as db:
+    settings = read_settings()
+    with closing(Database(settings.database_url, min_size=0, pooler=settings.db_pooler)) as db:
         yield db
 
 

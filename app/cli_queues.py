@@ -1,7 +1,7 @@
 """`shipd queues`: what waits, and whether workers take from it."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -10,11 +10,12 @@ import click
 from app.cli_exits import Late
 from app.cli_operator import Operator, confirm, operator, yes
 from app.cli_parts import as_json, print_json, print_table, told
-from app.schemas.operating import queue_json
-from domain import hosts, queue
+from app.schemas.operating import in_queue_json, queue_json
+from domain import hosts, queue, queue_names
 from domain import queues as waiting
 from domain.errors import Unavailable
 from domain.model import Priority
+from domain.queues import InQueue
 
 ASK_S = 0.5
 
@@ -27,30 +28,63 @@ def queues() -> None:
     """See what waits for workers, pause it, wait for its end, or throw it away.
 
     There is a queue for each priority: interactive, normal, bulk. Workers take from the first that holds anything.
+    Behind each name are the queues of all regions and hosts: `shipd queues list --by-queue` tells them apart.
     """
 
 
 @queues.command("list")
+@click.option("--by-queue", is_flag=True, help="Tell the queues of regions and hosts apart.")
 @as_json
 @told
-def list_queues(*, as_json: bool) -> None:
+def list_queues(*, by_queue: bool, as_json: bool) -> None:
     """List the queues: messages in Redis, executions in PostgreSQL, and how long the oldest waits.
 
     An execution whose user has no place left is queued without a message. `messages` is - while Redis is away.
+    With --by-queue, EU.normal is the queue of all hosts of the region EU, host.NAME.normal that of one host.
     """
     with operator() as ours:
-        lengths: dict[str, int] = {}
-        with suppress(Unavailable):
-            lengths = dict(queue.lengths(ours.celery))
-        found = [queue_json(one, lengths.get(one.queue.value)) for one in waiting.waiting(ours.db)]
+        lengths = _lengths(ours)
+        if by_queue:
+            _print_each(waiting.by_queue(ours.db), lengths, as_json=as_json)
+            return
+        found = [queue_json(one, _of_priority(lengths, one.queue)) for one in waiting.waiting(ours.db)]
     if as_json:
         print_json({"queues": found, "messages": lengths})
         return
     columns = ("name", "paused", "messages", "queued", "without_place", "at_work")
     rows = [(*(one[column] for column in columns), _age(one["oldest_at"])) for one in found]
     print_table("Queues", (*columns, "oldest"), rows)
-    others = ", ".join(f"{one}: {count}" for one, count in lengths.items() if one not in set(Priority))
+    others = ", ".join(f"{one}: {count}" for one, count in lengths.items() if queue_names.read(one) is None)
     click.echo(f"Messages of other queues: {others or '-'}")
+
+
+def _print_each(found: Sequence[InQueue], lengths: Mapping[str, int], *, as_json: bool) -> None:
+    answers = [in_queue_json(one, lengths.get(one.name)) for one in found]
+    if as_json:
+        print_json({"queues": answers})
+        return
+    columns = ("name", "messages", "queued", "at_work")
+    rows = [(*(one[column] for column in columns), _age(one["oldest_at"])) for one in answers]
+    print_table("Queues", (*columns, "oldest"), rows)
+
+
+def _lengths(ours: Operator) -> Mapping[str, int]:
+    """Count messages; nothing while the broker is away."""
+    names = waiting.names_of(hosts.known(ours.db))
+    with suppress(Unavailable):
+        return queue.lengths(ours.celery, names)
+    return {}
+
+
+def _of_priority(lengths: Mapping[str, int], priority: Priority) -> int | None:
+    """Add up the messages of a priority; None where nothing is known of them."""
+    found = [count for name, count in lengths.items() if _is_of(name, priority)]
+    return sum(found) if found else None
+
+
+def _is_of(name: str, priority: Priority) -> bool:
+    named = queue_names.read(name)
+    return named is not None and named.priority is priority
 
 
 def _age(moment: object) -> str | None:
@@ -86,9 +120,7 @@ def _switch(names: Iterable[str], *, taking: bool, as_json: bool) -> None:
     with operator() as ours:
         for one in map(Priority, names):
             changed = (waiting.resume if taking else waiting.pause)(ours.db, one)
-            answers.append(
-                {"name": one.value, "paused": not taking, "changed": changed, "told": _tell(ours, one, taking=taking)}
-            )
+            answers.append({"name": one.value, "paused": not taking, "changed": changed, "told": _tell(ours)})
     if as_json:
         print_json({"queues": answers})
         return
@@ -97,11 +129,11 @@ def _switch(names: Iterable[str], *, taking: bool, as_json: bool) -> None:
         click.echo(f"{answer['name']} {said}; {answer['told']} workers know, others learn it within 10 s.")
 
 
-def _tell(ours: Operator, one: Priority, taking: bool) -> int:
-    """Tell the workers that live; while the broker is away they learn it from PostgreSQL."""
+def _tell(ours: Operator) -> int:
+    """Tell the workers that live to look at what is paused; while the broker is away they learn it from PostgreSQL."""
     with suppress(Unavailable):
-        live = [host.report.name for host in hosts.known(ours.db) if host.live]
-        return queue.tell_taking(ours.celery, live, one, taking=taking)
+        live = [host.report.name for host in hosts.known(ours.db, ours.settings.live_s) if host.takes_work]
+        return queue.tell_to_look(ours.celery, live)
     return 0
 
 
@@ -156,7 +188,7 @@ def purge(name: str, *, yes: bool, as_json: bool) -> None:
     with operator() as ours:
         counts = {one.queue: one.queued for one in waiting.waiting(ours.db)}
         confirm(f"Cancel {counts[chosen]} executions that wait in {name}?", yes=yes)
-        messages = queue.discard(ours.celery, chosen)
+        messages = queue.discard(ours.celery, waiting.names_of(hosts.known(ours.db), [chosen]))
         ended = _cancel_queued(ours, chosen, counts[chosen])
         waiting.note_purged(ours.db, chosen, messages=messages, executions=ended)
     if as_json:

@@ -12,6 +12,7 @@ from uuid import UUID
 import click
 from rich.console import Console
 
+from app.cli_operator import router_of
 from app.cli_parts import as_json, database, print_json, print_table, read_settings, told
 from app.cli_regrade_selecting import Moment, ids_in
 from app.cli_regrade_show import follow, print_estimate, print_items, print_moves, print_regrade, write_csv
@@ -43,7 +44,7 @@ def _backend() -> Iterator[DomainRegrades]:
                     cancellations.tell(one.worker, one.execution_id)
 
         with closing(cancellations):
-            yield DomainRegrades(db, celery, tell)
+            yield DomainRegrades(db, celery, tell, router_of(settings, db))
 
 
 @click.group()

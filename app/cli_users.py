@@ -1,12 +1,11 @@
-"""`shipd users` and `shipd hosts`: who uses the platform, and what it runs on."""
+"""`shipd users`: who uses the platform."""
 
 from uuid import UUID
 
 import click
 
 from app.cli_parts import as_json, database, print_json, print_table, told
-from app.schemas.operating import host_json, user_json
-from domain import hosts as known_hosts
+from app.schemas.operating import user_json
 from domain import users as owners
 from domain.users import User
 
@@ -14,7 +13,6 @@ COLUMNS = (
     *("id", "subject", "keys", "submissions", "in_queue", "waiting", "cpu_ms_today"),
     *("last_used_at", "suspended_at"),
 )
-HOST_COLUMNS = ("name", "live", "seen_at", "slots", "memory_bytes", "root", "network", "blob_store", "languages")
 
 user = click.argument("user_id", type=click.UUID)
 
@@ -79,24 +77,6 @@ def _print(one: User, *, as_json: bool) -> None:
         print_json(shown)
         return
     print_table("User", ("", ""), [(name, _cell(value)) for name, value in shown.items()])
-
-
-@click.group()
-def hosts() -> None:
-    """See what the platform runs on."""
-
-
-@hosts.command("list")
-@as_json
-@told
-def list_hosts(*, as_json: bool) -> None:
-    """List all hosts that ever had a worker, with what each has, and whether it is alive."""
-    with database() as db:
-        found = [host_json(one) for one in known_hosts.known(db)]
-    if as_json:
-        print_json({"hosts": found})
-        return
-    print_table("Hosts", HOST_COLUMNS, [[_cell(one[column]) for column in HOST_COLUMNS] for one in found])
 
 
 def _cell(value: object) -> object:

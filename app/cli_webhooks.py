@@ -7,7 +7,7 @@ import click
 
 from app.cli_parts import as_json, database, print_json, print_table, read_settings, told
 from app.schemas.webhook_answers import delivery_json, webhook_json
-from domain import deliveries, queue
+from domain import deliveries, outbox, queue
 from domain import webhooks as endpoints
 from domain.deliveries import DeliveryState
 
@@ -62,10 +62,9 @@ def list_deliveries(webhook_id: UUID | None, state: str | None, last: int, *, as
 @told
 def redeliver(delivery_id: UUID, *, as_json: bool) -> None:
     """Deliver DELIVERY_ID again from now on, under the same id."""
-    with database() as db:
+    with database() as db, closing(queue.make_celery(read_settings())) as celery:
         delivery = deliveries.redeliver(db, delivery_id, None)
-    with closing(queue.make_celery(read_settings())) as celery:
-        queue.deliver(celery, delivery_id)
+        outbox.deliver(celery, db, delivery_id)
     if as_json:
         print_json(delivery_json(delivery))
     else:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -15,7 +16,7 @@ import psycopg
 import migrations
 from app import readiness
 from app.readiness import Check
-from domain import blob_stores, oidc_keys, oidc_settings
+from domain import blob_stores, oidc_keys, oidc_settings, queue
 from domain.blob_stores import Trials
 from domain.blobs import BlobStore
 from domain.db import Database
@@ -38,10 +39,12 @@ def platform_checks(settings: Settings | Check) -> Iterator[Check]:
     if isinstance(settings, Check):
         yield settings
         return
-    with closing(Database(settings.database_url, min_size=0)) as db:
+    with closing(Database(settings.database_url, min_size=0, pooler=settings.db_pooler)) as db:
         blobs = blob_stores.of(settings, blob_stores.QUICK)
         trials = blob_stores.Trials(blobs)
-        checks = readiness.checks(db, readiness.connect_redis(settings.redis_url), trials)
+        apart = settings.broker_url != settings.redis_url
+        broker = partial(queue.ask, queue.make_celery(settings)) if apart else None
+        checks = readiness.checks(db, readiness.connect_redis(settings.redis_url), trials, broker)
     yield from (_blob_store(blobs, trials) if check.name == "blobs" else check for check in checks)
     yield _schema(settings) if checks[0].ok else Check("migrations", ok=False, message="unknown without PostgreSQL")
     yield from _identity(settings)
@@ -130,7 +133,21 @@ def _sandbox_options(settings: Settings | Check) -> list[str]:
         *("--state", str(settings.state_dir)),
         *("--configs", str(settings.jail_configs)),
         *("--cgroups", settings.cgroups),
+        *_room_options(settings),
     ]
+
+
+def _room_options(settings: Settings) -> Iterator[str]:
+    said = {
+        "--slots": settings.slots,
+        "--host-memory": settings.memory_mb,
+        "--host-reserve": settings.reserve_mb,
+        "--host-disk": settings.disk_mb,
+        "--pool": settings.pool_mb,
+    }
+    for option, value in said.items():
+        if value is not None:
+            yield from (option, str(value))
 
 
 def _finding(found: dict[str, str]) -> Check:

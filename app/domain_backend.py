@@ -23,6 +23,7 @@ from domain import (
     live,
     oidc,
     oidc_settings,
+    outbox,
     owners,
     queue,
     submissions,
@@ -33,16 +34,18 @@ from domain.cancelling import Cancellations
 from domain.db import Database
 from domain.events import Events, Expectation
 from domain.fair import User
+from domain.hosts import Host
 from domain.issuing import Issued
 from domain.key_list import KeyEntry
 from domain.keys import Key, NewKey
 from domain.last_use import LastUse
 from domain.listing import Filters, Place, Summary
-from domain.model import Priority, Submission
+from domain.model import Submission
 from domain.oidc_keys import ProviderKeys
 from domain.problem_reading import Viewer
 from domain.queue_depth import QueueDepth
 from domain.rates import Rates, Window
+from domain.router import Router
 from domain.settings import Settings
 from domain.storing import Place as QueuePlace
 from domain.usage_limits import Use
@@ -56,8 +59,10 @@ class DomainBackend:
     """The real one; safe to share between threads, and nothing is connected before it is used."""
 
     def __init__(self, settings: Settings) -> None:
-        self._db = Database(settings.database_url, min_size=settings.db_pool_min, max_size=settings.db_pool_max)
-        self._hosts = hosts.Remembered(self._db)
+        sizes = {"min_size": settings.db_pool_min, "max_size": settings.db_pool_max}
+        self._db = Database(settings.database_url, **sizes, pooler=settings.db_pooler)
+        known = hosts.Remembered(self._db, settings.live_s)
+        self._router = Router(self._db, known, home=settings.region, distances=settings.distances)
         self._blobs = blob_stores.of(settings)
         self._blob_trials = blob_stores.Trials(blob_stores.of(settings, blob_stores.QUICK))
         self._events = Events(settings.redis_url)
@@ -68,19 +73,25 @@ class DomainBackend:
         self._depth = QueueDepth(self._db, settings.most_queued)
         self._usual = settings.usual
         self._celery = queue.make_celery(settings)
+        apart = settings.broker_url != settings.redis_url
+        self._ask_broker = partial(queue.ask, self._celery) if apart else None
         self._last_use = LastUse(self._db)
         self._suspensions = Suspensions(self._db)
         issuers = oidc_settings.load(settings.oidc_file)
         self._tokens = oidc.Tokens(map(ProviderKeys, issuers), partial(owners.of_subject, self._db))
         self._vault = Vault(self._db)
         self.webhooks: Webhooks = DomainWebhooks(self._db, self._vault, self._celery)
-        self.packages: Packages = DomainPackages(self._db, self._blobs, self._celery, settings.state_dir / "packages")
-        self.problems: Problems = DomainProblems(self._db, self._blobs, self._celery)
+        self.packages: Packages = DomainPackages(
+            self._db, self._blobs, self._celery, settings.state_dir / "packages", self._router
+        )
+        self.problems: Problems = DomainProblems(self._db, self._blobs, self._celery, self._router)
         cancellations = Cancellations(settings.redis_url)
-        self._canceller = Canceller(self._db, self._celery, self._events, told, cancellations, self._usual)
-        self.regrades: Regrades = DomainRegrades(self._db, self._celery, self._canceller.tell)
+        self._canceller = Canceller(
+            self._db, self._celery, self._events, told, cancellations, self._usual, self._router
+        )
+        self.regrades: Regrades = DomainRegrades(self._db, self._celery, self._canceller.tell, self._router)
         self.batches = DomainBatches(
-            self._db, self._blobs, self._events, self._hosts, self._celery, self._usual, self._vault, self._canceller
+            self._db, self._blobs, self._events, self._router, self._celery, self._usual, self._vault, self._canceller
         )
 
     def key(self, text: str) -> Key | None:
@@ -130,11 +141,11 @@ class DomainBackend:
         """Keep a submission, send its execution to the queue once it is committed, and wait for its end."""
         expected: list[Expectation] = []
 
-        def enqueue(execution_id: UUID, priority: Priority) -> None:
+        def enqueue(execution_id: UUID, name: str) -> None:
             # Nobody works on it before: so nothing is missed, and the database need not be asked.
             if wait_s > 0:
                 expected.append(self._events.expect(execution_id))
-            queue.enqueue(self._celery, execution_id, priority)
+            outbox.send(self._celery, self._db, execution_id, name)
 
         try:
             view = submissions.create(
@@ -145,7 +156,8 @@ class DomainBackend:
                 submission_id=submission_id,
                 body_sha256=body_sha256,
                 enqueue=enqueue,
-                known=self._hosts,
+                known=self._router.known,
+                route=self._router.queue_of,
                 place=QueuePlace(user, new.priority, self._usual),
                 admit=admit,
                 key=key,
@@ -203,9 +215,13 @@ class DomainBackend:
         """Ask what the live hosts reported."""
         return hosts.availability(self._db)
 
+    def hosts(self) -> Sequence[Host]:
+        """Ask PostgreSQL what they said."""
+        return hosts.known(self._db)
+
     def checks(self) -> Sequence[readiness.Check]:
-        """Ask PostgreSQL, Redis, the blob store and the hosts' heartbeats."""
-        return readiness.checks(self._db, self._redis, self._blob_trials)
+        """Ask PostgreSQL, Redis, the broker, the blob store and the hosts' heartbeats."""
+        return readiness.checks(self._db, self._redis, self._blob_trials, self._ask_broker)
 
     def _awaited(
         self, view: SubmissionView, end: Expectation, seconds: float, *, may_be_final: bool = False

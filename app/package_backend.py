@@ -9,11 +9,12 @@ from uuid import UUID
 from celery import Celery
 
 from app.batch_backend import no_room
-from domain import package_store, queue
+from domain import package_store
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.limits import Ranges
 from domain.package_store import Stored
+from domain.router import Router
 
 
 class Packages(Protocol):
@@ -52,6 +53,7 @@ class DomainPackages:
     blobs: BlobStore
     celery: Celery
     folder: Path
+    router: Router
 
     def scratch(self) -> Path:
         """Give a folder of this installation."""
@@ -82,7 +84,7 @@ class DomainPackages:
                 anybodys=anybodys,
                 ranges=ranges,
                 timeout_ms=timeout_ms,
-                check=partial(queue.check_problem, self.celery),
+                check=partial(self.router.check_problem, self.celery),
             )
         except OSError as error:
             raise no_room(error) from error

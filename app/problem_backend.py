@@ -8,7 +8,7 @@ from uuid import UUID
 from celery import Celery
 
 from app.batch_backend import no_room
-from domain import judge_messages, problem_reading, problems, queue
+from domain import judge_messages, problem_reading, problems
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import NotFound
@@ -17,6 +17,7 @@ from domain.payload import Payload
 from domain.problem import ProblemVersion, Visibility
 from domain.problem_reading import ProblemEntry, ProblemView, VersionEntry, Viewer
 from domain.problems import Made
+from domain.router import Router
 from domain.values import Whole
 from domain.views import Shown
 
@@ -62,10 +63,10 @@ class Problems(Protocol):
 class DomainProblems:
     """The real one; safe to share between threads."""
 
-    def __init__(self, db: Database, blobs: BlobStore, celery: Celery) -> None:
+    def __init__(self, db: Database, blobs: BlobStore, celery: Celery, router: Router) -> None:
         self._db = db
         self._blobs = blobs
-        self._check: Callable[[UUID], None] = partial(queue.check_problem, celery)
+        self._check: Callable[[UUID], None] = partial(router.check_problem, celery)
 
     def create(self, version: ProblemVersion, by: Viewer, visibility: Visibility | None) -> Made:
         """Keep a version, and have it checked."""

@@ -1,8 +1,9 @@
-"""What must answer before requests can be served: PostgreSQL, Redis, the blob store, and a worker that lives.
+"""What requests are served with: PostgreSQL, Redis, the broker, the blob store, and a worker that lives.
 
 Used by `/readyz` and by `shipd doctor`. Messages tell nobody where these parts are: `/readyz` needs no key.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
@@ -26,13 +27,30 @@ class Check:
     name: str
     ok: bool
     message: str
+    needed: bool = True
+    """Whether requests cannot be served without it. Redis and the broker are hints: submissions wait in PostgreSQL."""
 
 
-def checks(db: Database, redis_client: "redis.Redis", blobs: Trials) -> list[Check]:
-    """Ask every part. Never raises: what does not answer is a check that failed."""
+def checks(
+    db: Database, redis_client: "redis.Redis", blobs: Trials, broker: Callable[[], None] | None = None
+) -> list[Check]:
+    """Ask every part. Never raises: what does not answer is a check that failed.
+
+    `broker` asks the broker, or raises Unavailable: where it is another server than Redis.
+    """
     postgres = check_postgresql(db)
     worker = check_worker(db) if postgres.ok else Check("worker", ok=False, message="unknown without PostgreSQL")
-    return [postgres, check_redis(redis_client), check_blobs(blobs), worker]
+    brokers = [] if broker is None else [check_broker(broker)]
+    return [postgres, check_redis(redis_client), *brokers, check_blobs(blobs), worker]
+
+
+def check_broker(ask: Callable[[], None]) -> Check:
+    """Ask the broker for an answer."""
+    try:
+        ask()
+    except Unavailable:
+        return Check("broker", ok=False, message="does not answer; check BROKER_URL and that it runs", needed=False)
+    return Check("broker", ok=True, message="answers", needed=False)
 
 
 def check_postgresql(db: Database) -> Check:
@@ -54,8 +72,8 @@ def check_redis(client: "redis.Redis") -> Check:
     try:
         client.ping()
     except (redis.RedisError, OSError):
-        return Check("redis", ok=False, message="does not answer; check REDIS_URL and that it runs")
-    return Check("redis", ok=True, message="answers")
+        return Check("redis", ok=False, message="does not answer; check REDIS_URL and that it runs", needed=False)
+    return Check("redis", ok=True, message="answers", needed=False)
 
 
 def check_blobs(blobs: Trials) -> Check:

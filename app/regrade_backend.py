@@ -15,6 +15,7 @@ from domain.regrade import Options, Regrade
 from domain.regrade_diff import Item, Move
 from domain.regrade_selection import Selection
 from domain.regrade_start import Estimate
+from domain.router import Router
 
 Tell = Callable[[Sequence[Cancelled]], None]
 """Tells whoever must know that executions were cancelled."""
@@ -63,7 +64,8 @@ class Regrades(Protocol):
 class DomainRegrades:
     """The real one; safe to share between threads."""
 
-    def __init__(self, db: Database, celery: Celery, tell: Tell) -> None:
+    def __init__(self, db: Database, celery: Celery, tell: Tell, router: Router) -> None:
+        self._router = router
         self._db = db
         self._celery = celery
         self._tell = tell
@@ -75,7 +77,7 @@ class DomainRegrades:
     def start(self, selection: Selection, options: Options, by: str) -> Regrade:
         """Begin one, and queue what may be queued of it."""
         made = regrade_start.start(self._db, selection, options, by)
-        regrade_pump.pump(self._celery, self._db)
+        regrade_pump.pump(self._celery, self._db, self._router)
         return regrade.get(self._db, made.id)
 
     def get(self, regrade_id: UUID) -> Regrade:
@@ -102,7 +104,7 @@ class DomainRegrades:
     def resume(self, regrade_id: UUID, by: str) -> Regrade:
         """Go on with it, at once."""
         regrade_end.resume(self._db, regrade_id, by)
-        regrade_pump.pump(self._celery, self._db)
+        regrade_pump.pump(self._celery, self._db, self._router)
         return regrade.get(self._db, regrade_id)
 
     def apply(self, regrade_id: UUID, by: str, *, partial: bool) -> Regrade:

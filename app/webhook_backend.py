@@ -6,7 +6,7 @@ from uuid import UUID
 
 from celery import Celery
 
-from domain import deliveries, queue, webhooks
+from domain import deliveries, outbox, webhooks
 from domain.db import Database
 from domain.deliveries import Delivery
 from domain.listing import Place
@@ -117,5 +117,5 @@ class DomainWebhooks:
         return self._sent(deliveries.redeliver(self._db, delivery_id, owner_id))
 
     def _sent(self, delivery: Delivery) -> Delivery:
-        queue.deliver(self._celery, delivery.id)
+        outbox.deliver(self._celery, self._db, delivery.id)
         return delivery

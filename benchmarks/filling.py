@@ -6,20 +6,32 @@ truth. Foreign keys are not looked at meanwhile; they hold by how the identities
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
 
+from domain.ids import first_at
+from domain.partitions import TABLES
+
 BATCH = 100_000
 WITH_PARTS = 10
 """One submission of so many has sources, test cases and results too: what they add lies in tables of their own."""
-WHOLE = ("submissions", "executions")
+WHOLE = ("submissions", "executions", "execution_numbers")
 PARTS = ("source_files", "test_cases", "test_results", "telemetry")
 EPOCH_MS = 1_700_000_000_000
-"""The identity of number n begins with this and n, as a UUID of version 7 with its time does."""
+PARTITIONS = 24
+PERIOD_MS = 30 * 24 * 3600 * 1000
+"""The identity of number n begins with a time, as a UUID of version 7 does: each in another partition than the last."""
 AGE_S = 100_000_000
 """How long ago number 0 was made; one a second follows."""
+
+_BOUND = r"""
+    SELECT substring(pg_get_expr(relpartbound, oid) FROM 'TO \(''(.*)''\)')::uuid FROM pg_class
+    WHERE relname = 'executions_first'
+"""
 
 
 @dataclass(frozen=True)
@@ -32,12 +44,26 @@ class Template:
 
 def submission_id(number: int) -> UUID:
     """Give the identity of a copy."""
-    return UUID(hex=f"{EPOCH_MS + number:012x}70008000000000000001")
+    return UUID(hex=f"{EPOCH_MS + number + number % PARTITIONS * PERIOD_MS:012x}70008000000000000001")
 
 
 def with_parts(number: int) -> int:
     """Give the nearest copy at or before this one that has all its parts."""
     return number - number % WITH_PARTS
+
+
+def cut(connection: psycopg.Connection) -> None:
+    """Cut an empty database into PARTITIONS of the time that copies are from, and two for what is before and behind."""
+    bounds = [datetime.fromtimestamp((EPOCH_MS + n * PERIOD_MS) / 1000, UTC) for n in range(PARTITIONS + 1)]
+    with connection.transaction():
+        told = connection.execute(_BOUND).fetchone()
+        assert told is not None  # noqa: S101 - the migration made it
+        for table in reversed(TABLES):
+            connection.execute(f"ALTER TABLE {table} DETACH PARTITION {table}_first".encode())
+            connection.execute(f"DROP TABLE {table}_first".encode())
+        keys = [None, *map(first_at, bounds), told[0]]
+        for number, (since, until) in enumerate(pairwise(keys)):
+            connection.execute("SELECT make_partition(%s, %s, %s)", (f"_bench{number}", since, until))
 
 
 def fill(connection: psycopg.Connection, template: Template, start: int, end: int) -> None:
@@ -91,7 +117,8 @@ def _value(table: str, name: str, kind: str) -> sql.Composable:
 
 
 def _identity(tail: str) -> sql.Composable:
-    return sql.SQL("(lpad(to_hex({} + n), 12, '0') || {})::uuid").format(sql.Literal(EPOCH_MS), sql.Literal(tail))
+    time = sql.SQL("{} + n + n %% {} * {}").format(*map(sql.Literal, (EPOCH_MS, PARTITIONS, PERIOD_MS)))
+    return sql.SQL("(lpad(to_hex({}), 12, '0') || {})::uuid").format(time, sql.Literal(tail))
 
 
 def batches(start: int, end: int) -> Sequence[tuple[int, int]]:

@@ -20,7 +20,7 @@ BLOCKS = 5
 CLIENTS = (1, 2, 8)
 IDLE_S = 10.0
 PHASES = ("queue_ms", "prepare_ms", "compile_ms", "run_ms", "check_ms", "collect_ms")
-COMMENTS = {"python": "#", "cpp": "//"}
+COMMENTS = {"python": "#", "cpp": "//", "java": "//"}
 
 _run = time.time_ns()
 _numbers = itertools.count()

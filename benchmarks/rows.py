@@ -22,6 +22,7 @@ import migrations
 from benchmarks import filling, leftovers, machine, report
 from benchmarks.filling import Template
 from benchmarks.host import end_in_order, progress
+from benchmarks.looking import Look, looks
 from benchmarks.programs import A_PLUS_B, STDIN, STDOUT
 from benchmarks.samples import percentile
 from domain import executions, hosts, keys, listing, submissions
@@ -54,6 +55,9 @@ LEAVE_BYTES = 4 * GIB
 LEASE_S = 30
 PAGE = 50
 WARM_UP = 20
+MOST_PARTITIONS = {"list": PAGE, "sweep": 1000}
+"""Into how many partitions a call may look, 1 if it is not named: a page may be of several, and what was left behind
+may be anywhere (in each an index is looked into that holds only what is not over)."""
 SCATTER = 2_654_435_761
 """Multiples of it, modulo a number of rows, lie all over them: the next one read is in nobody's cache."""
 Found = TypeVar("Found")
@@ -68,6 +72,9 @@ class Calls:
     owner: UUID
     spent_ms: dict[str, list[float]] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    looked: dict[str, list[Look]] = field(default_factory=dict)
+    """What each call looked into, where that is asked for."""
+    _looks: list[Look] | None = None
 
     def round(self, count: int) -> Template:
         """Grade one submission as the platform does, and read others among `count`."""
@@ -110,7 +117,17 @@ class Calls:
         began = time.perf_counter()
         found = call()
         self.spent_ms.setdefault(name, []).append(1000 * (time.perf_counter() - began))
+        if self._looks is not None:
+            self.looked[name] = self._looks.copy()
+            self._looks.clear()
         return found
+
+    @contextmanager
+    def explained(self, url: str) -> Iterator[None]:
+        """Have every statement explained (`looking`), instead of timed."""
+        with looks(url) as self._looks:
+            yield
+        self._looks = None
 
     def figures(self) -> dict[str, dict[str, float]]:
         """Give the times by call, and forget them."""
@@ -141,13 +158,14 @@ def measure(url: str, folder: Path, sizes: Sequence[int], times: int) -> report.
     migrations.upgrade(url)
     found: report.Figures = {}
     with closing(Database(url, max_size=2)) as db, closing(psycopg.connect(url, autocommit=True)) as connection:
+        filling.cut(connection)
         calls = Calls(db, FolderBlobs(folder / "blobs"), _owner(db))
         template = calls.round(0)
         there = 0
         for size in sorted(sizes):
             _fill(connection, template, there, size, folder)
             there = size
-            found |= _measured(calls, connection, size, times)
+            found |= _measured(calls, connection, url, size, times)
     return found
 
 
@@ -178,14 +196,37 @@ def _size(connection: psycopg.Connection) -> int:
     return int(row[0])
 
 
-def _measured(calls: Calls, connection: psycopg.Connection, size: int, times: int) -> report.Figures:
+def _measured(calls: Calls, connection: psycopg.Connection, url: str, size: int, times: int) -> report.Figures:
     for _ in range(WARM_UP):
         calls.round(size)
     calls.spent_ms.clear()
     for _ in progress(range(times), f"calls among {size:,}"):
         calls.round(size)
     figures = {f"rows/{size}/{name}": numbers for name, numbers in calls.figures().items()}
+    for name, found in looked(calls, url, size).items():
+        figures[f"rows/{size}/{name}"] |= found
     return {**figures, f"rows/{size}/database": {"gib": _size(connection) / GIB}}
+
+
+def looked(calls: Calls, url: str, size: int) -> dict[str, dict[str, float]]:
+    """Say what each call looks into. Raises click.ClickException where that is more than it should be."""
+    with calls.explained(url):
+        for _ in range(2):  # at first functions are made ready, which is no part of a call
+            calls.round(size)
+    figures, wrong = {}, []
+    for name, found in calls.looked.items():
+        used = max(len(one.partitions) for one in found)
+        figures[name] = {
+            "partitions": float(used),
+            "index_only": float(any(one.index_only for one in found)),
+            "buffers": float(sum(one.buffers for one in found)),
+        }
+        if used > MOST_PARTITIONS.get(name, 1) or any(one.whole for one in found if name not in MOST_PARTITIONS):
+            wrong += [f"{name}: {sorted(one.partitions)}, whole {sorted(one.whole)}: {one.statement}" for one in found]
+    if wrong:
+        raise click.ClickException("\n".join(["these look into more partitions than they should:", *wrong]))
+    calls.spent_ms.clear()
+    return figures
 
 
 @contextmanager

@@ -89,6 +89,9 @@ class Platform:
     api_key: str
     redis_url: str
     counted: tuple[Group, ...]
+    database_url: str = field(default="", repr=False)
+    pid: int = 0
+    """Of the process that started it: all of its programs descend from there."""
 
     def cpu_s(self) -> float:
         """Give all CPU time that the platform spent so far."""
@@ -143,6 +146,7 @@ def platform(folder: Path, *worker: str) -> Iterator[Platform]:
         with own_group("platform") as group, Child("benchmarks.stack_host", (str(folder), *worker), group) as child:
             said = child.ask("start")
             counted = (group, groups.of_instance(said["instance"]))
-            yield Platform(said["url"], said["api_key"], said["redis_url"], counted)
+            places = (said["url"], said["api_key"], said["redis_url"])
+            yield Platform(*places, counted, said["database_url"], said["pid"])
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -34,6 +34,8 @@ def main(folder: str, *worker: str) -> None:
                 "api_key": platform.api_key,
                 "instance": platform.settings.instance,
                 "redis_url": platform.settings.redis_url,
+                "database_url": platform.settings.database_url,
+                "pid": os.getpid(),
             }
 
         serve(answer)

@@ -161,6 +161,7 @@ class Submission(TypedDict):
     language: str
     entry_point: NotRequired[str | None]
     priority: str
+    region: NotRequired[str | None]
     metadata: NotRequired[dict[str, Any]]
     user_id: str | None
     problem_id: str | None

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from celery import Celery
 
-from domain import deliveries, queue
+from domain import deliveries, outbox
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.logging import logger
@@ -19,5 +19,4 @@ def announce(celery: Celery, db: Database, submission_id: UUID, execution_id: UU
     except Unavailable as error:
         log.warning("end_not_announced", execution_id=str(execution_id), error=str(error))
         return
-    for delivery_id in waiting:
-        queue.deliver(celery, delivery_id)
+    outbox.deliver_all(celery, db, waiting)

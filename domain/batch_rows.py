@@ -19,7 +19,7 @@ from domain.vault import Vault
 _KNOWN = b"SELECT id, owner_id, body_sha256 FROM submissions WHERE id = ANY ($1)"
 _BATCH = b"INSERT INTO batches (id, owner_id, body_sha256, idempotency_key) VALUES ($1, $2, $3, $4)"
 _ITEM = ("batch_id", "position", "status", "submission_id")
-_EXECUTION = ("id", "submission_id", "priority", "number", "sent_at", "problem_version_id")
+_EXECUTION = ("id", "submission_id", "priority", "number", "sent_at", "problem_version_id", "queue")
 _PLACE = ("execution_id", "owner_id", "user_id", "urgency", "sent")
 _NEVER = "infinity"
 
@@ -36,6 +36,8 @@ class New:
     user: User
     version_id: UUID | None = None
     """Of the problem that it is judged by."""
+    queue: str | None = None
+    """Where it would be sent to, if it had a place."""
 
 
 class ItemRow(NamedTuple):
@@ -46,7 +48,9 @@ class ItemRow(NamedTuple):
     submission_id: UUID | None = None
 
 
-def prepare(submission: Submission, sent: Sent, user: User, blobs: BlobStore, vault: Vault) -> New:
+def prepare(
+    submission: Submission, sent: Sent, user: User, blobs: BlobStore, vault: Vault, *, queue: str | None = None
+) -> New:
     """Put long values into the blob store and give what is to be written. Raises OSError where the disk is full.
 
     Unavailable where the secret of a callback cannot be sealed.
@@ -62,7 +66,7 @@ def prepare(submission: Submission, sent: Sent, user: User, blobs: BlobStore, va
     if submission.callback is not None:
         own |= callback_values(submission.callback, own_id, vault)
     parts, version_id = storing.prepare(submission, blobs), storing.version_of(submission)
-    return New(own_id, own, parts, new_id(), submission.priority, user, version_id)
+    return New(own_id, own, parts, new_id(), submission.priority, user, version_id, queue)
 
 
 def known(tx: Connection, ids: Iterable[UUID]) -> Mapping[UUID, tuple[UUID, bytes]]:
@@ -88,7 +92,7 @@ def insert(tx: Connection, new: Sequence[New]) -> list[New]:
     kept = [one for one in ordered if one.id in written]
     _insert_parts(tx, kept)
     # All of them wait for a place (domain/fair.py): who sends many at once is no more urgent than who sends one.
-    executions = [(one.execution_id, one.id, one.priority, 1, _NEVER, one.version_id) for one in kept]
+    executions = [(one.execution_id, one.id, one.priority, 1, _NEVER, one.version_id, one.queue) for one in kept]
     insert_all(tx, "executions", _EXECUTION, executions)
     waiting = [(one.execution_id, one.user.owner_id, one.user.name, URGENCY[one.priority], False) for one in kept]
     insert_all(tx, "places", _PLACE, waiting)

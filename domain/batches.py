@@ -29,7 +29,9 @@ STATUSES: Mapping[type[ShipdError], int] = {Conflict: 409, InvalidRequest: 422, 
 
 Refused = Mapping[int, ShipdError]
 """Why items are refused, by their positions."""
-Enqueue = Callable[[Sequence[tuple[UUID, Priority]]], None]
+Enqueue = Callable[[Sequence[tuple[UUID, Priority]]], object]
+Route = Callable[[Submission], str]
+"""Names the queue of a submission."""
 Admit = Callable[[User, int, bool], tuple[int, LimitReached | None]]
 """Counts so many new submissions of a user, or the first `some` of them; says how many, and why not all.
 
@@ -70,6 +72,7 @@ def create(
     admit: Admit,
     vault: Vault,
     usual: Usual = USUAL,
+    route: Route = submissions.by_priority,
 ) -> Made:
     """Keep what is not `refused`, and send what its users have places for to the queue once all of it is committed.
 
@@ -90,7 +93,7 @@ def create(
     fates.settle()
     batch_id = new_id()
     new = {
-        position: batch_rows.prepare(item.submission, item.sent, item.user, blobs, vault)
+        position: batch_rows.prepare(item.submission, item.sent, item.user, blobs, vault, queue=route(item.submission))
         for position, item in fates.left.items()
     }
     with submissions.storable(), db.transaction(pipelined=True) as tx:
@@ -190,10 +193,10 @@ def _same_ids(items: Iterable[Item]) -> dict[int, ShipdError]:
 
 def _what_nobody_can_hold(known: Remembered, items: Iterable[Item]) -> dict[int, ShipdError]:
     """Refuse what no host ever reported room for; hosts are asked once for all items that need the same."""
-    by_need: dict[Need, InvalidRequest | None] = {}
+    by_need: dict[tuple[Need, str | None], InvalidRequest | None] = {}
     refused: dict[int, ShipdError] = {}
     for item in items:
-        need = Need.of(item.submission.language, item.submission.constraints)
+        need = Need.of(item.submission.language, item.submission.constraints), item.submission.region
         if need not in by_need:
             by_need[need] = _refusal(known, item.submission)
         if (error := by_need[need]) is not None:

@@ -24,7 +24,8 @@ _CANCEL = f"""
 """
 # What is graded again is not the sender's to cancel: it is a candidate, and nothing of theirs before it is applied.
 _OF_SUBMISSION = """
-    submissions AS own JOIN executions AS e ON e.submission_id = own.id AND NOT e.candidate WHERE own.id = %(id)s
+    submissions AS own JOIN execution_numbers AS n ON n.submission_id = own.id
+    JOIN executions AS e ON e.id = n.execution_id AND NOT e.candidate WHERE own.id = %(id)s
 """
 _ALONE = "executions AS e JOIN submissions AS own ON own.id = e.submission_id WHERE e.id = %(id)s"
 _OF_QUEUE = """
@@ -35,7 +36,8 @@ _OF_QUEUE = """
 """
 _OF_BATCH = """
     batches AS own JOIN batch_items AS i ON i.batch_id = own.id AND i.status = 201
-    JOIN executions AS e ON e.submission_id = i.submission_id AND NOT e.candidate WHERE own.id = %(id)s
+    JOIN execution_numbers AS n ON n.submission_id = i.submission_id
+    JOIN executions AS e ON e.id = n.execution_id AND NOT e.candidate WHERE own.id = %(id)s
 """
 _OF_REGRADE = """
     regrade_items AS i JOIN submissions AS own ON own.id = i.submission_id

@@ -13,11 +13,12 @@ import redis
 from redis.client import PubSub
 
 from domain import redis_client
+from domain.backoff import Backoff
 from domain.logging import logger
 from domain.redis_client import TIMEOUT_S
 
-PAUSE_S = 1.0
-"""How long a Redis that is away is left alone."""
+PAUSE_S, LONGEST_PAUSE_S = 1.0, 10.0
+"""How long a Redis that is away is left alone at first, and at the most."""
 LISTEN_S = 5.0
 """How often a listener looks up to see whether it is to end."""
 
@@ -43,14 +44,16 @@ class Cancellations:
         Called with None it is to look at all: some may have been told while nobody listened. Never raises for a Redis
         that is away: it is asked again.
         """
+        backoff = Backoff(PAUSE_S, LONGEST_PAUSE_S)
         while not ended.is_set():
             try:
                 with closing(PubSub(self._redis.connection_pool)) as listener:
                     listener.subscribe(_channel(worker))
+                    backoff.worked()
                     _hear(listener, look, ended)
             except (redis.RedisError, OSError) as error:
                 log.warning("cancellations_unheard", worker=worker, error=str(error))
-                ended.wait(PAUSE_S)
+                ended.wait(backoff.pause_s())
 
     def close(self) -> None:
         """Close all connections."""

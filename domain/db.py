@@ -10,8 +10,10 @@ import select
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Literal, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
@@ -19,17 +21,32 @@ from psycopg.types.numeric import Int8Dumper
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.errors import Unavailable
+from domain.logging import logger
 
 WAIT_S = 5.0
 """How long a caller waits for a connection before it is told that there is none."""
+SILENT_S = 35.0
+"""How long a server may say nothing: it ends each statement before that, so it is frozen, or its host is gone."""
+LOOK_S = 0.1
+"""psycopg's own: how often it looks up from waiting."""
 
-_SESSION = (
-    "-c timezone=UTC"
-    # Nothing of ours takes this long; what does is stuck, and holds a connection that others wait for.
-    " -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s"
-)
+Pooler = Literal["none", "transaction"]
+"""What stands before PostgreSQL: nothing, or what gives each transaction any of its connections (PgBouncer)."""
+BY_VALUES = b"SET LOCAL plan_cache_mode = auto"
+"""Within a transaction: what follows is planned with its values, which may mean three rows or half of all."""
 
+# Nothing of ours takes this long; what does is stuck, and holds a connection that others wait for.
+_TIMEOUTS = {"statement_timeout": "30s", "idle_in_transaction_session_timeout": "60s", "lock_timeout": "10s"}
+# Of a statement over partitions PostgreSQL thinks that it is cheaper to plan it anew, for the one that it looks into,
+# each time; looking into that one alone by a plan for all of them is (docs/decisions/0035).
+_PLANS = {"plan_cache_mode": "force_generic_plan"}
+_SESSION = " ".join(f"-c {name}={value}" for name, value in {"timezone": "UTC", **_TIMEOUTS, **_PLANS}.items())
+CONNECT_QUERY = "SET " + "; SET ".join(f"{name} = '{value}'" for name, value in _TIMEOUTS.items())
+"""What a pooler is to say first on each of its own connections, for it takes no options of ours (docs/scaling.md)."""
 
+log = logger(__name__)
+
+Answer = TypeVar("Answer")
 Cursor = psycopg.Cursor[TupleRow]
 
 
@@ -41,6 +58,16 @@ class Connection(psycopg.Connection[TupleRow]):
     def after_commit(self, action: Callable[[], None]) -> None:
         """Have `action` called once the transaction is committed, in the order left; never if it is rolled back."""
         self._after = (*self._after, action)
+
+    def wait(self, gen: PQGen[Answer], interval: float = LOOK_S, timeout: float | None = None) -> Answer:
+        """Wait for what the server answers. Raises OperationalError where it is silent for too long."""
+        if timeout is not None:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, SILENT_S)
+        except psycopg.errors._WaitTimeout as error:  # noqa: SLF001 - what psycopg raises for that has no other name
+            self.pgconn.finish()  # an answer that came later would be taken for that to the next statement
+            raise psycopg.OperationalError(f"the server said nothing for {SILENT_S:g} s") from error
 
     def left(self) -> tuple[Callable[[], None], ...]:
         """Take what was left so far."""
@@ -60,10 +87,12 @@ class Database:
     """A pool of connections to one database, safe to share between threads and to carry over a fork.
 
     The pool is made at the first use, and made anew in a child process: connections must not be shared by two.
+    Behind a `pooler` nothing is left on a connection from one transaction to the next: no prepared statements.
     """
 
-    def __init__(self, url: str, *, min_size: int = 1, max_size: int = 8) -> None:
+    def __init__(self, url: str, *, min_size: int = 1, max_size: int = 8, pooler: Pooler = "none") -> None:
         self._url = url
+        self._pooler = pooler
         self._sizes = (min_size, max_size)
         # By process: a child never touches what it inherited, for closing a connection there would end the parent's
         # session, and another thread may have held the lock at the fork.
@@ -94,12 +123,13 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a transaction that only reads, all of it one snapshot. Raises Unavailable."""
+        """Open a transaction that only reads, all of it one snapshot, planned by values. Raises Unavailable."""
         with self._connection() as connection:
             connection.read_only = True
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             try:
                 with connection.transaction():
+                    connection.execute(BY_VALUES)
                     yield connection
             finally:
                 if not connection.closed:
@@ -144,23 +174,34 @@ class Database:
         return pool
 
     def _make(self) -> ConnectionPool[Connection]:
-        own = conninfo_to_dict(self._url).get("options") or ""
         minimum, maximum = self._sizes
+        behind = self._pooler == "transaction"
         return ConnectionPool(
             self._url,
             connection_class=Connection,
             kwargs={
-                "options": f"{_SESSION} {own}".strip(),
+                **({"prepare_threshold": None} if behind else {"options": self._options()}),
                 "connect_timeout": int(WAIT_S),
+                # A host that vanished is found out even by a connection that nothing is sent on.
+                "keepalives_idle": 15,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 30_000,
                 # A statement outside of `transaction` is one by itself.
                 "autocommit": True,
             },
             min_size=minimum,
             max_size=maximum,
-            configure=_configure,
+            # Its pauses double: given up soon and begun anew by whoever asks next, they never become minutes.
+            reconnect_timeout=WAIT_S,
+            configure=_configure_behind if behind else _configure,
             check=_check,
             open=True,
         )
+
+    def _options(self) -> str:
+        own = conninfo_to_dict(self._url).get("options") or ""
+        return f"{_SESSION} {own}".strip()
 
 
 def _pipeline(connection: Connection, pipelined: bool) -> AbstractContextManager[object]:
@@ -173,6 +214,17 @@ def _configure(connection: Connection) -> None:
     By default their size tells their type, and a statement is planned anew for every mixture of types.
     """
     connection.adapters.register_dumper(int, Int8Dumper)
+
+
+def _configure_behind(connection: Connection) -> None:
+    """Do so behind a pooler, which keeps a time zone for each of its clients; look whether there are time-outs."""
+    _configure(connection)
+    connection.execute("SET timezone = 'UTC'")
+    row = connection.execute(f"SELECT {', '.join(f'current_setting({name!r})' for name in _TIMEOUTS)}").fetchone()
+    missing = [name for name, value in zip(_TIMEOUTS, row or (), strict=True) if value == "0"]
+    if missing:
+        hint = f"set connect_query for this database in pgbouncer.ini: {CONNECT_QUERY}"
+        log.warning("pooler_without_timeouts", missing=missing, hint=hint)
 
 
 def _check(connection: Connection) -> None:

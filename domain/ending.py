@@ -17,7 +17,7 @@ from domain.results import ARTIFACT, RESULT, RUN, TOTALLED, Rows, totals
 
 _GUARD = ("id", "attempt", "worker")
 _ENDED = (
-    *("verdict", "reason", "message", "host", "versions", "language_metrics", "compile_cache"),
+    *("verdict", "reason", "message", "host", "region", "versions", "language_metrics", "compile_cache"),
     *("execution_cache", "test_groups"),
     *COMPILE_OUTPUT,
     *PHASES,
@@ -55,6 +55,7 @@ def values(outcome: Outcome, blobs: BlobStore) -> dict[str, object]:
         "reason": storable.text(outcome.reason) if outcome.reason is not None else None,
         "message": storable.text(outcome.message),
         "host": known.host,
+        "region": known.region,
         "versions": Jsonb(storable.mapping(known.versions)),
         "language_metrics": Jsonb(storable.mapping(metrics)) if metrics is not None else None,
         "compile_cache": known.compile_cache,

@@ -14,9 +14,10 @@ from uuid import UUID
 import redis
 from redis.client import PubSub
 
-from domain import redis_client
+from domain import absence, redis_client
+from domain.backoff import spread
 from domain.logging import logger
-from domain.redis_client import TIMEOUT_S
+from domain.redis_client import LEFT_ALONE, TIMEOUT_S
 from domain.verdict import State
 
 ASK_S = 0.5
@@ -34,6 +35,7 @@ class Events:
 
     def __init__(self, redis_url: str) -> None:
         self._redis = redis_client.client(redis_url, TIMEOUT_S, decode_responses=True)
+        self._absence = absence.of(redis_url)
         self._listeners: deque[PubSub] = deque()
         """Those that nobody uses at the moment."""
 
@@ -68,11 +70,14 @@ class Events:
         self._redis.close()
 
     def _subscribe(self, channel: str) -> "_Messages":
+        if not self._absence.may_ask():
+            raise redis.ConnectionError(LEFT_ALONE)
         listener = self._listeners.pop() if self._listeners else self.listener()
         messages = _Messages(listener, channel)
         try:
-            listener.subscribe(channel)
-            messages.await_subscription()
+            with self._absence.asked():
+                listener.subscribe(channel)
+                messages.await_subscription()
         except BaseException:
             listener.close()
             raise
@@ -154,7 +159,7 @@ def _ask(is_final: Callable[[], bool], deadline: float) -> bool:
         left = deadline - time.monotonic()
         if left <= 0:
             return False
-        time.sleep(min(ASK_S, left))
+        time.sleep(min(spread(ASK_S), left))
     return True
 
 

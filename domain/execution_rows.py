@@ -21,7 +21,7 @@ PHASES = tuple(field.name for field in fields(Phases))
 COMPILE_OUTPUT = outputs.columns("compile_output")
 _COLUMNS = (
     *("id", "number", "state", "verdict", "reason", "attempt", "queued_at", "started_at", "finished_at"),
-    *("message", "points", "host", "worker", "versions", "language_metrics", "compile_cache"),
+    *("message", "points", "host", "region", "worker", "versions", "language_metrics", "compile_cache"),
     *("execution_cache", "test_groups"),
     *telemetry.USAGE,
     *PHASES,
@@ -42,14 +42,18 @@ _POSED = gathered(
 _NUMBER = "(SELECT number FROM problem_versions WHERE id = e.problem_version_id) AS problem_version"
 
 
+_CURRENT = "current_execution($1)"
+_OF_EXECUTION = "execution_id = e.id"
+"""In its place the above is said wherever rows are looked for: so each is looked for in one partition only."""
+
+
 def _latest(parts: str) -> str:
     return f"""
         executions AS e
-        LEFT JOIN telemetry AS compiling ON compiling.execution_id = e.id AND compiling.kind = 'compile',
-        {parts}, {_POSED}
-        WHERE e.id = (
-            SELECT id FROM executions WHERE submission_id = $1 AND NOT candidate ORDER BY number DESC LIMIT 1
-        )
+        LEFT JOIN telemetry AS compiling
+            ON compiling.execution_id = {_CURRENT} AND compiling.kind = 'compile',
+        {parts.replace(_OF_EXECUTION, f"execution_id = {_CURRENT}")}, {_POSED}
+        WHERE e.id = {_CURRENT}
     """
 
 
@@ -142,6 +146,7 @@ def _telemetry(found: Found) -> ExecutionTelemetry:
     return ExecutionTelemetry(
         phases=Phases(**{name: named[name] for name in PHASES}),
         host=named["host"],
+        region=named["region"],
         worker=named["worker"],
         versions=named["versions"],
         compile=compiled,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from domain import ending, posed, results, stored
+from domain import ending, posed, results, stored, story
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
 from domain.ending import End
@@ -48,16 +48,17 @@ _CLAIM = f"""
     WITH taken AS (
         UPDATE executions
         SET state = 'preparing', attempt = attempt + 1, worker = $2, started_at = now(),
-            lease_until = now() + make_interval(secs => $3)
+            lease_until = now() + make_interval(secs => $3),
+            story = CASE WHEN lease_until IS NULL THEN story ELSE story || {story.ENTRY} END
         WHERE id = $1 AND (
             state = 'queued' AND sent_at < 'infinity'
             OR lease_until < now() AND attempt - given_back < coalesce($4::integer, attempt + 1)
         )
         RETURNING id, submission_id, attempt, queued_at, number, problem_version_id, regrade_id
     ), results AS (
-        DELETE FROM test_results AS r USING taken WHERE taken.attempt > 1 AND r.execution_id = taken.id
+        DELETE FROM test_results AS r USING taken WHERE taken.attempt > 1 AND r.execution_id = $1
     ), runs AS (
-        DELETE FROM telemetry AS t USING taken WHERE taken.attempt > 1 AND t.execution_id = taken.id
+        DELETE FROM telemetry AS t USING taken WHERE taken.attempt > 1 AND t.execution_id = $1
     )
     SELECT s.id, attempt, queued_at, s.owner_id, taken.number, problem_version_id, taken.regrade_id, {_seeds("taken")},
         {_NOT_AWAITED}, {stored.WHOLE}
@@ -77,6 +78,18 @@ _ANY_QUEUED = b"SELECT EXISTS (SELECT FROM executions WHERE state = 'queued')"
 _GIVE_BACK = f"""
     UPDATE executions
     SET state = 'queued', given_back = given_back + 1, worker = NULL, lease_until = NULL, sent_at = 'epoch', sent = 1
+    WHERE {_HELD}
+"""
+# `sent` grows, so that what no host can run now is looked at ever more seldom.
+_PASS_ON = f"""
+    UPDATE executions
+    SET state = 'queued', given_back = given_back + 1, worker = NULL, lease_until = NULL,
+        sent_at = now(), sent = sent + 1, queue = coalesce(%(queue)s, queue)
+    WHERE {_HELD}
+"""
+_GIVE_BACK_LATER = f"""
+    UPDATE executions
+    SET state = 'queued', given_back = given_back + 1, worker = NULL, lease_until = NULL, sent_at = now()
     WHERE {_HELD}
 """
 
@@ -220,13 +233,23 @@ def _finish_long(
         return ending.end(tx, claim, ended, usual=usual)
 
 
-def give_back(db: Database, claim: Claim) -> bool:
+def give_back(db: Database, claim: Claim, *, later: bool = False) -> bool:
     """Queue an execution again at once, the attempt not counted; False: the claim was lost. Raises Unavailable.
 
-    The next sweep sends it to the queue; whoever gives it back may do so at once.
+    The next sweep sends it to the queue; whoever gives it back may do so at once. `later`: it is sent as if its message
+    was lost, ever more rarely, unless somebody sends it before.
     """
     with db.statement() as tx:
-        return tx.execute(_GIVE_BACK, _token(claim)).rowcount == 1
+        return tx.execute(_GIVE_BACK_LATER if later else _GIVE_BACK, _token(claim)).rowcount == 1
+
+
+def pass_on(db: Database, claim: Claim, queue: str | None) -> bool:
+    """Queue an execution again that this host cannot run, the attempt not counted; False: the claim was lost.
+
+    Whoever does so sends it to `queue`; without one the sweeper sends it some time. Raises Unavailable.
+    """
+    with db.statement() as tx:
+        return tx.execute(_PASS_ON, {**_token(claim), "queue": queue}).rowcount == 1
 
 
 def _token(claim: Claim) -> dict[str, object]:

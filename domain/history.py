@@ -15,9 +15,10 @@ from domain.verdict import State, Verdict, hidden_reason
 _READ = f"""
     SELECT e.id, e.number, e.state, e.verdict, e.reason, e.points, e.queued_at, e.finished_at, e.regrade_id,
         e.candidate, {of_hidden("e")}
-    FROM submissions AS s JOIN executions AS e ON e.submission_id = s.id
+    FROM submissions AS s JOIN execution_numbers AS n ON n.submission_id = s.id
+        JOIN executions AS e ON e.id = n.execution_id
     WHERE s.id = $1 AND ($2::uuid IS NULL OR s.owner_id = $2 AND NOT e.candidate)
-    ORDER BY e.number
+    ORDER BY n.number
 """.encode()
 
 

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 DEFAULT_REGION = "default"
+HEARTBEAT_S = 10
+"""How often a host tells that it is there."""
+BEATS_MISSED = 3
+"""So many times it may be silent before it counts as gone."""
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,24 @@ A live host is one that was seen within LIVE_S, by PostgreSQL's clock.
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from domain.db import Connection, Database
-from domain.host import HostLoad, HostReport
+from domain.host import BEATS_MISSED, HEARTBEAT_S, HostLoad, HostReport
 
 REMEMBERED_S = 2.0
 """How old what `Remembered` gives may be."""
-HEARTBEAT_S = 10
-"""How often a host tells that it is there."""
-LIVE_S = 3 * HEARTBEAT_S
+LIVE_S = BEATS_MISSED * HEARTBEAT_S
 """A host not heard of for this long counts as gone."""
+LIVE = f"seen_at > now() - make_interval(secs => {LIVE_S})"
+"""In SQL."""
+
+IDLE = HostLoad()
 
 _ONE_STORE = 0x5348495044
 """Names the advisory lock."""
@@ -36,9 +40,27 @@ _REPORT = f"""
         reported_at = now(), seen_at = now()
 """
 _READ = f"""
-    SELECT {", ".join(_REPORTED)}, load, seen_at, seen_at > now() - make_interval(secs => {LIVE_S}), draining_at
+    SELECT {", ".join(_REPORTED)}, load, seen_at, seen_at > now() - make_interval(secs => $1), draining_at, drained_at
     FROM hosts ORDER BY name
+""".encode()
+_SAID = frozenset(one.name for one in fields(HostLoad))
+# A worker's word that it holds nothing is kept from the first time on, and forgotten when it takes something again.
+_HEARTBEAT = """
+    UPDATE hosts SET seen_at = now(), load = %(load)s,
+        drained_at = CASE WHEN draining_at IS NOT NULL AND %(idle)s THEN coalesce(drained_at, now()) END
+    WHERE name = %(name)s RETURNING draining_at IS NOT NULL
 """
+
+
+class Standing(StrEnum):
+    """How a host stands."""
+
+    LIVE = "live"
+    DRAINING = "draining"
+    """It takes nothing new; something may be at work there."""
+    DRAINED = "drained"
+    """Its worker takes nothing and holds nothing, or is gone."""
+    GONE = "gone"
 
 
 @dataclass(frozen=True)
@@ -51,6 +73,27 @@ class Host:
     live: bool
     draining_at: datetime | None = None
     """Since when nothing new is to be run there."""
+    drained_at: datetime | None = None
+    """Since when its worker, told so, takes nothing and holds nothing."""
+
+    @property
+    def takes_work(self) -> bool:
+        """Whether anything new is to be run there."""
+        return self.live and self.draining_at is None
+
+    @property
+    def standing(self) -> Standing:
+        """Say how it stands."""
+        if self.draining_at is None:
+            return Standing.LIVE if self.live else Standing.GONE
+        return Standing.DRAINING if self.live and self.drained_at is None else Standing.DRAINED
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a host learns by its heartbeat."""
+
+    draining: bool
 
 
 class StoreDiffers(Exception):  # noqa: N818 - it says what is the case
@@ -86,10 +129,21 @@ def _refuse_other_store(tx: Connection, name: str, blob_store: str) -> None:
         )
 
 
-def heartbeat(db: Database, name: str) -> bool:
-    """Say that a host is there; False where it is unknown and has to report first. Raises Unavailable."""
+def heartbeat(db: Database, name: str, load: HostLoad = IDLE, *, idle: bool = False) -> Heard | None:
+    """Say that a host is there and how it is; None where it is unknown and has to report first. Raises Unavailable.
+
+    `idle`: its worker takes nothing and holds nothing.
+    """
     with db.statement() as tx:
-        return tx.execute("UPDATE hosts SET seen_at = now() WHERE name = %s", (name,)).rowcount == 1
+        values = {"name": name, "load": Jsonb(asdict(load)), "idle": idle}
+        row = tx.execute(_HEARTBEAT, values).fetchone()
+    return None if row is None else Heard(draining=row[0])
+
+
+def draining(db: Database, name: str) -> bool:
+    """Whether a host is to take nothing new. Raises Unavailable."""
+    with db.statement() as tx:
+        return tx.execute("SELECT FROM hosts WHERE name = %s AND draining_at IS NOT NULL", (name,)).rowcount == 1
 
 
 def leave(db: Database, name: str) -> None:
@@ -98,27 +152,32 @@ def leave(db: Database, name: str) -> None:
         tx.execute("UPDATE hosts SET blob_store = NULL WHERE name = %s", (name,))
 
 
-def known(db: Database) -> list[Host]:
+def known(db: Database, live_s: float = LIVE_S) -> list[Host]:
     """List all hosts that ever reported, by name. Raises Unavailable."""
     with db.statement() as tx:
-        return read(tx)
+        return read(tx, live_s)
 
 
 class Remembered:
     """What hosts reported, not older than a moment; safe to share between threads."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, live_s: float = LIVE_S) -> None:
         self._db = db
-        self._read: tuple[float, Sequence[HostReport]] = (-math.inf, ())
+        self._live_s = live_s
+        self._read: tuple[float, Sequence[Host]] = (-math.inf, ())
+
+    def hosts(self, *, anew: bool = False) -> Sequence[Host]:
+        """List all hosts, `anew` just now; it is the same list until it is read again. Raises Unavailable."""
+        read_at, hosts = self._read
+        now = time.monotonic()
+        if anew or now - read_at > REMEMBERED_S:
+            hosts = known(self._db, self._live_s)
+            self._read = (now, hosts)
+        return hosts
 
     def reports(self, *, anew: bool = False) -> Sequence[HostReport]:
         """List what all hosts reported, `anew` just now. Raises Unavailable."""
-        read_at, reports = self._read
-        now = time.monotonic()
-        if anew or now - read_at > REMEMBERED_S:
-            reports = [host.report for host in known(self._db)]
-            self._read = (now, reports)
-        return reports
+        return [host.report for host in self.hosts(anew=anew)]
 
 
 def availability(db: Database) -> Mapping[str, str]:
@@ -130,9 +189,13 @@ def availability(db: Database) -> Mapping[str, str]:
     return {language: ", ".join(sorted(found)) for language, found in sorted(versions.items())}
 
 
-def read(tx: Connection) -> list[Host]:
+def read(tx: Connection, live_s: float = LIVE_S) -> list[Host]:
     """List all hosts within a transaction that is open."""
     count = len(_REPORTED)
-    return [
-        Host(HostReport(*row[:count]), HostLoad(**row[count]), *row[count + 1 :]) for row in tx.execute(_READ.encode())
-    ]
+    rows = tx.run(_READ, [live_s])
+    return [Host(HostReport(*row[:count]), _load(row[count]), *row[count + 1 :]) for row in rows]
+
+
+def _load(said: Mapping[str, Any]) -> HostLoad:
+    """Take what this release knows of what a host said, which may be of the next."""
+    return HostLoad(**{name: value for name, value in said.items() if name in _SAID})

@@ -14,6 +14,7 @@ from uuid import UUID
 import redis
 
 from domain import live
+from domain.backoff import Backoff, spread
 from domain.errors import Unavailable
 from domain.live import Event, Live, Place
 from domain.logging import logger
@@ -24,7 +25,9 @@ BACKLOG_BYTES = 1024 * 1024
 DOUBT_S = 3.0
 """How often PostgreSQL is asked although Redis answers: an event may be lost, or its sender killed after the commit."""
 AWAY_S = 0.5
-"""How often it is asked, and Redis tried again, while Redis is away."""
+"""How often it is asked while Redis is away; and the first pause before Redis is tried again."""
+LONGEST_AWAY_S = 5.0
+"""The longest of those pauses."""
 
 log = logger(__name__)
 
@@ -135,15 +138,17 @@ class Listening:
     def _read(self) -> None:
         """Hand on everybody's events, for as long as the process lives."""
         after: Place | None = None
+        backoff = Backoff(AWAY_S, LONGEST_AWAY_S)
         while not self._stopped.is_set():
             try:
                 if after is None or self._away:
                     after = after or self._live.newest()
                     self._back()
                 after = self._hand_on(after)
+                backoff.worked()
             except (redis.RedisError, OSError) as error:
                 self._lost(error)
-                self._stopped.wait(AWAY_S)
+                self._stopped.wait(backoff.pause_s())
 
     def _hand_on(self, after: Place) -> Place:
         """Wait for the next events, and give the place of the last one."""
@@ -170,7 +175,7 @@ class Listening:
     def _doubt(self) -> None:
         """Ask PostgreSQL now and then, so that every listener comes to its end."""
         told: Mapping[UUID, Standing] = {}
-        while not self._stopped.wait(AWAY_S if self._away else DOUBT_S):
+        while not self._stopped.wait(spread(AWAY_S if self._away else DOUBT_S)):
             with self._lock:
                 listened = list(self._listeners)
             if not listened:

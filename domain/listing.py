@@ -1,7 +1,7 @@
 """Submissions in a list: enough to recognise each and to see how it went, newest first, page by page.
 
-Which index serves which filter, and what that costs whom: docs/decisions/0016. A query is planned anew each time, with
-its values: the same words may mean three rows or half of them all.
+Which index serves which filter, and what that costs whom: docs/decisions/0016. Which submissions are listed is planned
+anew each time, with the values: the same words may mean three rows or half of them all. What is shown of them is not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
-from domain import cases
+from domain import cases, numbers
 from domain.db import Database
 from domain.model import Priority
 from domain.verdict import State, Verdict
@@ -86,19 +86,18 @@ SUMMARY = f"""
     s.id, s.created_at, s.language, s.priority, s.user_id, s.problem_id,
     e.id, e.state, e.verdict, e.reason, e.points, {OF_HIDDEN}
 """
-CURRENT = """
-    LATERAL (
-        SELECT * FROM executions WHERE submission_id = s.id AND NOT candidate ORDER BY number DESC LIMIT 1
-    ) AS e
-"""
+CURRENT = f"LATERAL ({numbers.current('s.id')}) AS e"
 # The same, in a form in which PostgreSQL may begin with the executions. (Of `number = (SELECT max ...)` it thinks that
-# few have it, and reads them all.)
-BY_EXECUTION = """
-    JOIN executions AS e ON e.submission_id = s.id AND NOT e.candidate AND NOT EXISTS (
-        SELECT FROM executions AS later
-        WHERE later.submission_id = e.submission_id AND later.number > e.number AND NOT later.candidate
-    )
+# few have it, and reads them all. Of executions found by their number it thinks so too; so this looks into all
+# partitions.)
+BY_EXECUTION = f"""
+    JOIN executions AS e ON e.submission_id = s.id AND NOT e.candidate AND NOT {numbers.has_later("e")}
 """
+# Planned once: to plan it takes longer than to read a page by it.
+_SHOWN = f"""
+    SELECT {SUMMARY} FROM submissions AS s CROSS JOIN {CURRENT} WHERE s.id = ANY ($1)
+    ORDER BY s.created_at DESC, s.id DESC
+""".encode()
 # Written out, so that the partial indexes are seen to fit: an execution has a lease while it is graded, and only then.
 _STATES = {
     State.QUEUED: "e.state = 'queued'",
@@ -128,21 +127,22 @@ def page(
     """List up to `limit` submissions of this owner (None: of anybody) made before a place. Raises Unavailable."""
     command, values = query(owner_id, filters, before, limit)
     with db.read() as tx:
-        rows = tx.execute(command, values, prepare=False).fetchall()
-    return [summary(row) for row in rows]
+        found = [row[0] for row in tx.execute(command, values, prepare=False)]
+    with db.statement() as tx:
+        return [summary(row) for row in tx.run(_SHOWN, [found])] if found else []
 
 
 def query(
     owner_id: UUID | None, filters: Filters, before: Place | None, limit: int
 ) -> tuple[bytes, Mapping[str, object]]:
-    """Put the question together, with its values."""
+    """Put together the question for the ids, with its values."""
     values = _values(owner_id, filters, before)
     conditions = [condition for name, condition in _CONDITIONS.items() if values[name] is not None]
     if filters.state is not None:
         conditions.append(_STATES[filters.state])
-    execution = f"CROSS JOIN {CURRENT}" if filters.state is None and filters.verdict is None else BY_EXECUTION
+    execution = "" if filters.state is None and filters.verdict is None else BY_EXECUTION
     command = f"""
-        SELECT {SUMMARY} FROM submissions AS s {execution}
+        SELECT s.id FROM submissions AS s {execution}
         WHERE {" AND ".join(conditions) or "true"}
         ORDER BY s.created_at DESC, s.id DESC LIMIT %(limit)s
     """

@@ -21,8 +21,6 @@ from uuid import UUID
 
 import orjson
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from domain import redis_client, typed
 from domain.errors import Unavailable
@@ -203,9 +201,7 @@ class Live:
 
 
 def _client(url: str, **options: object) -> "redis.Redis":
-    # No second try after a time-out: what was told then would be told twice.
-    once = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
-    return redis_client.client(url, TIMEOUT_S, retry=once, decode_responses=True, **options)
+    return redis_client.client(url, TIMEOUT_S, decode_responses=True, **options)
 
 
 def stream_of(execution_id: UUID) -> str:

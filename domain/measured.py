@@ -87,3 +87,5 @@ class ExecutionTelemetry:
     """None where nothing was compiled, or where the request kept away from the cache."""
     execution_cache: ExecutionCache | None = None
     """None where nobody looked for earlier runs: the request did not ask for it, or must not have them."""
+    region: str | None = None
+    """Of the host."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server, values
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -33,9 +34,15 @@ def collected() -> CollectorRegistry:
     return registry
 
 
-def serve(host: str, port: int) -> None:
-    """Answer Prometheus from a thread. Raises OSError where the port is somebody else's."""
-    start_http_server(port, host, collected())
+def serve(host: str, port: int, *more: Collector) -> None:
+    """Answer Prometheus from a thread, with what `more` find out when they are asked.
+
+    Raises OSError where the port is somebody else's.
+    """
+    registry = collected()
+    for collector in more:
+        registry.register(collector)
+    start_http_server(port, host, registry)
 
 
 def forget(pid: int) -> None:

@@ -123,6 +123,8 @@ class Submission:
     outputs: tuple[str, ...] = ()
     stop_on_first_failure: bool = False
     priority: Priority = Priority.NORMAL
+    region: str | None = None
+    """Where its sender wants it to run; None: wherever it is best."""
     problem_id: str | None = None
     user_id: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)

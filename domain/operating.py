@@ -5,18 +5,21 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
+import psycopg
 from psycopg.rows import DictRow, TupleRow
 from psycopg.types.json import Jsonb
 
-from domain import audit
+from domain import audit, numbers, story
 from domain.db import Connection, Database
 from domain.errors import Conflict, NotFound
 from domain.ids import new_id
 from domain.model import Priority
+from domain.story import Lost
 from domain.verdict import State, Verdict
 
 ACTOR = "shipd executions"
 CANCELLED, REQUEUED = "execution_cancelled", "execution_requeued"
+RELEASED = "execution_released"
 
 _OF_SUBMISSION = ("language", "owner_id", "user_id")
 
@@ -35,6 +38,10 @@ class ExecutionEntry:
     attempt: int
     worker: str | None
     host: str | None
+    region: str | None
+    """Of the host."""
+    queue: str | None
+    """That its last message was sent to."""
     queued_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -50,11 +57,21 @@ class ExecutionEntry:
     run_ms: int | None
     check_ms: int | None
     collect_ms: int | None
+    message: str
+    story: tuple[Lost, ...]
+    """Attempts whose worker was lost, in order."""
+    released_at: datetime | None
+    """When an operator let it out of quarantine."""
 
 
 _NAMES = tuple(field.name for field in fields(ExecutionEntry))
 _COLUMNS = ", ".join(f"{'s' if name in _OF_SUBMISSION else 'e'}.{name}" for name in _NAMES)
 _FROM = f"SELECT {_COLUMNS} FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id"
+_OF = f"""
+    SELECT {_COLUMNS} FROM submissions AS s JOIN execution_numbers AS n ON n.submission_id = s.id
+        JOIN executions AS e ON e.id = n.execution_id
+    WHERE s.id = %s ORDER BY n.number
+"""
 # Ids begin with the time, so that the newest come first without another index.
 _LATEST = f"""
     {_FROM}
@@ -62,16 +79,22 @@ _LATEST = f"""
         AND (%(verdict)s::text IS NULL OR e.verdict = %(verdict)s)
     ORDER BY e.id DESC LIMIT %(last)s
 """
-_AGAIN = """
+# A candidate of a regrade is no less dangerous than others.
+_QUARANTINED = f"""
+    {_FROM}
+    WHERE e.verdict = 'JE' AND e.reason = '{story.ATTEMPTS}' AND e.released_at IS NULL
+    ORDER BY e.id DESC LIMIT %(last)s
+"""
+_RELEASE = f"""
+    UPDATE executions SET released_at = now()
+    WHERE id = %s AND verdict = 'JE' AND reason = '{story.ATTEMPTS}' AND released_at IS NULL
+"""
+_AGAIN = f"""
     INSERT INTO executions (id, submission_id, priority, problem_version_id, number)
     SELECT %(id)s, submission_id, priority, problem_version_id,
-        (SELECT max(number) + 1 FROM executions AS one WHERE one.submission_id = e.submission_id)
+        {numbers.following("e.submission_id")}
     FROM executions AS e
-    WHERE id = %(old)s AND NOT candidate AND NOT EXISTS (
-        SELECT FROM executions AS later
-        WHERE later.submission_id = e.submission_id AND later.number > e.number AND NOT later.candidate
-    )
-    ON CONFLICT (submission_id, number) DO NOTHING
+    WHERE id = %(old)s AND NOT candidate AND NOT {numbers.has_later("e")}
 """
 
 
@@ -97,10 +120,16 @@ def latest(
 def of_submission(db: Database, submission_id: UUID) -> list[ExecutionEntry]:
     """List all executions of a submission in order. Raises NotFound, Unavailable."""
     with db.read() as tx:
-        rows = tx.execute(f"{_FROM} WHERE s.id = %s ORDER BY e.number".encode(), (submission_id,)).fetchall()
+        rows = tx.execute(_OF.encode(), (submission_id,)).fetchall()
     if not rows:
         raise NotFound(f"there is no submission {submission_id}; `shipd executions list` shows the last ones")
     return [_entry(row) for row in rows]
+
+
+def quarantined(db: Database, last: int) -> list[ExecutionEntry]:
+    """List what lost as many workers as it may and was not released, newest first. Raises Unavailable."""
+    with db.read() as tx:
+        return [_entry(row) for row in tx.execute(_QUARANTINED.encode(), {"last": last})]
 
 
 def note_cancelled(db: Database, execution_ids: Sequence[UUID]) -> None:
@@ -123,6 +152,24 @@ def requeue(db: Database, execution_id: UUID) -> Requeued:
     return Requeued(again, entry.priority)
 
 
+def release(db: Database, execution_id: UUID) -> Requeued | None:
+    """Let an execution out of quarantine, and have it graded again: that is another execution, the current one.
+
+    Of one that is not current (a regrade's candidate, or a later one took its place) nothing is graded now, and None
+    given: its submission may be regraded again. Raises NotFound; Conflict for one in no quarantine; Unavailable.
+    """
+    with db.transaction() as tx:
+        entry = _one(tx, execution_id)
+        if tx.execute(_RELEASE.encode(), (execution_id,)).rowcount == 0:
+            raise Conflict(
+                f"execution {execution_id} is in no quarantine; `shipd executions quarantined` lists what is"
+            )
+        again = new_id()
+        made = tx.execute(_AGAIN, {"id": again, "old": execution_id}).rowcount == 1
+        _note(tx, RELEASED, entry, **({"again": str(again)} if made else {}))
+    return Requeued(again, entry.priority) if made else None
+
+
 def _sent_again(tx: Connection, entry: ExecutionEntry) -> UUID:
     # It may wait for a place of its user: an operator's word goes before that.
     tx.execute("UPDATE executions SET sent_at = now(), sent = sent + 1 WHERE id = %s", (entry.id,))
@@ -135,8 +182,15 @@ def _made_again(tx: Connection, entry: ExecutionEntry) -> UUID:
         what = f"ended as {entry.verdict}" if entry.verdict is not None else f"is {entry.state}"
         raise Conflict(f"execution {entry.id} {what}: only one that waits, or ended as JE, is sent again")
     again = new_id()
-    if tx.execute(_AGAIN, {"id": again, "old": entry.id}).rowcount == 0:
+    try:
+        made = tx.execute(_AGAIN.encode(), {"id": again, "old": entry.id}).rowcount
+    except psycopg.errors.UniqueViolation as error:
+        if error.diag.constraint_name != numbers.TAKEN:
+            raise
+        made = 0  # somebody else was quicker
+    if made == 0:
         raise Conflict(f"execution {entry.id} is not the current one of {entry.submission_id}: send that one")
+    tx.execute(_RELEASE.encode(), (entry.id,))
     return again
 
 
@@ -155,6 +209,7 @@ def _entry(row: TupleRow) -> ExecutionEntry:
             "priority": Priority(named["priority"]),
             "state": State(named["state"]),
             "verdict": Verdict(named["verdict"]) if named["verdict"] is not None else None,
+            "story": story.read(named["story"]),
         }
     )
 

@@ -1,13 +1,15 @@
 """The queue: Celery's configuration, the names of tasks and queues, and how an execution is sent.
 
 A message carries an execution's id, and as a header the trace of who sent it, and is a hint only: PostgreSQL knows what
-is queued, and the sweeper sends again what was lost. Workers listen to all of QUEUES, in this order:
-`-Q control,interactive,normal,bulk`, and last to one of their host's, where other hosts ask for help. Deliveries of
-webhooks go the same way, to WEBHOOKS.
+is queued, and the sweeper sends again what was lost. Which queue an execution goes to says `domain/router.py`; workers
+take from those of their region and of their host (`domain/queue_names.py`), most urgent first, and last from one where
+other hosts ask for help. Deliveries of webhooks go the same way, to WEBHOOKS. What is sent without a row that says so
+would be lost: whoever sends does it by `domain/outbox.py`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from uuid import UUID
 
 import redis
@@ -15,27 +17,24 @@ from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import BatchPublishError, OperationalError
 
-from domain import broker, broker_tls, tracing
+from domain import absence, broker, broker_tls, queue_names, rabbitmq, tracing
 from domain.errors import Unavailable
 from domain.limits import VISIBILITY_TIMEOUT_S
 from domain.logging import logger
 from domain.model import Priority
+from domain.queue_order import UrgentFirst
 from domain.settings import Settings
 
 TASK_GRADE = "shipd.grade"
-TASK_SWEEP = "shipd.sweep"
-TASK_REGRADE = "shipd.regrade"
 TASK_HELP = "shipd.help"
 TASK_DELIVER = "shipd.deliver"
 TASK_CHECK_PROBLEM = "shipd.check_problem"
-CONTROL = "control"
 WEBHOOKS = "webhooks"
 """Deliveries, which have a process of their own: a receiver that hangs must not hold up grading."""
-QUEUES = (CONTROL, Priority.INTERACTIVE.value, Priority.NORMAL.value, Priority.BULK.value)
-"""Most urgent first: Redis is asked in this order, and a later queue waits while an earlier one holds anything."""
-
-REGRADE_S = 1.0
-"""How often regrades are looked at besides; while one runs, workers that end its executions look too."""
+QUEUES = (Priority.INTERACTIVE.value, Priority.NORMAL.value, Priority.BULK.value)
+"""Those of the default region, most urgent first: a later one waits while an earlier one holds anything."""
+LOOK_AGAIN = "shipd_look_again"
+"""Tells workers that PostgreSQL says something new of what they may take: a queue is paused, a host drains."""
 
 CONNECT_S = 1.0
 """How long a POST waits for a broker that does not take connections."""
@@ -49,6 +48,8 @@ def make_celery(settings: Settings) -> Celery:
     """Make the Celery application that API (sending), workers and beat share."""
     broker.use()
     celery = Celery("shipd", broker=settings.broker_url, set_as_current=False)
+    if rabbitmq.named(settings.broker_url):
+        celery.conf.update(rabbitmq.LASTING)
     celery.conf.update(
         task_serializer="json",
         accept_content=["json"],
@@ -56,7 +57,7 @@ def make_celery(settings: Settings) -> Celery:
         task_ignore_result=True,
         enable_utc=True,
         timezone="UTC",
-        task_queues=[_queue(name) for name in (*QUEUES, WEBHOOKS, help_queue(settings.host_name))],
+        task_queues=_queues(settings),
         task_default_queue=Priority.NORMAL.value,
         task_create_missing_queues=False,
         # A message is acknowledged when its work is done; if its worker is killed it is delivered again.
@@ -73,76 +74,91 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_max_retries=None,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_timeout=CONNECT_S,
-        broker_transport_options=_transport_options(),
-        beat_schedule={
-            "sweep": {
-                "task": TASK_SWEEP,
-                "schedule": float(settings.sweep_s),
-                # Sweeps do not pile up while no worker listens.
-                "options": {"queue": CONTROL, "expires": float(settings.sweep_s)},
-            },
-            "regrade": {
-                "task": TASK_REGRADE,
-                "schedule": REGRADE_S,
-                "options": {"queue": CONTROL, "expires": REGRADE_S},
-            },
-        },
+        broker_heartbeat=rabbitmq.HEARTBEAT_S,
+        broker_transport_options=_transport_options(settings.broker_url),
     )
     return celery
 
 
-def enqueue(celery: Celery, execution_id: UUID, priority: Priority) -> None:
-    """Send an execution to the queue of its priority. A broker that is away is logged: the sweeper sends it later."""
+def enqueue(celery: Celery, execution_id: UUID, name: str) -> bool:
+    """Send an execution to a queue; False, and logged, where the broker is away."""
     try:
-        _send(celery, execution_id, priority)
+        with _asked(celery):
+            _send(celery, execution_id, name)
     except OperationalError as error:
-        log.warning("enqueue_failed", execution_id=str(execution_id), priority=priority.value, error=str(error))
+        log.warning("enqueue_failed", execution_id=str(execution_id), queue=str(name), error=str(error))
+        return False
+    return True
 
 
-def enqueue_all(celery: Celery, executions: Sequence[tuple[UUID, Priority]]) -> None:
+def enqueue_all(celery: Celery, executions: Sequence[tuple[UUID, str]]) -> bool:
     """Send many executions in one go, as `enqueue` sends one; where it fails, some may have been sent."""
     try:
-        with celery.producer_or_acquire() as producer, producer.batch():
-            for execution_id, priority in executions:
-                _send(celery, execution_id, priority, producer=producer)
+        with _asked(celery), celery.producer_or_acquire() as producer, producer.batch():
+            for execution_id, name in executions:
+                _send(celery, execution_id, name, producer=producer)
     except (OperationalError, BatchPublishError) as error:
         log.warning("enqueue_failed", executions=len(executions), error=str(error))
+        return False
+    return True
 
 
-def _send(celery: Celery, execution_id: UUID, priority: Priority, **options: object) -> None:
+def _send(celery: Celery, execution_id: UUID, name: str, **options: object) -> None:
     celery.send_task(
         TASK_GRADE,
         args=[str(execution_id)],
-        queue=priority.value,
-        retry=False,
+        queue=_queue(celery.conf.broker_url, str(name)),
         ignore_result=True,
         headers=tracing.headers(),
-        declare=(),  # Redis needs none, and to make a queue ready to be declared is a quarter of sending
+        **_how(celery),
         **options,
     )
 
 
-def lengths(celery: Celery) -> Mapping[str, int]:
-    """Count the messages that no worker has taken, by queue. Raises Unavailable."""
+def lengths(celery: Celery, names: Iterable[str] = QUEUES) -> Mapping[str, int]:
+    """Count the messages that no worker has taken, by queue: of these, CONTROL and WEBHOOKS. Raises Unavailable."""
     with _told_away(), celery.connection_for_read() as connection:
         channel = connection.default_channel
-        return {name: channel.queue_declare(queue=name).message_count for name in (*QUEUES, WEBHOOKS)}
+        asked = dict.fromkeys((*names, WEBHOOKS))
+        for name in asked:
+            _queue(celery.conf.broker_url, name)(channel).declare()  # type: ignore[no-untyped-call] # kombu types only some
+        return {name: channel.queue_declare(queue=name, passive=True).message_count for name in asked}
 
 
-def discard(celery: Celery, priority: Priority) -> int:
-    """Throw away all messages of a queue, and give how many. Raises Unavailable."""
+def ask(celery: Celery) -> None:
+    """Connect to the broker. Raises Unavailable."""
     with _told_away(), celery.connection_for_write() as connection:
-        return int(connection.default_channel.queue_purge(queue=priority.value))
+        connection.connect()
 
 
-def tell_taking(celery: Celery, hosts: Sequence[str], priority: Priority, *, taking: bool) -> int:
-    """Tell workers to take from a queue or not to, and give how many did; the others learn it from PostgreSQL."""
+def discard(celery: Celery, names: Iterable[str]) -> int:
+    """Throw away all messages of queues, and give how many. Raises Unavailable."""
+    with _told_away(), celery.connection_for_write() as connection:
+        return sum(int(connection.default_channel.queue_purge(queue=name)) for name in names)
+
+
+def tell_to_look(celery: Celery, hosts: Sequence[str]) -> int:
+    """Tell workers to look at what they may take, and give how many answer; others look within a heartbeat.
+
+    Raises Unavailable.
+    """
     workers = [worker_of(host) for host in hosts]
     if not workers:
         return 0
-    change = celery.control.add_consumer if taking else celery.control.cancel_consumer
-    with _told_away():
-        return len(change(priority.value, destination=workers, reply=True, timeout=ANSWER_S, limit=len(workers)))
+    # A connection of its own: one that was kept may be from before a restart of the broker.
+    with _told_away(), celery.connection_for_write() as connection:
+        waiting = {"reply": True, "timeout": ANSWER_S, "limit": len(workers), "connection": connection}
+        return len(celery.control.broadcast(LOOK_AGAIN, destination=workers, **waiting) or ())
+
+
+@contextmanager
+def _asked(celery: Celery) -> Iterator[None]:
+    """Send something, unless the broker did not answer a moment ago. Raises OperationalError."""
+    known = absence.of(celery.conf.broker_url)
+    if not known.may_ask():
+        raise OperationalError("the broker did not answer a moment ago, and is asked again in a second")
+    with known.asked():
+        yield
 
 
 @contextmanager
@@ -166,55 +182,86 @@ def help_queue(host: str) -> str:
 def ask_for_help(celery: Celery, host: str, execution_id: UUID, attempt: int, *words: str) -> bool:
     """Ask a host to help with an execution that is being graded; False where the broker is away."""
     try:
-        celery.send_task(
-            TASK_HELP,
-            args=[str(execution_id), attempt, *words],
-            queue=_queue(help_queue(host)),
-            retry=False,
-            ignore_result=True,
-            declare=(),
-        )
+        with _asked(celery):
+            celery.send_task(
+                TASK_HELP,
+                args=[str(execution_id), attempt, *words],
+                queue=_of_host(celery.conf.broker_url, host),
+                ignore_result=True,
+                **{**_how(celery), "declare": ()},  # where it is not there, neither is the host
+            )
     except OperationalError as error:
         log.warning("help_not_asked_for", host=host, error=str(error))
         return False
     return True
 
 
-def _queue(name: str) -> Queue:
+def _queues(settings: Settings) -> list[Queue]:
+    """List what a process of these settings may take from."""
+    own = queue_names.taken_by(settings.host_name, settings.region)
+    shared = [_queue(settings.broker_url, name) for name in dict.fromkeys((*QUEUES, *own, WEBHOOKS))]
+    return [*shared, _of_host(settings.broker_url, settings.host_name)]
+
+
+@lru_cache(4096)
+def _queue(broker_url: str, name: str) -> Queue:
+    if rabbitmq.named(broker_url):
+        return rabbitmq.queue(name)
     return Queue(name, routing_key=name)  # type: ignore[no-untyped-call]
 
 
-def deliver(celery: Celery, delivery_id: UUID) -> None:
-    """Send a delivery to the queue. A broker that is away is logged: the sweeper sends it later."""
+def _of_host(broker_url: str, host: str) -> Queue:
+    name = help_queue(host)
+    return rabbitmq.hosts_own(name) if rabbitmq.named(broker_url) else _queue(broker_url, name)
+
+
+def _how(celery: Celery) -> Mapping[str, object]:
+    """Say how a message is sent. Redis needs no queue to be declared, and to make one ready is a quarter of sending."""
+    if rabbitmq.named(celery.conf.broker_url):
+        return rabbitmq.sending(answer_s=ANSWER_S)
+    return {"retry": False, "declare": ()}
+
+
+def deliver(celery: Celery, delivery_id: UUID) -> bool:
+    """Send a delivery to the queue; False, and logged, where the broker is away."""
     try:
-        celery.send_task(
-            TASK_DELIVER, args=[str(delivery_id)], queue=WEBHOOKS, retry=False, ignore_result=True, declare=()
-        )
+        with _asked(celery):
+            celery.send_task(TASK_DELIVER, args=[str(delivery_id)], queue=WEBHOOKS, ignore_result=True, **_how(celery))
     except OperationalError as error:
         log.warning("deliver_not_sent", delivery_id=str(delivery_id), error=str(error))
+        return False
+    return True
 
 
-def check_problem(celery: Celery, version_id: UUID) -> None:
-    """Send a version of a problem to be checked. A broker that is away is logged: the sweeper sends it later."""
+def check_problem(celery: Celery, version_id: UUID, name: str = Priority.NORMAL.value) -> bool:
+    """Send a version of a problem to a queue, to be checked; False, and logged, where the broker is away."""
     try:
-        celery.send_task(
-            TASK_CHECK_PROBLEM,
-            args=[str(version_id)],
-            queue=Priority.NORMAL.value,
-            retry=False,
-            ignore_result=True,
-            declare=(),
-        )
+        with _asked(celery):
+            celery.send_task(
+                TASK_CHECK_PROBLEM,
+                args=[str(version_id)],
+                queue=_queue(celery.conf.broker_url, name),
+                ignore_result=True,
+                **_how(celery),
+            )
     except OperationalError as error:
         log.warning("check_problem_not_sent", version_id=str(version_id), error=str(error))
+        return False
+    return True
 
 
-def _transport_options() -> dict[str, object]:
+def _transport_options(broker_url: str) -> dict[str, object]:
+    if rabbitmq.named(broker_url):
+        own = rabbitmq.options(answer_s=ANSWER_S)
+    else:
+        own = {
+            "visibility_timeout": VISIBILITY_TIMEOUT_S,
+            "queue_order_strategy": f"{UrgentFirst.__module__}:{UrgentFirst.__name__}",
+            "socket_connect_timeout": CONNECT_S,
+            "socket_timeout": ANSWER_S,
+        }
     return {
-        "visibility_timeout": VISIBILITY_TIMEOUT_S,
-        "queue_order_strategy": "priority",
-        "socket_connect_timeout": CONNECT_S,
-        "socket_timeout": ANSWER_S,
+        **own,
         # What connecting to send may take in all; without it kombu would try for ever.
         "max_retries": 0,
         "interval_start": 0,

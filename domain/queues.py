@@ -1,17 +1,20 @@
 """The queues of executions, as an operator sees them: what waits in each, and whether workers take from it.
 
-There is one queue for each priority. PostgreSQL says which are paused; workers ask (`workers/heartbeat.py`), so that a
+They are seen by priority: each region and each host has a queue of every priority, and a pause holds for all of them.
+`by_queue` tells them apart. PostgreSQL says which are paused; workers ask (`workers/heartbeat.py`), so that a
 pause outlives them. What a worker took before is graded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
-from domain import audit
+from domain import audit, hosts, queue_names
 from domain.db import Connection, Database
+from domain.host import DEFAULT_REGION
+from domain.hosts import Host
 from domain.ids import new_id
 from domain.model import Priority
 
@@ -23,6 +26,11 @@ _WAITING = """
         count(*) FILTER (WHERE state = 'queued' AND sent_at = 'infinity'),
         min(queued_at) FILTER (WHERE state = 'queued')
     FROM executions WHERE priority = %s AND (state = 'queued' OR lease_until IS NOT NULL)
+"""
+_BY_QUEUE = b"""
+    SELECT coalesce(queue, priority), count(*) FILTER (WHERE state = 'queued'),
+        count(*) FILTER (WHERE state <> 'queued'), min(queued_at) FILTER (WHERE state = 'queued')
+    FROM executions WHERE (state = 'queued' AND sent_at < 'infinity') OR lease_until IS NOT NULL GROUP BY 1
 """
 _PAUSED = b"SELECT name, paused_at FROM paused_queues"
 
@@ -77,6 +85,38 @@ def waiting(db: Database) -> list[Waiting]:
     with db.read() as tx:
         since = _paused(tx)
         return [_waiting(tx, queue, since.get(queue.value)) for queue in Priority]
+
+
+@dataclass(frozen=True)
+class InQueue:
+    """What of one queue is not over. What waits for a place of its user is in none."""
+
+    name: str
+    queued: int
+    at_work: int
+    oldest_at: datetime | None
+
+
+def by_queue(db: Database) -> list[InQueue]:
+    """Say of every queue that a known host takes from, or that holds anything, what waits in it. Raises Unavailable."""
+    with db.read() as tx:
+        found = {row[0]: InQueue(*row) for row in tx.execute(_BY_QUEUE)}
+        names = dict.fromkeys((*names_of(hosts.read(tx)), *sorted(found)))
+    return [found.get(name) or InQueue(name, 0, 0, None) for name in names]
+
+
+def names_of(known: Sequence[Host], priorities: Iterable[Priority] = Priority) -> list[str]:
+    """Name the queues of all hosts and their regions, most urgent first; regions before hosts."""
+    regions = sorted({DEFAULT_REGION, *(host.report.region for host in known)})
+    names = [host.report.name for host in known]
+    return [
+        name
+        for one in priorities
+        for name in (
+            *(queue_names.of_region(region, one) for region in regions),
+            *(queue_names.of_host(host, one) for host in names),
+        )
+    ]
 
 
 def left(db: Database, queue: Priority) -> int:

@@ -6,7 +6,7 @@ Whoever asks for what is so already is told how it is: a command that was cut of
 from collections.abc import Sequence
 from uuid import UUID
 
-from domain import cancel, regrade, regrade_pump
+from domain import cancel, numbers, regrade, regrade_pump
 from domain.cancel import Cancelled
 from domain.db import Connection, Database
 from domain.errors import Conflict
@@ -20,14 +20,11 @@ _PATIENT = b"SET LOCAL statement_timeout = '10min'"
 _SET = b"UPDATE regrades SET state = $2 WHERE id = $1"
 # What ended since the last step of the pump belongs to it too. What an operator had graded once more meanwhile
 # (`shipd executions requeue`) has a later result than the regrade knows of, and keeps it.
-_ENDED = """
+_ENDED = f"""
     FROM regrade_items AS i JOIN executions AS new ON new.id = i.new_execution_id
         JOIN executions AS old ON old.id = i.old_execution_id
     WHERE i.regrade_id = %(id)s AND new.candidate AND new.state = 'done' AND new.verdict <> 'JE'
-        AND NOT EXISTS (
-            SELECT FROM executions AS later
-            WHERE later.submission_id = new.submission_id AND later.number > old.number AND NOT later.candidate
-        )
+        AND NOT {numbers.has_later("old")}
 """
 # Of a verdict that is another one those are told who asked to be.
 _TELL = f"""

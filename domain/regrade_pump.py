@@ -14,13 +14,14 @@ from uuid import UUID
 
 from celery import Celery
 
-from domain import queue, regrade_version
+from domain import numbers, regrade_version
 from domain.db import Connection, Database
 from domain.errors import Unavailable
 from domain.ids import new_id
 from domain.logging import logger
 from domain.model import Priority
 from domain.regrade_start import AT_ONCE
+from domain.router import Router
 
 _ANY = b"SELECT EXISTS (SELECT FROM regrades WHERE state IN ('running', 'paused'))"
 # Locked, so that steps come one after the other, and whoever pauses or ends one waits for a step, or a step for them.
@@ -64,7 +65,7 @@ _SEND = f"""
     ), made AS (
         INSERT INTO executions (id, submission_id, number, priority, regrade_id, candidate, problem_version_id)
         SELECT picked.own_id, picked.submission_id,
-            (SELECT max(number) + 1 FROM executions WHERE submission_id = picked.submission_id),
+            {numbers.following("picked.submission_id")},
             'bulk', picked.regrade_id, true, {regrade_version.CARRIED}
         FROM picked JOIN executions AS e ON e.id = picked.old_execution_id
         RETURNING id
@@ -120,11 +121,11 @@ def _send(tx: Connection, regrade_id: UUID, version: str, at_once: int) -> list[
     return [found[0] for found in tx.execute(_SEND, values)]
 
 
-def pump(celery: Celery, db: Database) -> None:
+def pump(celery: Celery, db: Database, router: Router) -> None:
     """Make a step and send what it lists. Never raises: what is not done now is by the next step, or the sweeper."""
     try:
         sent = step(db)
     except Unavailable as error:
         log.warning("regrade_not_pumped", error=str(error))
         return
-    queue.enqueue_all(celery, [(execution_id, Priority.BULK) for execution_id in sent])
+    router.send(celery, [(execution_id, Priority.BULK) for execution_id in sent])

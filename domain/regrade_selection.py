@@ -1,6 +1,7 @@
 """Which submissions are graded again: those that are all of what is asked for, and whose current execution is done.
 
-What had its input typed is left out: nobody types it again.
+What had its input typed is left out: nobody types it again. So is what is in quarantine, because it killed its workers
+until its attempts were used up: it is taken only where the selection names it by id, or once it was released.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from uuid import UUID
 
 from domain import regrade_version
 from domain.listing import BY_EXECUTION
+from domain.story import ATTEMPTS
 from domain.verdict import Verdict
 
 
@@ -83,13 +85,21 @@ _CONDITIONS = {
     "created_to": "s.created_at < %(created_to)s",
     "ids": "s.id = ANY(%(ids)s)",
 }
+_CALM = f"""
+    NOT EXISTS (
+        SELECT FROM execution_numbers AS numbered JOIN executions AS poison ON poison.id = numbered.execution_id
+        WHERE numbered.submission_id = s.id AND poison.verdict = 'JE' AND poison.reason = '{ATTEMPTS}'
+            AND poison.released_at IS NULL
+    )
+"""
 
 
 def query(selection: Selection) -> tuple[str, Mapping[str, object]]:
     """Put together what stands behind FROM, for submissions `s` and their current executions `e`, and its values."""
     values = _values(selection)
     chosen = [condition for name, condition in _CONDITIONS.items() if values[name] is not None]
-    where = " AND ".join(["e.state = 'done'", "NOT s.interactive", *chosen])
+    calm = [] if selection.ids else [_CALM]
+    where = " AND ".join(["e.state = 'done'", "NOT s.interactive", *calm, *chosen])
     return f"submissions AS s {BY_EXECUTION} WHERE {where}", values
 
 

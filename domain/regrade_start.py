@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from psycopg.types.json import Jsonb
 
 from domain import regrade, regrade_selection
-from domain.db import Connection, Database
+from domain.db import BY_VALUES, Connection, Database
 from domain.errors import Conflict, InvalidRequest, Problem
 from domain.ids import new_id
 from domain.regrade import Options, Regrade
@@ -25,7 +25,7 @@ AT_ONCE = f"greatest(1, {SLOTS} / 2)::integer"
 
 # One at a time, so that two do not select the same.
 _LOCK = "SELECT pg_advisory_xact_lock(54820, 0)"
-_PATIENT = "SET LOCAL statement_timeout = '10min'"
+_PATIENT = b"SET LOCAL statement_timeout = '10min'; " + BY_VALUES
 """For statements that are about everything that is selected, which may be much."""
 _OPEN = "g.state IN ('running', 'paused', 'ready')"
 _TAKEN = f"""

@@ -78,7 +78,7 @@ _READ = f"""
         substring(interaction FOR shown_bytes) AS interaction, {", ".join(_SAID[1:])},
         {", ".join(f"t.{name}" for name in telemetry.COUNTED)}
     FROM cut LEFT JOIN telemetry AS t
-        ON t.execution_id = cut.execution_id AND t.kind = 'test' AND t.ordinal = cut.ordinal
+        ON t.execution_id = e.id AND t.kind = 'test' AND t.ordinal = cut.ordinal
     ORDER BY cut.ordinal
 """
 _SHOWN = (*_JUDGED, "artifacts_cut", "cached", "has_output", "shown_bytes", *_STDOUT, *_STDERR, *_SAID)
@@ -133,15 +133,16 @@ def prepare(
 def hold(tx: Connection, guard: str, values: Mapping[str, object], ordinals: Sequence[int], *, lock: str) -> bool:
     """Lock the execution that `guard` (with its `values`) lets pass, and remove earlier results of these test cases.
 
+    One of the values is the execution's `id`.
     False: none passes, nothing is done. One statement for all of it: it is the first of every write of results.
     """
     command = f"""
         WITH held AS (SELECT id FROM executions WHERE {guard} {lock}),
         results AS (
-            DELETE FROM test_results AS r USING held WHERE r.execution_id = held.id AND r.ordinal = ANY (%(ordinals)s)
+            DELETE FROM test_results AS r USING held WHERE r.execution_id = %(id)s AND r.ordinal = ANY (%(ordinals)s)
         ), runs AS (
             DELETE FROM telemetry AS t USING held
-            WHERE t.execution_id = held.id AND t.kind = 'test' AND t.ordinal = ANY (%(ordinals)s)
+            WHERE t.execution_id = %(id)s AND t.kind = 'test' AND t.ordinal = ANY (%(ordinals)s)
         )
         SELECT FROM held
     """

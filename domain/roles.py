@@ -40,6 +40,7 @@ class Scope(StrEnum):
     KEYS_WRITE = "keys:write"
     REGRADES_READ = "regrades:read"
     REGRADES_WRITE = "regrades:write"
+    HOSTS_READ = "hosts:read"
 
 
 class Reach(StrEnum):
@@ -49,7 +50,7 @@ class Reach(StrEnum):
     ALL = "all"
 
 
-_OPERATORS = frozenset({Scope.REGRADES_READ, Scope.REGRADES_WRITE})
+_OPERATORS = frozenset({Scope.REGRADES_READ, Scope.REGRADES_WRITE, Scope.HOSTS_READ})
 """About everybody's things or nobody's."""
 _OWN = {scope: Reach.OWN for scope in Scope if scope not in _OPERATORS}
 GRANTS: Mapping[Role, Mapping[Scope, Reach]] = {

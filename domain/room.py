@@ -1,11 +1,12 @@
 """Whether hosts have room for a submission, and what to say when none ever had (pure)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.errors import Problem
 from domain.host import HostReport
 from domain.limits import Constraints
+from domain.model import Submission
 
 MIB = 1024 * 1024
 
@@ -15,28 +16,50 @@ class Need:
     """What a host must have to run a submission."""
 
     language: str
-    """Its name, without a version."""
+    """Its name, without a version; empty where any will do."""
     memory_mb: int
     cpus: int
     root: bool
     """Whether its box is a loop-mounted image."""
     network: bool = False
+    disk_mb: int = 0
+    """Of that image; 0 where there is none."""
+    also: tuple[str, ...] = ()
+    """Languages of the programs that judge it, where they are others."""
+
+    @classmethod
+    def of_submission(cls, new: Submission) -> "Need":
+        """Say what a submission needs that is at hand whole, with the programs that judge it."""
+        programs = (new.checker.program, None if new.interactor is None else new.interactor.program)
+        own = new.language.partition("@")[0]
+        names = {program.language.partition("@")[0] for program in programs if program is not None}
+        return replace(cls.of(new.language, new.constraints), also=tuple(sorted(names - {own})))
 
     @classmethod
     def of(cls, language: str, constraints: Constraints) -> "Need":
         """Say what a submission in `language` (as asked for: `cpp@17`) with these constraints needs."""
         name = language.partition("@")[0]
         root = not constraints.disk_is_tmpfs
-        return cls(name, constraints.memory_mb, constraints.slots, root, constraints.network_enabled)
+        disk_mb = constraints.disk_limit_mb if root else 0
+        return cls(name, constraints.memory_mb, constraints.slots, root, constraints.network_enabled, disk_mb)
 
     def fits(self, host: HostReport) -> bool:
         """Whether the host has room for it, and its language."""
-        return self.language in host.languages and self.has_room(host)
+        return not self.missing(host) and self.has_room(host)
+
+    def missing(self, host: HostReport) -> list[str]:
+        """List the languages that the host does not have."""
+        return [name for name in (self.language, *self.also) if name and name not in host.languages]
 
     def has_room(self, host: HostReport) -> bool:
         """Whether the host has room for it, whatever the language."""
         large = host.memory_bytes >= self.memory_mb * MIB and host.cpus >= self.cpus
-        return large and (host.root or not self.root) and (host.network or not self.network)
+        return large and self.has_disk(host) and (host.network or not self.network)
+
+    def has_disk(self, host: HostReport) -> bool:
+        """Whether the host has room for its box; one of the previous release does not say."""
+        fits = host.disk_bytes is None or host.disk_bytes >= self.disk_mb * MIB
+        return not self.root or (host.root and fits)
 
 
 def problems(need: Need, hosts: Sequence[HostReport]) -> list[Problem]:
@@ -67,8 +90,12 @@ def _cpus(need: Need, hosts: Sequence[HostReport]) -> list[Problem]:
 
 
 def _disk(need: Need, hosts: Sequence[HostReport]) -> list[Problem]:
-    if not need.root or any(host.root for host in hosts):
+    if any(need.has_disk(host) for host in hosts):
         return []
+    if any(host.root for host in hosts):
+        most = max(host.disk_bytes or 0 for host in hosts if host.root) // MIB
+        message = f"{need.disk_mb} is more than any host has room for ({most})"
+        return [Problem("constraints.disk_mb", message, f"ask for at most {most}")]
     message = "needs a disk image, which no host can mount: none runs as root"
     return [Problem("constraints.disk_mb", message, "ask for at most min(256, memory_mb / 2)")]
 

@@ -12,11 +12,13 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Literal, cast
 
-from domain import blob_settings, rates
+from domain import blob_settings, distances, rabbitmq, rates
 from domain.blob_settings import S3Place
+from domain.db import Pooler
+from domain.distances import Distances
 from domain.environment import Reader
 from domain.fair import Usual
-from domain.host import DEFAULT_REGION
+from domain.host import BEATS_MISSED, DEFAULT_REGION, HEARTBEAT_S
 from domain.limits import Range, Ranges
 from domain.webhook_settings import WebhookSettings
 from domain.webhook_settings import read as read_webhooks
@@ -24,11 +26,12 @@ from domain.webhook_settings import read as read_webhooks
 TREE = Path(__file__).absolute().parent.parent
 DATABASE_SCHEMES = ("postgresql://", "postgres://")
 REDIS_SCHEMES = ("redis://", "rediss://")
-BROKER_SCHEMES = (*REDIS_SCHEMES, "redis+socket://", "sentinel://")
+BROKER_SCHEMES = (*REDIS_SCHEMES, "redis+socket://", "sentinel://", *rabbitmq.SCHEMES)
 LOG_LEVELS = ("debug", "info", "warning", "error")
 CGROUPS = ("auto", "none")
 NETWORKS = ("auto", "off")
 HELP = ("on", "off")
+POOLERS = ("none", "transaction")
 NETWORK_BLOCK = IPv4Network("198.18.0.0/16")
 """Of the range for benchmarks (RFC 2544), which nobody routes."""
 NETWORK_BLOCK_BITS = 24
@@ -41,7 +44,8 @@ MAX_HSTS_S = 10 * 365 * 24 * 3600
 
 INSTANCE = re.compile(r"[a-z0-9-]{1,32}")
 HOST = re.compile(r"[A-Za-z0-9._-]{1,64}")
-REGION = re.compile(r"[a-z0-9-]{1,32}")
+REGION = re.compile(r"(?!help$)[a-z0-9-]{1,32}")
+"""Not `help`, which other queues begin with."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Settings:
     redis_url: str = field(repr=False)
     """REDIS_URL: live events."""
     broker_url: str = field(repr=False)
-    """BROKER_URL: Celery's messages; default REDIS_URL."""
+    """BROKER_URL: Celery's messages, on Redis or RabbitMQ (`amqp://`); default REDIS_URL."""
     state_dir: Path = Path("var")
     """SHIPD_STATE_DIR: what this installation keeps on disk."""
     stream_socket: Path = Path("var/stream.sock")
@@ -83,12 +87,26 @@ class Settings:
     """SHIPD_CGROUPS: `none` runs jails without cgroups, watched by sampling."""
     slots: int | None = None
     """SHIPD_SLOTS: jails at a time; default the number of usable CPUs."""
+    memory_mb: int | None = None
+    """SHIPD_MEMORY_MB: what this instance may have in all; default the host's memory. Several instances on one host
+    know nothing of each other: give each its part."""
+    reserve_mb: int | None = None
+    """SHIPD_RESERVE_MB: what of that is not for jails, but for workers and what runs beside them; default a tenth, and
+    512 at least."""
+    disk_mb: int | None = None
+    """SHIPD_DISK_MB: what boxes on disk may take together; default what is free in the state folder at the start, but
+    for a twentieth of its file system, and 1024 at least."""
     host_name: str = field(default_factory=socket.gethostname)
     """SHIPD_HOST"""
     region: str = DEFAULT_REGION
     """SHIPD_REGION: where this host is; hosts of one region take from the same queues."""
     cost: float = 1.0
     """SHIPD_COST: what an hour of this host costs, in a unit of your own; of two regions alike the cheaper is taken."""
+    distances: Distances = field(default_factory=Distances)
+    """SHIPD_REGION_DISTANCE: milliseconds between regions, with commas, as `eu:us=80,eu:ap=160`; of which nothing is
+    said, 100."""
+    heartbeat_s: float = HEARTBEAT_S
+    """SHIPD_HEARTBEAT_S: how often a host tells that it is there; after three times as long it counts as gone."""
     lease_s: int = 30
     """SHIPD_LEASE_S: a worker that is silent for this long has lost its execution."""
     sweep_s: int = 5
@@ -116,6 +134,10 @@ class Settings:
     """SHIPD_SERVICE_RATE: of each user of any other key; none."""
     total_rate: str = ""
     """SHIPD_TOTAL_RATE: of all together, beyond which everybody is told 503; none."""
+    partition_days: int = 30
+    """SHIPD_PARTITION_DAYS: executions of so many days lie in tables of their own (docs/decisions/0035)."""
+    keep_days: int = 0
+    """SHIPD_KEEP_DAYS: what is wholly older is archived in the blob store and dropped; 0: all is kept for ever."""
     most_queued: int = 100_000
     """SHIPD_MOST_QUEUED: with more executions queued nobody may add to them (503); 0: there is no limit."""
     usual: Usual = field(default_factory=Usual)
@@ -150,12 +172,18 @@ class Settings:
     """SHIPD_METRICS_HOST: the address on which a worker answers Prometheus."""
     metrics_port: int | None = None
     """SHIPD_METRICS_PORT: the port for that; nothing is counted where it is not set."""
+    fleet_metrics_port: int | None = None
+    """SHIPD_FLEET_METRICS_PORT: the port on which the process that sweeps says how many hosts are wanted."""
+    target_age_s: int = 5
+    """SHIPD_TARGET_AGE_S: executions that wait longer for a slot want more hosts (`bulk` may wait longer)."""
     flower_url: str | None = None
     """SHIPD_FLOWER_URL: where Flower answers, for the index page."""
     db_pool_min: int = 1
     """SHIPD_DB_POOL_MIN: connections to PostgreSQL that a process keeps open."""
     db_pool_max: int = 8
     """SHIPD_DB_POOL_MAX: the most that it opens."""
+    db_pooler: Pooler = "none"
+    """SHIPD_DB_POOLER: `transaction` where DATABASE_URL is that of PgBouncer in transaction mode (docs/scaling.md)."""
     ranges: Ranges = field(default_factory=Ranges)
     """SHIPD_MAX_<NAME> and SHIPD_DEFAULT_<NAME> lower what a submission may ask for (`SHIPD_MAX_MEMORY_MB`)."""
     oidc_file: Path | None = None
@@ -166,6 +194,11 @@ class Settings:
     """SENTRY_DSN"""
     log_level: str = "info"
     """SHIPD_LOG_LEVEL"""
+
+    @property
+    def live_s(self) -> float:
+        """How long a host may be silent before it counts as gone."""
+        return BEATS_MISSED * self.heartbeat_s
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -198,9 +231,14 @@ class Settings:
             jail_configs=read.path("SHIPD_JAIL_CONFIGS", cls.jail_configs),
             cgroups=cast("Literal['auto', 'none']", read.choice("SHIPD_CGROUPS", cls.cgroups, CGROUPS)),
             slots=read.integer("SHIPD_SLOTS", 1, floor=1) if read.text("SHIPD_SLOTS") else None,
+            memory_mb=_optional(read, "SHIPD_MEMORY_MB", floor=64),
+            reserve_mb=_optional(read, "SHIPD_RESERVE_MB", floor=0),
+            disk_mb=_optional(read, "SHIPD_DISK_MB", floor=0),
             host_name=read.matching("SHIPD_HOST", socket.gethostname(), HOST),
             region=read.matching("SHIPD_REGION", cls.region, REGION),
             cost=read.number("SHIPD_COST", cls.cost, above=0),
+            distances=_distances(read),
+            heartbeat_s=read.number("SHIPD_HEARTBEAT_S", cls.heartbeat_s, above=0),
             lease_s=read.integer("SHIPD_LEASE_S", cls.lease_s, floor=1),
             sweep_s=read.integer("SHIPD_SWEEP_S", cls.sweep_s, floor=1),
             message_lost_s=read.integer("SHIPD_MESSAGE_LOST_S", cls.message_lost_s, floor=1),
@@ -214,6 +252,8 @@ class Settings:
             person_rate=_rate(read, "SHIPD_PERSON_RATE", cls.person_rate),
             service_rate=_rate(read, "SHIPD_SERVICE_RATE", cls.service_rate),
             total_rate=_rate(read, "SHIPD_TOTAL_RATE", cls.total_rate),
+            partition_days=read.integer("SHIPD_PARTITION_DAYS", cls.partition_days, floor=1, ceiling=366),
+            keep_days=read.integer("SHIPD_KEEP_DAYS", cls.keep_days, floor=0, ceiling=36_500),
             most_queued=read.integer("SHIPD_MOST_QUEUED", cls.most_queued, floor=0),
             usual=_usual(read),
             pool_mb=read.integer("SHIPD_POOL_MB", cls.pool_mb, floor=0),
@@ -230,9 +270,12 @@ class Settings:
             hsts_s=read.integer("SHIPD_HSTS_S", cls.hsts_s, floor=0, ceiling=MAX_HSTS_S),
             metrics_host=read.text("SHIPD_METRICS_HOST") or cls.metrics_host,
             metrics_port=read.port("SHIPD_METRICS_PORT"),
+            fleet_metrics_port=read.port("SHIPD_FLEET_METRICS_PORT"),
+            target_age_s=read.integer("SHIPD_TARGET_AGE_S", cls.target_age_s, floor=1, ceiling=86400),
             flower_url=read.url("SHIPD_FLOWER_URL", ("http://", "https://")),
             db_pool_min=pool_min,
             db_pool_max=read.integer("SHIPD_DB_POOL_MAX", max(cls.db_pool_max, pool_min), floor=max(1, pool_min)),
+            db_pooler=cast("Pooler", read.choice("SHIPD_DB_POOLER", cls.db_pooler, POOLERS)),
             ranges=_ranges(read),
             oidc_file=Path(oidc).absolute() if (oidc := read.text("SHIPD_OIDC")) else None,
             webhooks=read_webhooks(read),
@@ -244,6 +287,17 @@ class Settings:
 def database_url(environ: Mapping[str, str] = os.environ) -> str:
     """Read DATABASE_URL alone, which is all that migrations need. Raises ValueError."""
     return Reader(environ).required_url("DATABASE_URL", DATABASE_SCHEMES)
+
+
+def _distances(read: Reader) -> Distances:
+    try:
+        return distances.parse(read.words("SHIPD_REGION_DISTANCE"))
+    except ValueError as error:
+        raise ValueError(f"SHIPD_REGION_DISTANCE: {error}") from error
+
+
+def _optional(read: Reader, name: str, *, floor: int) -> int | None:
+    return read.integer(name, floor, floor=floor, ceiling=2**40) if read.text(name) else None
 
 
 def _usual(read: Reader) -> Usual:

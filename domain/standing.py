@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from domain import numbers
 from domain.db import Database
 from domain.errors import NotFound
 from domain.verdict import State, Verdict
 
 _COLUMNS = "e.id, e.state, e.verdict, e.reason, e.finished_at"
-_CURRENT = b"""
-    SELECT e.id, s.owner_id, s.interactive FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id
-    WHERE s.id = $1 AND NOT e.candidate AND ($2::uuid IS NULL OR s.owner_id = $2) ORDER BY e.number DESC LIMIT 1
-"""
+_CURRENT = f"""
+    SELECT e.id, s.owner_id, s.interactive FROM submissions AS s CROSS JOIN LATERAL ({numbers.current("s.id")}) AS e
+    WHERE s.id = $1 AND ($2::uuid IS NULL OR s.owner_id = $2)
+""".encode()
 _OF = f"SELECT {_COLUMNS} FROM executions AS e WHERE e.id = ANY($1)".encode()
 
 

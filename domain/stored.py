@@ -24,12 +24,12 @@ from domain.views import CaseView
 _SUBMISSION = (
     *("language", "entry_point", "arguments", "checker_type", "checker_tolerance", "outputs"),
     *("stop_on_first_failure", "priority", "problem_id", "user_id", "metadata", "network_rules", "cache"),
-    *("static_check", "interactive", "judging", "judging_sha256"),
+    *("static_check", "interactive", "judging", "judging_sha256", "region"),
     *CONSTRAINTS,
 )
 _VIEW = (
     *("owner_id", "created_at", "language", "entry_point", "priority", "problem_id", "user_id", "metadata"),
-    *("network_rules", "interactive", *CONSTRAINTS),
+    *("network_rules", "interactive", "region", *CONSTRAINTS),
 )
 _CASE_VIEW = ("name", "is_hidden", "points", "test_group")
 
@@ -84,6 +84,7 @@ def read_view(row: Sequence[object]) -> tuple[UUID, datetime, View]:
         metadata=named["metadata"],
         test_cases=tuple(CaseView(*case) for case in scattered(cases)),
         interactive=named["interactive"],
+        region=named["region"],
     )
     return named["owner_id"], named["created_at"], view
 
@@ -109,6 +110,7 @@ def _submission(
         outputs=tuple(named["outputs"]),
         stop_on_first_failure=named["stop_on_first_failure"],
         priority=Priority(named["priority"]),
+        region=named["region"],
         problem_id=named["problem_id"],
         user_id=named["user_id"],
         metadata=named["metadata"],

@@ -93,6 +93,7 @@ def values(new: Submission, blobs: BlobStore) -> dict[str, object]:
         "outputs": list(new.outputs),
         "stop_on_first_failure": new.stop_on_first_failure,
         "priority": new.priority,
+        "region": new.region,
         "problem_id": new.problem_id,
         "user_id": new.user_id,
         "metadata": Jsonb(dict(new.metadata)),
@@ -125,6 +126,7 @@ def insert(
     own: Mapping[str, object],
     rows: Rows,
     *,
+    queue: str | None = None,
     place: Place | None = None,
     key: str | None = None,
     version_id: UUID | None = None,
@@ -132,7 +134,7 @@ def insert(
     """Write a submission, all its parts and its first execution: its own columns with their values, `id` first.
 
     The answer is `created_at, number, queued_at, sent`: without `sent` it waits for a place and must not be sent to the
-    queue. A `key` is taken for it (domain/idempotency.py), and `version_id` is the version of a problem that it is
+    `queue`. A `key` is taken for it (domain/idempotency.py), and `version_id` is the version of a problem that it is
     graded by. It is one statement, and one by itself where the rows are
     not `many`. What the user may not do any more is raised as `fair.told` tells.
     """
@@ -141,7 +143,7 @@ def insert(
         first[-1] = []  # their test cases may not be there yet
     taken = place.values if place is not None else ()
     versioned = () if version_id is None else (version_id,)
-    values = [execution_id, *own.values(), *taken, *(value for part in first for row in part for value in row)]
+    values = [execution_id, *own.values(), queue, *taken, *(value for part in first for row in part for value in row)]
     last = [*versioned, *(() if key is None else (key,))]
     command = _command(
         tuple(own), len(taken), *map(len, first), versioned=version_id is not None, keyed=key is not None
@@ -158,15 +160,16 @@ def _command(own: tuple[str, ...], taken: int, *counts: int, versioned: bool = F
         f"INSERT INTO submissions ({', '.join(own)}) VALUES {places(2, 1, own)}"
         " RETURNING id, owner_id, priority, created_at"
     )
-    place = 2 + len(own)
+    queue = 2 + len(own)
+    place = queue + 1
     owner, name, urgency, *usual = (f"${place + n}::{kind}" for n, kind in enumerate(_PLACE))
     sent_at = f"take_place({', '.join((owner, name, urgency, *usual))})" if taken else "now()"
     version = place + taken + sum(count * len(columns) for (_, columns), count in zip(_PARTS, counts, strict=True))
     column, value = (", problem_version_id", f", ${version}::uuid") if versioned else ("", "")
     # It takes its submission from there, so that of two with the same id the second fails at the submission.
     execution = f"""
-        INSERT INTO executions (id, submission_id, priority, number, sent_at{column})
-        SELECT $1, id, priority, 1, {sent_at}{value} FROM own
+        INSERT INTO executions (id, submission_id, priority, number, queue, sent_at{column})
+        SELECT $1, id, priority, 1, ${queue}::text, {sent_at}{value} FROM own
         RETURNING number, queued_at, sent_at < 'infinity' AS sent
     """
     parts = [f"own AS ({submission})", f"queued AS ({execution})"]

@@ -7,14 +7,15 @@ from uuid import UUID
 
 import psycopg
 
-from domain import audit, execution_rows, fair, idempotency, posed, room, stored, storing
+from domain import audit, execution_rows, fair, idempotency, numbers, posed, queue_names, room, routing, stored, storing
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, InvalidRequest, NotFound, Problem
+from domain.host import DEFAULT_REGION, HostReport
 from domain.hosts import Remembered
-from domain.ids import new_id
+from domain.ids import new_id, time_of
 from domain.listing import CURRENT
-from domain.model import Callback, Priority, Submission
+from domain.model import Callback, Submission
 from domain.problem_reading import Viewer
 from domain.room import Need
 from domain.storing import Place
@@ -39,14 +40,14 @@ _MAY_SEE_HIDDEN = f"""
     LEFT JOIN problem_versions AS v ON v.id = e.problem_version_id LEFT JOIN problems AS p ON p.id = v.problem_id
     WHERE s.id = %(id)s AND (%(owner_id)s::uuid IS NULL OR p.owner_id = %(owner_id)s)
 """.encode()
-_VERSION = b"""
+_VERSION = f"""
     SELECT e.id, e.state, e.attempt, (SELECT count(*) FROM test_results WHERE execution_id = e.id)
     FROM submissions AS s, executions AS e
     WHERE s.id = %(id)s AND (%(owner_id)s::uuid IS NULL OR s.owner_id = %(owner_id)s)
-        AND e.id = (
-            SELECT id FROM executions WHERE submission_id = %(id)s AND NOT candidate ORDER BY number DESC LIMIT 1
-        )
-"""
+        AND e.id = ({numbers.current("%(id)s", "x.id")})
+""".encode()
+# Of an id that is not there nothing is said but that what is as old is not.
+_ARCHIVED = b"SELECT until FROM archives WHERE state IN ('detached', 'dropped') AND until > $1 ORDER BY until LIMIT 1"
 _VERSION_KEPT = "executions_problem_version_fkey"
 """What a submission to a problem that is deleted at the same moment breaks."""
 _USED_BEFORE = {"submissions_pkey", idempotency.CONSTRAINT}
@@ -63,6 +64,11 @@ class Sent:
     key: str | None = None
 
 
+def by_priority(new: Submission) -> str:
+    """Send it to the queue of the default region."""
+    return queue_names.of_region(DEFAULT_REGION, new.priority)
+
+
 def _everything() -> None:
     """Admit it."""
 
@@ -75,14 +81,15 @@ def create(
     owner_id: UUID,
     submission_id: UUID | None,
     body_sha256: bytes,
-    enqueue: Callable[[UUID, Priority], None],
+    enqueue: Callable[[UUID, str], None],
     known: Remembered | None = None,
+    route: Callable[[Submission], str] = by_priority,
     place: Place | None = None,
     admit: Callable[[], None] = _everything,
     key: str | None = None,
     vault: Vault | None = None,
 ) -> SubmissionView:
-    """Keep a submission with its first execution, and send that to the queue once both are committed.
+    """Keep a submission with its first execution, and send that to its queue (`route`) once both are committed.
 
     It is sent by another's end where its user has a `place` for each of them and none is free. A `submission_id` or a
     `key` (domain/idempotency.py) that the same owner used before with the same body gives that submission, `replayed`;
@@ -97,13 +104,15 @@ def create(
     refuse_what_nobody_can_hold(known or Remembered(db), new)
     own_id, execution_id = submission_id or new_id(), new_id()
     admit()
+    queue = route(new)
     rows = storing.prepare(new, blobs)
     own = {"id": own_id, "owner_id": owner_id, "body_sha256": body_sha256, **storing.values(new, blobs)}
     if new.callback is not None:
         own |= callback_values(new.callback, own_id, vault or Vault(db))
     try:
         with fair.told(), storable(), db.transaction(pipelined=True) if rows.many else db.statement() as tx:
-            made = storing.insert(tx, execution_id, own, rows, place=place, key=key, version_id=storing.version_of(new))
+            version_id = storing.version_of(new)
+            made = storing.insert(tx, execution_id, own, rows, queue=queue, place=place, key=key, version_id=version_id)
     except psycopg.errors.UniqueViolation as error:
         # Another request with the same id or key was quicker.
         before = _before(db, blobs, sent) if error.diag.constraint_name in _USED_BEFORE else None
@@ -112,7 +121,7 @@ def create(
         return before
     created_at, *queued, sent_now = made.fetchone() or ()
     if sent_now:
-        enqueue(execution_id, new.priority)
+        enqueue(execution_id, queue)
     return SubmissionView(own_id, owner_id, created_at, Asked.of(new), execution_rows.queued(execution_id, *queued))
 
 
@@ -125,7 +134,7 @@ def get(db: Database, blobs: BlobStore, submission_id: UUID, owner_id: UUID | No
     with db.statement() as tx:
         row = tx.run(_GET, [submission_id]).fetchone()
     if row is None or owner_id not in {None, row[0]}:
-        raise _not_there(submission_id)
+        raise _not_there(db, submission_id)
     # The connection is back in the pool: a disk may take its time.
     return _view(submission_id, row, blobs)
 
@@ -143,7 +152,7 @@ def reveal(db: Database, blobs: BlobStore, submission_id: UUID, viewer: Viewer) 
         audit.hidden_read(tx, viewer.id, {"problem_id": found[0], "version": found[1]}, submission_id)
         row = tx.run(_REVEALED, [submission_id]).fetchone()
     if row is None:
-        raise _not_there(submission_id)
+        raise _not_there(db, submission_id)
     return _view(submission_id, row, blobs)
 
 
@@ -160,7 +169,7 @@ def version(db: Database, submission_id: UUID, owner_id: UUID | None) -> Version
     with db.statement() as tx:
         row = tx.execute(_VERSION, {"id": submission_id, "owner_id": owner_id}).fetchone()
     if row is None:
-        raise _not_there(submission_id)
+        raise _not_there(db, submission_id)
     return Version(row[0], State(row[1]), row[2], row[3])
 
 
@@ -194,8 +203,13 @@ def state_of(db: Database, execution_id: UUID) -> State:
     return State(row[0])
 
 
-def _not_there(submission_id: UUID) -> NotFound:
-    return NotFound(f"there is no submission {submission_id}; check the id, and that the key is its sender's")
+def _not_there(db: Database, submission_id: UUID) -> NotFound:
+    with db.statement() as tx:
+        row = tx.run(_ARCHIVED, [submission_id]).fetchone()
+    hint = "check the id, and that the key is its sender's"
+    if row is not None and row[0]:
+        hint = f"what was sent before {time_of(row[0]):%Y-%m-%d} is archived, and is brought back by an operator alone"
+    return NotFound(f"there is no submission {submission_id}; {hint}")
 
 
 def _before(db: Database, blobs: BlobStore, sent: Sent) -> SubmissionView | None:
@@ -230,11 +244,15 @@ def _is_of(db: Database, submission_id: UUID, sent: Sent) -> bool:
 
 def refuse_what_nobody_can_hold(known: Remembered, new: Submission) -> None:
     """Raise InvalidRequest for what no host ever reported room for. Raises Unavailable."""
-    need = Need.of(new.language, new.constraints)
     # A host that came meanwhile may have room: only what was just read can refuse.
-    found = room.problems(need, known.reports()) and room.problems(need, known.reports(anew=True))
+    found = _unheld(new, known.reports()) and _unheld(new, known.reports(anew=True))
     if found:
         raise InvalidRequest(*found)
+
+
+def _unheld(new: Submission, reports: Sequence[HostReport]) -> list[Problem]:
+    need = Need.of(new.language, new.constraints)
+    return [*room.problems(need, reports), *routing.region_problems(new.region, reports)]
 
 
 def conflict(submission_id: UUID) -> Conflict:

@@ -1,6 +1,7 @@
 """The sweeper: finds what was left behind, so that every submission ends in exactly one final result.
 
-Several may run at once: each takes rows that no other has (SKIP LOCKED), a limited number at a time.
+Several may run at once: each takes rows that no other has (SKIP LOCKED), a limited number at a time. What lost its
+worker is noted in its story; what lost as many as it may is in quarantine (docs/decisions/0030).
 """
 
 from collections.abc import Callable, Iterable
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
-from domain import fair, hosts
+from domain import fair, hosts, story
 from domain.db import Connection, Database
 from domain.fair import USUAL, Usual
 from domain.hosts import Host
@@ -24,43 +25,46 @@ BATCH = 1000
 # A lease has ended: the worker died, or cannot reach the database.
 _ATTEMPTS_USED_UP = f"""
     WITH picked AS (
-        SELECT id FROM executions
+        SELECT id, story || {story.ENTRY} AS whole FROM executions
         WHERE lease_until < now() AND attempt - given_back >= %(max_attempts)s
         ORDER BY lease_until LIMIT {BATCH} FOR UPDATE SKIP LOCKED
     )
     UPDATE executions AS e
-    SET state = 'done', verdict = 'JE', reason = 'attempts', lease_until = NULL, finished_at = now(),
-        message = 'the worker was lost ' || (e.attempt - e.given_back) || ' times while grading this', {totals()}
+    SET state = 'done', verdict = 'JE', reason = '{story.ATTEMPTS}', lease_until = NULL, finished_at = now(),
+        story = picked.whole, message = {story.told("picked.whole")}, {totals()}
     FROM picked WHERE e.id = picked.id
     RETURNING e.id, e.reason
 """
+# They are sent with what lost its message, if anything is.
 _ABANDONED = f"""
     WITH picked AS (
-        SELECT id FROM executions WHERE lease_until < now()
+        SELECT id, story || {story.ENTRY} AS whole FROM executions WHERE lease_until < now()
         ORDER BY lease_until LIMIT {BATCH} FOR UPDATE SKIP LOCKED
     )
     UPDATE executions AS e
-    SET state = 'queued', worker = NULL, lease_until = NULL, sent_at = now(), sent = 1
+    SET state = 'queued', worker = NULL, lease_until = NULL, sent_at = 'epoch', sent = 1, story = picked.whole
     FROM picked WHERE e.id = picked.id
-    RETURNING e.id, e.priority
 """
 # Behind a long queue nothing is lost, it only waits: sending again comes to rest at every eighth interval, so that
-# the queue does not fill with copies.
-_MESSAGE_LOST = f"""
+# the queue does not fill with copies. What was not sent at all (epoch) comes first.
+_TO_SEND = f"""
     WITH picked AS (
         SELECT id FROM executions
         WHERE state = 'queued' AND sent_at <= now() - make_interval(secs => %(message_lost_s)s)
             AND sent_at <= now() - make_interval(secs => %(message_lost_s)s * (1 << least(sent - 1, 3)))
         ORDER BY sent_at LIMIT {BATCH} FOR UPDATE SKIP LOCKED
     )
-    UPDATE executions AS e SET sent_at = now(), sent = e.sent + 1
+    UPDATE executions AS e SET sent_at = now(), sent = CASE WHEN e.sent_at = 'epoch' THEN 1 ELSE e.sent + 1 END
     FROM picked WHERE e.id = picked.id
     RETURNING e.id, e.priority
 """
 
 _SPENT_LONG_AGO = "DELETE FROM spending WHERE day < current_date - 31"
 
-_NEED = "split_part(s.language, '@', 1), s.memory_mb, (s.cpu_millicores + 999) / 1000, s.needs_root, s.network_enabled"
+_NEED = (
+    "split_part(s.language, '@', 1), s.memory_mb, (s.cpu_millicores + 999) / 1000, s.needs_root, s.network_enabled,"
+    " CASE WHEN s.needs_root THEN s.disk_mb ELSE 0 END"
+)
 _WAITING = f"""
     SELECT DISTINCT {_NEED} FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id
     WHERE e.state = 'queued' AND e.queued_at <= now() - make_interval(secs => %(no_host_s)s)
@@ -70,7 +74,8 @@ _WAITING = f"""
 _NO_HOST = f"""
     WITH picked AS (
         SELECT e.id FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id
-        WHERE e.state = 'queued' AND ({_NEED}) = (%(language)s, %(memory_mb)s, %(cpus)s, %(root)s, %(network)s)
+        WHERE e.state = 'queued'
+            AND ({_NEED}) = (%(language)s, %(memory_mb)s, %(cpus)s, %(root)s, %(network)s, %(disk_mb)s)
             AND greatest(e.queued_at, %(seen_at)s, pg_postmaster_start_time())
                 <= now() - make_interval(secs => %(no_host_s)s)
         LIMIT {BATCH} FOR UPDATE OF e SKIP LOCKED
@@ -97,18 +102,35 @@ def sweep(
     `finished` is called after the commit for every execution that ended here as JE, with its reason, to tell those who
     wait for it. Raises Unavailable.
     """
-    limits = {"message_lost_s": message_lost_s, "max_attempts": max_attempts, "no_host_s": no_host_s}
+    settle(db, max_attempts=max_attempts, no_host_s=no_host_s, finished=finished)
+    overdue = to_send(db, message_lost_s)
+    # After the commit: what ended above has given its places back.
+    return [*overdue, *fair.send_all_waiting(db, usual)]
+
+
+def settle(
+    db: Database, *, max_attempts: int, no_host_s: int, finished: Callable[[UUID, str], None] | None = None
+) -> None:
+    """Requeue what was left behind, and end what cannot be graded; nothing need be sent for that. As `sweep`."""
+    limits = {"max_attempts": max_attempts, "no_host_s": no_host_s}
     with db.transaction() as tx:
-        ended = list(tx.execute(_ATTEMPTS_USED_UP, limits))
+        ended = list(tx.execute(_ATTEMPTS_USED_UP.encode(), limits))
         ended += _end_what_no_host_can_hold(tx, no_host_s)
-        again = [*tx.execute(_ABANDONED, limits), *tx.execute(_MESSAGE_LOST, limits)]
+        tx.execute(_ABANDONED.encode(), limits)
         if finished is not None:
             for execution_id, reason in ended:
                 tx.after_commit(partial(finished, execution_id, reason))
         tx.execute(_SPENT_LONG_AGO)
-    requeued = [(execution_id, Priority(priority)) for execution_id, priority in again]
-    # After the commit: what ended above has given its places back.
-    return [*requeued, *fair.send_all_waiting(db, usual)]
+
+
+def to_send(db: Database, message_lost_s: int) -> list[tuple[UUID, Priority]]:
+    """List what was not sent, and what was and not begun for so long that its message may be lost: BATCH at the most.
+
+    It counts as sent from now on. Raises Unavailable.
+    """
+    with db.statement() as tx:
+        found = tx.execute(_TO_SEND.encode(), {"message_lost_s": message_lost_s}).fetchall()
+    return [(execution_id, Priority(priority)) for execution_id, priority in found]
 
 
 def _end_what_no_host_can_hold(tx: Connection, no_host_s: int) -> Iterable[TupleRow]:

@@ -55,6 +55,8 @@ class Asked:
     metadata: Mapping[str, object]
     test_cases: tuple[CaseView, ...]
     interactive: bool = False
+    region: str | None = None
+    """Where its sender wants it to run."""
     problem_version: int | None = None
     """Of a stored problem that the current execution is judged by; None where test cases were sent."""
 
@@ -71,6 +73,7 @@ class Asked:
             metadata=new.metadata,
             test_cases=tuple(CaseView(case.name, case.is_hidden, case.points, case.group) for case in new.test_cases),
             interactive=new.interactive,
+            region=new.region,
             problem_version=None if new.by_problem is None else new.by_problem.number,
         )
 

@@ -28,7 +28,10 @@ def upgrade(database_url: str, to: str = "head") -> None:
     """
     # The URL is libpq's own and SQLAlchemy need not understand it: hosts, sockets and options stay what they are.
     engine = sqlalchemy.create_engine(
-        "postgresql+psycopg://", creator=lambda: psycopg.connect(database_url), poolclass=sqlalchemy.NullPool
+        "postgresql+psycopg://",
+        # Behind a pooler in transaction mode a prepared statement may be met that another client left there.
+        creator=lambda: psycopg.connect(database_url, prepare_threshold=None),
+        poolclass=sqlalchemy.NullPool,
     )
     with engine.connect() as connection:
         command.upgrade(_config(connection), to)

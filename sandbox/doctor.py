@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import init, nsjail
-from sandbox.config import SandboxConfig
+from sandbox.config import PoolConfig, SandboxConfig
 from sandbox.detect import hierarchy
+from sandbox.limits import MIB
 from sandbox.network import NetworkConfig, tools, trial
 from sandbox.result import SandboxError
+from sandbox.room import Capacity, memory_parts
 from sandbox.sandbox import Sandbox
 from sandbox.seccomp import Policies
 
@@ -40,6 +42,7 @@ def _findings(config: SandboxConfig) -> Iterator[Finding]:
     yield _tried("control groups", lambda: _cgroups(config), "mount cgroup v2 with memory, cpu, pids and cpuset")
     yield _tried("seccomp policies", lambda: _policies(config), "apt-get install -y libseccomp2")
     yield _tried("init", lambda: str(init.build(config.state_dir.resolve())), "apt-get install -y gcc libc6-dev")
+    yield _tried("room for jails", lambda: _room(config), "give this instance more memory, or let it keep less ready")
     yield _network(config)
     yield _tried("a jailed program", lambda: _trial(config), "mend what is wrong above")
 
@@ -81,6 +84,14 @@ def _policies(config: SandboxConfig) -> str:
     return ", ".join(policies.names)
 
 
+def _room(config: SandboxConfig) -> str:
+    slots = config.slots or len(os.sched_getaffinity(0))
+    found, (total, reserve, standing) = Capacity.of(config, slots), memory_parts(config, slots)
+    memory = f"{found.memory_bytes // MIB} of {total // MIB} MiB of memory"
+    apart = f"{reserve // MIB} are reserved, {standing // MIB} for jails that stand ready"
+    return f"{slots} slots, {memory} ({apart}), {found.disk_bytes // MIB} MiB of disk"
+
+
 def _network(config: SandboxConfig) -> Finding:
     try:
         trial.attempt(config.network or NetworkConfig())
@@ -96,6 +107,24 @@ def _trial(config: SandboxConfig) -> str:
     return "ran confined, and ended as it should"
 
 
-def default_config(state_dir: Path, jail_configs: Path, cgroups: str) -> SandboxConfig:
-    """The configuration of the command line tool: an instance of its own."""
-    return SandboxConfig(instance="cli", state_dir=state_dir, jail_configs=jail_configs, cgroups=cgroups)
+def default_config(state_dir: Path, jail_configs: Path, cgroups: str, **room: int | None) -> SandboxConfig:
+    """The configuration of the command line tool: an instance of its own.
+
+    `room` is what a worker here would be told: `slots`, and in MiB `host_memory`, `host_reserve`, `host_disk`, `pool`
+    (which no jail of the tool's is taken from).
+    """
+    memory, reserve, disk, pool = (
+        None if (found := room.get(name)) is None else found * MIB
+        for name in ("host_memory", "host_reserve", "host_disk", "pool")
+    )
+    return SandboxConfig(
+        instance="cli",
+        state_dir=state_dir,
+        jail_configs=jail_configs,
+        cgroups=cgroups,
+        slots=room.get("slots"),
+        memory_bytes=memory,
+        reserve_bytes=reserve,
+        disk_bytes=disk,
+        pool=PoolConfig(memory_bytes=pool) if pool else None,
+    )

@@ -17,7 +17,8 @@ from sandbox.box import Collected, Collection
 from sandbox.command import Command, Mount
 from sandbox.limits import Limits
 from sandbox.network import Network
-from sandbox.result import Cause, Counters, RunResult, SandboxError
+from sandbox.result import Cause, Counters, RoomTaken, RunResult, SandboxError
+from sandbox.room import Room
 from sandbox.seam import Conversation, Side
 from sandbox.slots import Slot
 from sandbox.streams import Taker
@@ -146,14 +147,25 @@ class FakeSandbox:
         self.deadlock = False
         self.jails: list[FakeJail] = []
         self.held: list[Slot] = []
+        self.rooms: list[Room | None] = []
+        """All that was asked for."""
+        self.taken = False
+        """Whether a large one waits already."""
+        self.large = False
 
     @contextmanager
-    def slot(self, count: int = 1) -> Iterator[Slot]:
-        """Hold room."""
+    def slot(self, count: int = 1, room: Room | None = None, *, cancel: int | None = None) -> Iterator[Slot]:
+        """Hold room, unless it is `taken`."""
+        del cancel
+        self.rooms.append(room)
+        if self.taken:
+            raise RoomTaken("as the test says")
         if count > self.slots:
             raise SandboxError(f"a jail of {count} CPUs does not fit a host of {self.slots} slots")
         numbers = tuple(range(count))
         slot = Slot(numbers, name="0", cpus=numbers, init_uid=None, program_uid=os.geteuid())
+        if room is not None:
+            slot = replace(slot, memory_bytes=room.most_bytes, disk_bytes=room.disk_bytes)
         self.held.append(slot)
         try:
             yield slot
@@ -161,8 +173,9 @@ class FakeSandbox:
             self.held.remove(slot)
 
     @contextmanager
-    def spare_slot(self, count: int = 1) -> Iterator[Slot | None]:
+    def spare_slot(self, count: int = 1, room: Room | None = None) -> Iterator[Slot | None]:
         """Lend room."""
+        self.rooms.append(room)
         if self.wanted or len(self.spare) < count:
             yield None
             return
@@ -174,6 +187,20 @@ class FakeSandbox:
         finally:
             self.held.remove(slot)
             self.spare += numbers
+
+    def settle(self, slot: Slot) -> Slot:
+        """Leave what the last room that was asked for needs."""
+        room = next((one for one in reversed(self.rooms) if one is not None), None)
+        return slot if room is None else replace(slot, memory_bytes=room.memory_bytes)
+
+    def is_large(self, count: int, room: Room) -> bool:
+        """Say what the test says."""
+        del count, room
+        return self.large
+
+    def someone_at_the_door(self) -> bool:
+        """Say what the test says."""
+        return self.taken
 
     def slot_wanted(self) -> bool:
         """Say what the test says."""

@@ -12,10 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox.result import SandboxError
+from sandbox.room import size_on_disk
 from sandbox.slots import Slot
 
-OVERHEAD_BYTES = 8 << 20
-"""ext4's own tables, so that the program has what it asked for."""
 BYTES_PER_INODE = 16_384
 PATIENCE_S = 60
 MOUNTS = Path("/run")
@@ -41,7 +40,7 @@ def _make(image: Path, target: Path, owner: int, size_bytes: int) -> None:
     image.parent.mkdir(parents=True, exist_ok=True)
     target.mkdir(parents=True, exist_ok=True)
     with image.open("xb") as file:
-        file.truncate(size_bytes + size_bytes // 50 + OVERHEAD_BYTES)
+        file.truncate(size_on_disk(size_bytes))
     features = "nodiscard,lazy_itable_init=1,root_owner=" + f"{owner}:{owner}"
     inodes = str(max(1024, size_bytes // BYTES_PER_INODE))
     do("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-m", "0", "-N", inodes, "-E", features, str(image))

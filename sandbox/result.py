@@ -10,6 +10,10 @@ class SandboxError(Exception):
     """The sandbox failed, not the program: the run says nothing and must be done again."""
 
 
+class RoomTaken(SandboxError):  # noqa: N818 - it says what is the case
+    """Somebody else waits for as much room on this host already: it is to be asked again later, or another host."""
+
+
 class RunAborted(Exception):  # noqa: N818 - it was asked for
     """The run was ended because the process was told to stop, or it was; it says nothing of the program."""
 

@@ -20,6 +20,7 @@ from sandbox.network.host import OuterFence
 from sandbox.network.link import linked
 from sandbox.pool import Pool
 from sandbox.result import Cause, SandboxError
+from sandbox.room import Capacity, Room, size_on_disk
 from sandbox.seam import Conversation, Jails, Side
 from sandbox.seccomp import Policies
 from sandbox.series import series
@@ -48,22 +49,39 @@ class Sandbox:
         )
         self.pool: Pool | None = None
         self.fence = OuterFence(config.instance, config.network) if config.network else None
-        self.slots = Slots(config.state_dir / "slots", config.instance, self.parts.hierarchy, config.slots)
+        count = config.slots or len(os.sched_getaffinity(0))
+        capacity = Capacity.of(config, count)
+        folder = config.state_dir / "slots"
+        self.slots = Slots(folder, config.instance, self.parts.hierarchy, count, capacity=capacity, abort=abort)
 
-    def slot(self, count: int = 1) -> AbstractContextManager[Slot]:
-        """Hold room for one jail of `count` CPUs, waiting for it."""
-        return self.slots.acquire(count)
+    def slot(
+        self, count: int = 1, room: Room | None = None, *, cancel: int | None = None
+    ) -> AbstractContextManager[Slot]:
+        """Hold room for the jails of one execution, waiting for it; see Jails."""
+        return self.slots.acquire(count, room, cancel=cancel)
 
     @contextmanager
-    def spare_slot(self, count: int = 1) -> Iterator[Slot | None]:
+    def spare_slot(self, count: int = 1, room: Room | None = None) -> Iterator[Slot | None]:
         """Borrow room for one more jail of `count` CPUs; None where none is free at this moment or somebody waits."""
-        with self.slots.borrow(count) as slot:
+        with self.slots.borrow(count, room) as slot:
             try:
                 yield slot
             finally:
                 if slot is not None and self.pool is not None:
                     # Or its thread would go on making jails in a slot that somebody else may hold by then.
                     self.pool.forget(slot.name)
+
+    def settle(self, slot: Slot) -> Slot:
+        """Give back the memory that was only needed at first; gives the slot as it is from now on."""
+        return self.slots.settle(slot)
+
+    def is_large(self, count: int, room: Room) -> bool:
+        """Whether this takes more than what every slot has to itself."""
+        return self.slots.is_large(count, room)
+
+    def someone_at_the_door(self) -> bool:
+        """Whether a large one waits for room: another would be refused."""
+        return self.slots.someone_at_the_door()
 
     def slot_wanted(self) -> bool:
         """Whether somebody waits for a slot: what is borrowed must be given back."""
@@ -96,7 +114,11 @@ class Sandbox:
         kind = None
         if command is not None and not on_disk and network is None:
             kind = Kind.of(command, mounts, limits if gate.able() else None)
-        with self._ready(slot, kind, disk_bytes, asked_at) as warm:
+        image_bytes = size_on_disk(disk_bytes) if on_disk else 0
+        with (
+            self.slots.using(slot, limits.memory_bytes, image_bytes),
+            self._ready(slot, kind, disk_bytes, asked_at) as warm,
+        ):
             if warm is not None:
                 yield warm
                 return
@@ -114,9 +136,17 @@ class Sandbox:
             return nullcontext()
         return self.pool.jail(slot, kind, disk_bytes, asked_at)
 
-    def within(self, slot: Slot, kind: Kind, disk_bytes: int) -> AbstractContextManager[WarmJail | None]:
+    @contextmanager
+    def within(self, slot: Slot, kind: Kind, limits: Limits, disk_bytes: int) -> Iterator[WarmJail | None]:
         """Give the next jail of a series; None where none can be had."""
-        return nullcontext() if self.pool is None else self.pool.jail(slot, kind, disk_bytes, time.monotonic())
+        if self.pool is None:
+            yield None
+            return
+        with (
+            self.slots.using(slot, limits.memory_bytes),
+            self.pool.jail(slot, kind, disk_bytes, time.monotonic()) as inner,
+        ):
+            yield inner
 
     def series(self, slot: Slot, command: Command, mounts: Sequence[Mount] = ()) -> AbstractContextManager[Jails]:
         """Give jails for many runs of one command: each within one jail that is there for these runs alone."""

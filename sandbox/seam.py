@@ -10,6 +10,7 @@ from sandbox.command import Command, Mount
 from sandbox.limits import Limits
 from sandbox.network import Network
 from sandbox.result import RunResult
+from sandbox.room import Room
 from sandbox.slots import Slot
 from sandbox.streams import Taker
 from sandbox.telling import Listener
@@ -85,14 +86,29 @@ class Conversation:
 class Jails(Protocol):
     """Whoever has room for jails and makes them."""
 
-    def slot(self, count: int = 1) -> AbstractContextManager[Slot]:
-        """Hold room for one jail of `count` CPUs, waiting for it. Raises SandboxError where there can be none."""
+    def slot(
+        self, count: int = 1, room: Room | None = None, *, cancel: int | None = None
+    ) -> AbstractContextManager[Slot]:
+        """Hold room for jails of `count` CPUs, waiting for it; without `room` what so many slots have to themselves.
 
-    def spare_slot(self, count: int = 1) -> AbstractContextManager[Slot | None]:
+        Raises SandboxError where there can be none, RoomTaken where somebody else waits for so much already, and
+        RunAborted once the descriptor `cancel` is readable.
+        """
+
+    def spare_slot(self, count: int = 1, room: Room | None = None) -> AbstractContextManager[Slot | None]:
         """Borrow room for one more jail of `count` CPUs; None where none is free at this moment or somebody waits.
 
         Raises SandboxError where it cannot be prepared.
         """
+
+    def settle(self, slot: Slot) -> Slot:
+        """Give back the memory that was only needed at first; gives the slot as it is from now on."""
+
+    def is_large(self, count: int, room: Room) -> bool:
+        """Whether this takes more than what every slot has to itself, and so may be refused with RoomTaken."""
+
+    def someone_at_the_door(self) -> bool:
+        """Whether a large one waits for room: another would be refused."""
 
     def slot_wanted(self) -> bool:
         """Whether somebody waits for a slot: what is borrowed must be given back."""

@@ -16,6 +16,7 @@ from sandbox.kind import ROOMY, Kind
 from sandbox.launcher import Launcher
 from sandbox.limits import Limits
 from sandbox.network import Network
+from sandbox.room import Room
 from sandbox.seam import Conversation, Jails, OpenJail, Side
 from sandbox.slots import UIDS_PER_SLOT, Slot
 from sandbox.warm import DISK_BYTES, Warm
@@ -72,13 +73,27 @@ class Series:
         self.kind = kind
         self.least_bytes = COPIES_IN_MEMORY * launcher.shared_bytes
 
-    def slot(self, count: int = 1) -> AbstractContextManager[Slot]:
+    def slot(
+        self, count: int = 1, room: Room | None = None, *, cancel: int | None = None
+    ) -> AbstractContextManager[Slot]:
         """See Sandbox."""
-        return self.sandbox.slot(count)
+        return self.sandbox.slot(count, room, cancel=cancel)
 
-    def spare_slot(self, count: int = 1) -> AbstractContextManager[Slot | None]:
+    def spare_slot(self, count: int = 1, room: Room | None = None) -> AbstractContextManager[Slot | None]:
         """See Sandbox."""
-        return self.sandbox.spare_slot(count)
+        return self.sandbox.spare_slot(count, room)
+
+    def settle(self, slot: Slot) -> Slot:
+        """See Sandbox."""
+        return self.sandbox.settle(slot)
+
+    def is_large(self, count: int, room: Room) -> bool:
+        """See Sandbox."""
+        return self.sandbox.is_large(count, room)
+
+    def someone_at_the_door(self) -> bool:
+        """See Sandbox."""
+        return self.sandbox.someone_at_the_door()
 
     def slot_wanted(self) -> bool:
         """See Sandbox."""
@@ -111,7 +126,7 @@ class Series:
         """See Sandbox."""
         fits = slot == self.held and not on_disk and network is None and limits.memory_bytes > self.least_bytes
         if fits and command is not None and Kind.of(command, mounts) == replace(self.kind, series=0):
-            with self.sandbox.within(slot, self.kind, disk_bytes) as inner:
+            with self.sandbox.within(slot, self.kind, limits, disk_bytes) as inner:
                 if inner is not None:
                     yield inner
                     return

@@ -76,7 +76,7 @@ def worker() -> Program:
 
 
 def beat() -> Program:
-    """Give Celery's beat with the sweeper that it starts. It can be asked nothing: that it goes on is its health."""
+    """Give the sweeper and its clock. It can be asked nothing: that it goes on is its health."""
     return _python("beat", "workers", "beat", start_s=3)
 
 

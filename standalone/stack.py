@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +45,7 @@ class Stack:
 
     `environ` is added to this process's environment, for the platform's settings. `port` fixes the API's port.
     `durable=False` is for tests: quick, and lost with the machine. `worker` takes the worker's place, for measurements.
+    `arranged` is given the usual programs and gives those that run: others beside, some in other surroundings.
     `report` is told of each step that begins.
     """
 
@@ -56,6 +57,7 @@ class Stack:
         port: int | None = None,
         durable: bool = True,
         worker: Program | None = None,
+        arranged: Callable[[Sequence[Program]], Sequence[Program]] = list,
         report: Callable[[str], None] = _say_nothing,
     ) -> None:
         self.folder = folder.absolute()
@@ -64,12 +66,14 @@ class Stack:
         self._port = port
         self._durable = durable
         self._worker = worker or programs.worker()
+        self._arranged = arranged
         self._report = report
 
     @cached_property
     def ports(self) -> Mapping[str, int]:
         """The port of each part, by name."""
-        names = ["flower", "metrics", *(server.name for server in (Postgres, Valkey)), *([] if self._port else ["api"])]
+        own = ("flower", "metrics", "fleet_metrics", Postgres.name, Valkey.name)
+        names = [*own, *([] if self._port else ["api"])]
         chosen = ports.remembered(self.folder / "ports.json", names)
         return {**chosen, "api": self._port} if self._port else chosen
 
@@ -99,6 +103,7 @@ class Stack:
             "SHIPD_INSTANCE": "shipd-" + hashlib.sha256(bytes(self.folder)).hexdigest()[:8],
             "SHIPD_CGROUPS": "auto" if delegation.may_make_cgroups() else "none",
             "SHIPD_METRICS_PORT": str(self.ports["metrics"]),
+            "SHIPD_FLEET_METRICS_PORT": str(self.ports["fleet_metrics"]),
         }
         return {**chosen, **self._base, **own, **urls}
 
@@ -174,7 +179,7 @@ class Stack:
         self._start_servers()
         self._report("migrations")
         migrations.upgrade(self.settings.database_url)
-        with closing(Database(self.settings.database_url, max_size=1)) as db:
+        with closing(Database(self.settings.database_url, max_size=1, pooler=self.settings.db_pooler)) as db:
             self._write_key(db)
             self._report("API, streams, worker, beat, deliverer and Flower")
             self._start_programs(db)
@@ -201,8 +206,8 @@ class Stack:
         secret.write(path, f"SHIPD_URL={self.url}\nSHIPD_API_KEY={known}\n")
 
     @cached_property
-    def _programs(self) -> list[Program]:
-        return [
+    def _programs(self) -> Sequence[Program]:
+        usual = [
             programs.beat(),
             programs.api(self.ports["api"]),
             programs.stream(self.settings.stream_socket),
@@ -210,6 +215,7 @@ class Stack:
             programs.deliver(),
             programs.flower(self.ports["flower"]),
         ]
+        return self._arranged(usual)
 
     def _start_programs(self, db: Database) -> None:
         began = time.time()

@@ -13,7 +13,7 @@ from tests.s3 import S3
 
 LANES = {
     "jails": ("tests/jail/", "tests/problems/"),
-    "platforms": ("tests/e2e/", "tests/integration/celery/"),
+    "platforms": ("tests/e2e/", "tests/integration/celery/", "tests/chaos/"),
 }
 """Tests that run programs. Those of jails come one after the other: two at once would take each other's CPUs."""
 

@@ -1,7 +1,11 @@
-"""PostgreSQL and Valkey as the roles of `ansible/` set them up: TLS, a user for each purpose, and the roles' own rules."""
+"""PostgreSQL and Valkey with the users and rules of the roles in `ansible/`, read from the roles' own files."""
 
+import asyncio
+import contextlib
 import hashlib
 import secrets
+import ssl
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
@@ -12,7 +16,7 @@ import trustme
 import yaml
 from jinja2 import Environment
 
-from standalone import secret
+from standalone import ports, secret
 from standalone.programs import TREE
 from standalone.servers import Postgres, Valkey
 
@@ -34,21 +38,15 @@ class Certificates:
 
 
 class SecurePostgres(Postgres):
-    """With the roles and rights of `roles/postgres/files/rights.sql`; whoever comes over the network uses TLS."""
+    """With the roles and rights of `roles/postgres/files/rights.sql`. No TLS: the binaries of tests have none."""
 
     superuser = "postgres"
 
-    def __init__(self, folder: Path, port: int, certificates: Certificates) -> None:
+    def __init__(self, folder: Path, port: int) -> None:
         super().__init__(folder, port, durable=False)
-        self._certificates = certificates
         self.passwords: Mapping[str, str] = {
             name: secrets.token_hex(16) for name in ("shipd_owner", "shipd", "shipd_readonly")
         }
-
-    def argv(self) -> list[str]:
-        own = self._certificates
-        said = ("ssl=on", f"ssl_cert_file={own.certificate}", f"ssl_key_file={own.key}")
-        return [*super().argv(), *(part for one in said for part in ("-c", one))]
 
     def say_rights(self) -> None:
         """Make roles, or say anew what they may: as the role does before and after migrations."""
@@ -58,18 +56,19 @@ class SecurePostgres(Postgres):
                 connection.execute(f"ALTER ROLE {name} PASSWORD '{password}'".encode())
 
     def url_of(self, role: str) -> str:
-        """Give the URL of a role, with TLS that is verified."""
-        verified = f"sslmode=verify-full&sslrootcert={quote(str(self._certificates.authority))}"
-        return f"postgresql://{role}:{self.passwords[role]}@{HOST}:{self.port}/shipd?{verified}"
+        """Give the URL of a role."""
+        return f"postgresql://{role}:{self.passwords[role]}@{HOST}:{self.port}/shipd"
 
 
 class SecureValkey(Valkey):
-    """With the users of `roles/redis`, by its own template; without TLS it listens nowhere."""
+    """With the users of `roles/redis`, by its own template, and TLS before it: the binary of tests has none."""
 
-    def __init__(self, folder: Path, port: int, certificates: Certificates) -> None:
-        super().__init__(folder, port)
+    def __init__(self, folder: Path, certificates: Certificates) -> None:
+        inner, self._outer = ports.choose(2)
+        super().__init__(folder, inner)
         self._certificates = certificates
-        self.passwords = {name: secrets.token_hex(16) for name in self._rules()}
+        self._front = TlsFront(self._outer, inner, certificates)
+        self.passwords = {name: secrets.token_hex(16) for name in _rules()}
 
     @property
     def url(self) -> str:
@@ -78,25 +77,25 @@ class SecureValkey(Valkey):
     def url_of(self, user: str) -> str:
         """Give the URL of a user, with the authority that signed the server's certificate."""
         trusted = quote(str(self._certificates.authority))
-        return f"rediss://{user}:{self.passwords[user]}@{HOST}:{self.port}/0?ssl_ca_certs={trusted}"
+        return f"rediss://{user}:{self.passwords[user]}@{HOST}:{self._outer}/0?ssl_ca_certs={trusted}"
 
     def prepare(self) -> None:
         super().prepare()
-        own, conf, users = self._certificates, self.folder / "valkey.conf", self.folder / "users.acl"
-        kept = [line for line in conf.read_text().splitlines() if not line.startswith(("port ", "requirepass "))]
-        said = {
-            "port": 0,
-            "tls-port": self.port,
-            "tls-cert-file": own.certificate,
-            "tls-key-file": own.key,
-            "tls-auth-clients": "no",
-            "aclfile": users,
-        }
-        secret.write(conf, "\n".join([*kept, *(f"{name} {value}" for name, value in said.items()), ""]))
+        conf, users = self.folder / "valkey.conf", self.folder / "users.acl"
+        kept = [line for line in conf.read_text().splitlines() if not line.startswith("requirepass ")]
+        secret.write(conf, "\n".join([*kept, f"aclfile {users}", ""]))
         secret.write(users, self._users())
 
+    def start(self) -> None:
+        self._front.start()
+        super().start()
+
+    def stop(self) -> None:
+        super().stop()
+        self._front.stop()
+
     def refused(self) -> list[str]:
-        """List what users were refused, but for the greeting of a newer redis-py that Redis 7.0 has no rule for."""
+        """List what users were refused, but for a greeting of newer clients that Redis 7.0 has no rule for."""
         client = redis.Redis.from_url(self.url_of("admin"))
         try:
             entries = client.acl_log()
@@ -110,11 +109,54 @@ class SecureValkey(Valkey):
         made.filters["hash"] = lambda text, _: hashlib.sha256(text.encode()).hexdigest()
         made.filters["flatten"] = lambda lists: [one for each in lists for one in each]
         template = made.from_string((ROLES / "redis" / "templates" / "users.acl.j2").read_text())
-        return template.render(redis_users=self._rules(), redis_passwords=self.passwords)
+        return template.render(redis_users=_rules(), redis_passwords=self.passwords)
 
-    @staticmethod
-    def _rules() -> dict[str, list[list[str]]]:
-        read: dict[str, dict[str, list[list[str]]]] = yaml.safe_load(
-            (ROLES / "redis" / "vars" / "main.yml").read_text()
-        )
-        return read["redis_users"]
+
+class TlsFront:
+    """Takes TLS on one port of 127.0.0.1 and hands on to another; a thread with its own loop."""
+
+    def __init__(self, port: int, behind: int, certificates: Certificates) -> None:
+        self._port, self._behind = port, behind
+        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._context.load_cert_chain(certificates.certificate, certificates.key)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def start(self) -> None:
+        """Listen from now on."""
+        self._thread.start()
+        listening = asyncio.start_server(self._take, HOST, self._port, ssl=self._context)
+        self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result(10)
+
+    def stop(self) -> None:
+        """Close everything."""
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _end(self) -> None:
+        self._server.close()
+        own = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in own:
+            task.cancel()
+        await asyncio.gather(*own, return_exceptions=True)
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            there, back = await asyncio.open_connection(HOST, self._behind)
+            await asyncio.gather(_copy(reader, back), _copy(there, writer))
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    finally:
+        writer.close()
+
+
+def _rules() -> dict[str, list[list[str]]]:
+    read: dict[str, dict[str, list[list[str]]]] = yaml.safe_load((ROLES / "redis" / "vars" / "main.yml").read_text())
+    return read["redis_users"]

@@ -122,7 +122,8 @@ def run_program(
 
     Raises SandboxError where the run says nothing, RunAborted.
     """
-    command, limits, files = made.command(task.arguments, task.stdin), made.limits, made.files(task.files)
+    command, files = made.command(task.arguments, task.stdin), made.files(task.files)
+    limits = slot.held_to(made.limits)
     size = disk_bytes(CONSTRAINTS.disk_limit_mb, files)
     with sandbox.jail(slot, limits, size, made.plan.language.mounts, command=command) as jail:
         fill(jail.box, files)

@@ -1,48 +1,105 @@
-"""The process that sweeps: Celery's beat, and a worker of its own for what beat sends."""
+"""The process that sweeps: a few chores, each by a clock of its own. `python -m workers beat`.
 
-import os
+It needs PostgreSQL alone, so that leases of dead workers are seen to while the broker is away. More than one of it may
+run, on any hosts: each chore is harmless beside itself.
+"""
+
 import signal
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
-from celery import Celery, signals
-from celery.beat import Service
+from celery import Celery
 
+from domain import demand, regrade_pump
+from domain.db import Database
+from domain.errors import Unavailable
+from domain.events import Events
+from domain.live import Live
 from domain.logging import logger
-from domain.queue import CONTROL
+from domain.router import Router
 from domain.settings import Settings
+from workers.advising import LastAdvice
+from workers.keeping import keep as keep_partitions
+from workers.sweeper import Sweeper
+
+ADVISE_S = 15.0
+"""How often it is looked at how many hosts are wanted."""
+KEEP_S = 3600.0
+"""How often partitions are looked after; what is dropped is archived before, which takes its time."""
+REGRADE_S = 1.0
+"""How often regrades are looked at besides; while one runs, workers that end its executions look too."""
 
 log = logger(__name__)
 
 
-def run(celery: Celery, settings: Settings, options: Sequence[str]) -> int:
-    """Schedule the sweeper and run it, in a process of its own: it must not wait for a free slot, or for any host."""
-    ended = threading.Event()
+@dataclass(frozen=True)
+class Chore:
+    """Something that is done again and again."""
 
-    @signals.worker_ready.connect(weak=False)
-    def _ready(**_: object) -> None:
-        threading.Thread(target=_schedule, args=(celery, settings, ended), name="beat", daemon=True).start()
+    name: str
+    every_s: float
+    do: Callable[[], None]
+    may_be_cut_off: bool = False
+    """Whether nobody waits for it when the process is to end."""
 
-    celery.worker_main(
-        [
-            "worker",
-            "--pool=solo",
-            f"--queues={CONTROL}",
-            f"--hostname=sweeper@{settings.host_name}",
-            f"--loglevel={settings.log_level}",
-            *options,
-        ]
-    )
-    return 1 if ended.is_set() else 0
+    def keep_on(self, stop: threading.Event) -> None:
+        """Do it until told to stop. One that fails is logged and done again at its next time."""
+        due_at = time.monotonic()
+        while not stop.wait(max(0.0, due_at - time.monotonic())):
+            # Times that were missed are not made up for.
+            due_at = max(due_at + self.every_s, time.monotonic())
+            try:
+                self.do()
+            except (Unavailable, OSError) as error:
+                log.warning("chore_interrupted", chore=self.name, error=str(error))
+            except Exception:
+                log.exception("chore_failed", chore=self.name)
 
 
-def _schedule(celery: Celery, settings: Settings, ended: threading.Event) -> None:
-    """Run beat in a thread: what `celery worker --beat` starts is a process, and one that outlives a killed parent."""
+def run(celery: Celery, settings: Settings, database: Database, router: Router) -> int:
+    """Do all chores until told to end; what is being done then is finished. Gives the exit code."""
+    advice = LastAdvice()
     try:
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
-        Service(celery, schedule_filename=str(settings.state_dir / "beat-schedule"), remote_control=False).start()
-    finally:
-        # Nothing would be swept any more: better to end, and be started again.
-        log.critical("beat_ended")
-        ended.set()
-        os.kill(os.getpid(), signal.SIGTERM)
+        advice.serve(settings)
+    except OSError as error:
+        hint = "set SHIPD_FLEET_METRICS_PORT to a free port, or leave it out"
+        log.critical("metrics_not_served", port=settings.fleet_metrics_port, error=str(error), hint=hint)
+        return 1
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    keep(chores(celery, settings, database, router, advice), stop)
+    database.close()
+    return 0
+
+
+def chores(
+    celery: Celery, settings: Settings, database: Database, router: Router, advice: LastAdvice
+) -> Sequence[Chore]:
+    """List what is done by the clock."""
+    sweeper = Sweeper(celery, settings, database, router, Events(settings.redis_url), Live(settings.redis_url))
+    return (
+        Chore("sweep", settings.sweep_s, sweeper.sweep),
+        Chore("prune", settings.sweep_s, sweeper.prune),
+        Chore("advise", ADVISE_S, lambda: advice.renew(demand.renew(database, settings.target_age_s))),
+        Chore("keep", KEEP_S, partial(keep_partitions, database, settings), may_be_cut_off=True),
+        Chore("regrade", REGRADE_S, partial(regrade_pump.pump, celery, database, router)),
+    )
+
+
+def keep(chores: Sequence[Chore], stop: threading.Event) -> None:
+    """Do chores, each in a thread of its own, until told to stop."""
+    threads = [
+        threading.Thread(target=chore.keep_on, args=(stop,), name=chore.name, daemon=chore.may_be_cut_off)
+        for chore in chores
+    ]
+    for thread in threads:
+        thread.start()
+    log.info("sweeping", chores=[chore.name for chore in chores])
+    stop.wait()
+    for thread in threads:
+        if not thread.daemon:
+            thread.join()

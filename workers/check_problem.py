@@ -19,11 +19,12 @@ from domain.limits import EXECUTION_WALL_S
 from domain.logging import logger
 from domain.model import File
 from domain.problem import Finding, ProblemCase, ProblemVersion
-from sandbox import Cause, RunAborted, RunResult, SandboxError, Slot
+from sandbox import Cause, RoomTaken, RunAborted, RunResult, SandboxError, Slot
 from workers.author_program import CompiledProgram, Task, compile_program, run_program
 from workers.checked import ACCEPTED, text
 from workers.compile import CompileError
 from workers.grade import Grader
+from workers.needs import PROGRAMS
 from workers.stop import Stop
 from workers.tries import tried
 
@@ -50,7 +51,7 @@ class ProblemChecker:
                 if stop is None:
                     return False
                 version = problems.load(grader.db, grader.blobs, version_id)
-                with grader.sandbox.slot() as slot:
+                with grader.sandbox.slot(1, PROGRAMS, cancel=stop.descriptor) as slot:
                     found = Check(grader, version, slot, stop.descriptor).all()
                 done = problems.checked(grader.db, version_id, all(one.ok for one in found), found)
         except NotFound as error:
@@ -58,6 +59,9 @@ class ProblemChecker:
             return False
         except RunAborted:
             return True
+        except RoomTaken as error:
+            log.info("problem_not_checked", error=str(error))
+            return False
         except (SandboxError, OSError):  # ours: tried again by the sweeper, ever more rarely
             log.exception("problem_not_checked")
             return False

@@ -90,7 +90,7 @@ def _compile(sandbox: Jails, slot: Slot, plan: Plan, prepared: Path | None, canc
     if command is None or step is None:
         return Compiled(plan.submission.sources)
     _refuse_what_is_missing(plan)
-    limits = compile_limits(step)
+    limits = slot.held_to(compile_limits(step))
     sources = plan.compiled_files
     shown: tuple[Mount, ...] = () if prepared is None else ((str(prepared), PREPARED_DIR),)
     mounts = (*plan.language.mounts, *shown)

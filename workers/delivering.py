@@ -12,7 +12,7 @@ from uuid import UUID
 import psutil
 from celery import Celery
 
-from domain import queue
+from domain import outbox, queue
 from domain.addresses import Network, Reach
 from domain.db import Database
 from domain.logging import logger
@@ -54,7 +54,7 @@ def make_deliverer(celery: Celery, settings: Settings, database: Database) -> De
     platform = own.reach.with_own(platform_networks(settings))
 
     def send_again(delivery_id: UUID) -> None:
-        queue.deliver(celery, delivery_id)
+        outbox.deliver(celery, database, delivery_id)
 
     return Deliverer(
         db=database,

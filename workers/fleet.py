@@ -20,6 +20,7 @@ from domain.hosts import Host, known
 from domain.line import Line, LineDead, Lines
 from domain.logging import logger
 from domain.model import Claim, TestResult
+from domain.room import Need
 from sandbox import RunAborted
 from workers.packing import unpacked
 from workers.prepare import Plan
@@ -147,10 +148,9 @@ def _languages(plan: Plan) -> set[str]:
 def _fits(host: Host, plan: Plan) -> bool:
     report, constraints = host.report, plan.submission.constraints
     return (
-        host.live
+        host.takes_work
         and _languages(plan) <= report.languages.keys()
-        and report.cpus >= constraints.slots
-        and (report.root or constraints.disk_is_tmpfs)
+        and Need.of(plan.language.name, constraints).has_room(report)
     )
 
 

@@ -20,8 +20,10 @@ from domain.limits import EXECUTION_WALL_S
 from domain.logging import logger
 from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult
 from domain.scoring import Score, score
+from domain.static_checks import StaticCheck
 from domain.verdict import State, Verdict, overall
-from sandbox import RunAborted, SandboxError, Slot
+from sandbox import RoomTaken, RunAborted, SandboxError, Slot
+from workers import entering
 from workers.broadcast import Broadcast
 from workers.check_program import checker_of, not_compiled
 from workers.compile import Compiled, CompileError, compile_submission
@@ -54,12 +56,20 @@ class Grader(Equipment):
         claim = self._claim(execution_id)
         if claim is None:
             log.info("claim_refused")
+            entering.send_parked(self)
+            return None
+        if self.passes_on(claim):
             return None
         try:
-            with self.leases.holding(self.db, claim) as hold, self.broadcaster.of(claim) as broadcast:
+            with (
+                self.attempt() as ends,
+                self.leases.holding(self.db, claim) as hold,
+                self.broadcaster.of(claim) as broadcast,
+            ):
                 broadcast.state(State.PREPARING)
                 outcome = Grading(self, claim, hold, broadcast).outcome()
                 self._finish(claim, outcome, broadcast)
+                ends(outcome.reason == "sandbox")
         except ClaimLost:
             log.warning("claim_lost", attempt=claim.attempt)
         except RunAborted:
@@ -68,6 +78,8 @@ class Grader(Equipment):
                 self.broadcaster.given_back(claim)
                 return claim
             log.warning("claim_lost", attempt=claim.attempt)
+        except RoomTaken as error:
+            entering.park(self, claim, error)
         except BlobsAway as error:
             # Not at once: the sweeper sends it again, as long as the store is away.
             given_back = executions.give_back(self.db, claim)
@@ -101,8 +113,7 @@ class Grader(Equipment):
     def _send_waiting(self, user: User) -> None:
         """Send what waited for the place of what was graded. What is not sent now is by the next sweep."""
         try:
-            for execution_id, priority in fair.send_waiting(self.db, user, self.usual):
-                self.send(execution_id, priority)
+            self.send(fair.send_waiting(self.db, user, self.usual))
         except Unavailable as error:
             log.warning("waiting_not_sent", error=str(error))
 
@@ -120,9 +131,11 @@ class Grading:
         self.deadline = time.monotonic() + EXECUTION_WALL_S
 
     def outcome(self) -> Outcome:
-        """Do all the steps. Raises ClaimLost, RunAborted, Unavailable."""
+        """Do all the steps. Raises ClaimLost, RoomTaken, RunAborted, Unavailable."""
         try:
             return self._compile_and_run(self._prepare())
+        except RoomTaken:
+            raise
         except SandboxError:
             log.exception("sandbox_failed")
             return Outcome(Verdict.JE, "sandbox", self._telemetry(None, None), message="the sandbox failed; try again")
@@ -136,9 +149,11 @@ class Grading:
 
     def _compile_and_run(self, made: Plan) -> Outcome:
         grader = self.grader
-        with grader.sandbox.slot(made.submission.constraints.slots) as slot:
+        check = applying(grader.static_checks, made)
+        with entering.room(grader, made, check, self.hold) as slot:
+            self.deadline = time.monotonic() + EXECUTION_WALL_S
             try:
-                compiled = self._compile(made, slot)
+                compiled = self._compile(made, slot, check)
             except CompileError as error:
                 told = (self._telemetry(made, error), error.output, error.message)
                 return Outcome(Verdict.CE, error.reason, *told, score=self._score(()))
@@ -146,6 +161,7 @@ class Grading:
                 bench = self._judged(self._bench(made, compiled, slot))
             except CompileError as error:
                 return self._no_checker(made, compiled, error)
+            bench = replace(bench, slot=grader.sandbox.settle(slot))
             self.earlier = grader.executor.look(self.claim, bench)
             results, rest = self._run_all(bench, self.earlier)
         self.hold.check()
@@ -189,9 +205,8 @@ class Grading:
         message = not_compiled(error, made.submission)
         return Outcome(Verdict.JE, "checker", self._telemetry(made, compiled), compiled.output, message)
 
-    def _compile(self, made: Plan, slot: Slot) -> Compiled:
-        sandbox, check = self.grader.sandbox, applying(self.grader.static_checks, made)
-        cancel = self.hold.descriptor
+    def _compile(self, made: Plan, slot: Slot, check: StaticCheck | None) -> Compiled:
+        sandbox, cancel = self.grader.sandbox, self.hold.descriptor
         compiled = Compiled(made.submission.sources)
         if made.language.compile is None and check is None:
             return compiled
@@ -248,6 +263,7 @@ class Grading:
         return ExecutionTelemetry(
             phases=self.watch.phases(),
             host=self.grader.host,
+            region=self.grader.region,
             worker=self.grader.worker,
             versions=versions,
             compile=compiled.telemetry if compiled is not None else None,

@@ -27,6 +27,7 @@ from workers.compile import Compiled
 from workers.fleet import NO, NUMBER_BYTES, READY, RESULT, RUN
 from workers.grade import Grader
 from workers.interact import InteractorProgram, kept_interactor
+from workers.needs import running_room
 from workers.packing import packed
 from workers.prepare import Plan, plan
 from workers.run import Bench, in_series, run_test_case
@@ -52,13 +53,14 @@ class Helping:
         """Help to the end, or until somebody else needs the slot. Raises LineDead, Unavailable."""
         if not self.line.connected():
             return
-        claim = executions.look(self.grader.db, self.grader.blobs, execution_id, attempt)
+        grader = self.grader
+        claim = None if grader.taking.stopped else executions.look(grader.db, grader.blobs, execution_id, attempt)
         program = None if claim is None else self._program(claim, toolchain)
         if program is None:
             self.line.say(NO)
             return
         made, compiled, checker, interactor = program
-        with self.grader.sandbox.spare_slot(made.submission.constraints.slots) as slot:
+        with self.grader.sandbox.spare_slot(made.submission.constraints.slots, running_room(made)) as slot:
             if slot is None:
                 self.line.say(NO)
                 return
@@ -110,8 +112,9 @@ class Helping:
         log.info("helped", test_cases=done)
 
     def _wanted(self) -> bool:
-        """Whether somebody else needs the slot: an execution waits for one here, or in the queue."""
-        return self.grader.sandbox.slot_wanted() or executions.any_queued(self.grader.db)
+        """Whether the slot is not to be had any more: an execution waits for one here or in the queue, or we drain."""
+        grader = self.grader
+        return grader.taking.stopped or grader.sandbox.slot_wanted() or executions.any_queued(grader.db)
 
 
 class Orders:

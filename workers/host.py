@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import psutil
-
 from domain import __version__
 from domain.host import HostReport
 from domain.language import Language
 from domain.languages import Languages
 from domain.settings import Settings
+from sandbox import Capacity
 
 VERSION_PATIENCE_S = 30
 _VERSION = re.compile(r"\d+(?:\.\d+)+|\d+")
@@ -90,12 +89,14 @@ def language_version(language: Language) -> str | None:
     return found[0] if found else None
 
 
-def report(settings: Settings, slots: int, found: Found, *, network: bool, blob_store: str) -> HostReport:
-    """Say what this host can hold."""
+def report(
+    settings: Settings, slots: int, capacity: Capacity, found: Found, *, network: bool, blob_store: str
+) -> HostReport:
+    """Say what this host can hold: what all its jails may have together, for one may have it all."""
     return HostReport(
         name=settings.host_name,
         cpus=slots,
-        memory_bytes=psutil.virtual_memory().total,
+        memory_bytes=capacity.memory_bytes,
         root=os.geteuid() == 0,
         languages=found.languages,
         missing=found.missing,
@@ -104,7 +105,7 @@ def report(settings: Settings, slots: int, found: Found, *, network: bool, blob_
         region=settings.region,
         arch=os.uname().machine,
         cost=settings.cost,
-        disk_bytes=psutil.disk_usage(str(settings.state_dir)).free,
+        disk_bytes=capacity.largest_box_bytes,
     )
 
 

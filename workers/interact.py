@@ -23,6 +23,7 @@ from sandbox import (
     Limits,
     OpenJail,
     RunResult,
+    SandboxError,
     Side,
     Slot,
     Speaker,
@@ -45,6 +46,8 @@ from workers.started import refuse_what_did_not_start
 
 MOST_OUTPUT_BYTES = 64 * 1024 * 1024
 """Of the file that a testlib interactor writes for a checker."""
+LEAST_BYTES = 64 * 1024 * 1024
+"""With less memory an interactor would end for the lack of it, and that would be taken for its fault."""
 DEADLOCK = "deadlock: both wait for each other"
 
 
@@ -119,7 +122,7 @@ class InteractorProgram:
         `before` is what the pass before left in the feedback folder.
         """
         asked, command = _side(case, *program), self.program.command(self._arguments(case))
-        limits = self.program.limits
+        limits = _beside(slot, self.program.limits, asked.limits)
         limits = replace(limits, wall_time_ms=limits.wall_time_ms + asked.limits.wall_time_ms)
         files = self.program.files(self._files(case, before))
         size = disk_bytes(CONSTRAINTS.disk_limit_mb, files)
@@ -162,6 +165,14 @@ class InteractorProgram:
             said = replace(said, message=said.message.replace("the checker", "the interactor", 1))
             return Answer(said, "checker")
         return Answer(said, "stdout")
+
+
+def _beside(slot: Slot, own: Limits, programs: Limits) -> Limits:
+    """Give the interactor's limits beside the program's, on a host that may be small. Raises SandboxError."""
+    limits = slot.held_to(own, programs.memory_bytes)
+    if limits.memory_bytes < LEAST_BYTES:
+        raise SandboxError(f"{slot.memory_bytes} bytes of memory are too few for a program and its interactor")
+    return limits
 
 
 def _side(case: TestCase, jail: OpenJail, command: Command, limits: Limits) -> Side:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from domain import executions
+from domain.backoff import spread
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.logging import logger
@@ -123,7 +124,7 @@ class Leases:
 
     def _renew_all(self) -> None:
         # A claim is renewed the first time after a part of a lease at the most: it began somewhere between two rounds.
-        while not self._closed.wait(self.lease_s / RENEWALS_PER_LEASE):
+        while not self._closed.wait(spread(self.lease_s / RENEWALS_PER_LEASE)):
             self.look()
 
     def _renew(self, held: Hold) -> None:

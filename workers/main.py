@@ -17,21 +17,22 @@ from pathlib import Path
 from billiard.util import set_pdeathsig
 from celery import Celery, signals
 
-from domain import blob_stores, collector, compiled, hosts, regrade_pump
+from domain import blob_stores, collector, compiled, hosts, outbox, regrade_pump
 from domain.announce import announce
 from domain.cancelling import Cancellations
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
 from domain.host import HostReport
-from domain.hosts import StoreDiffers
+from domain.hosts import Remembered, StoreDiffers
 from domain.kept_runs import KeptRuns
 from domain.languages import Languages
 from domain.line import Lines
 from domain.live import Live
 from domain.logging import configure, logger
 from domain.model import TestResult
-from domain.queue import ask_for_help, enqueue, help_queue, make_celery, worker_of
+from domain.queue import ask_for_help, help_queue, make_celery, worker_of
+from domain.router import Router
 from domain.sentry import start_sentry
 from domain.settings import TREE, Settings
 from domain.static_checks import StaticChecks
@@ -45,10 +46,15 @@ from workers.equipment import uncounted
 from workers.execution_cache import Executor
 from workers.fleet import Fleet
 from workers.grade import Grader
-from workers.heartbeat import Consumer, Heartbeat, leave, not_paused
+from workers.heartbeat import Consumer, Heartbeat, leave, taken
 from workers.lease import Leases
+from workers.load import Counted
 from workers.metrics import Counting, answer_prometheus
+from workers.parked import Parked
+from workers.placing import Placing
 from workers.stop import Stop
+from workers.taking import Taking
+from workers.tally import Tally, untallied
 
 MIB = 1024 * 1024
 ALONE = ("--without-mingle", "--without-gossip")
@@ -57,9 +63,15 @@ ALONE = ("--without-mingle", "--without-gossip")
 log = logger(__name__)
 settings = Settings.from_environment()
 celery: Celery = make_celery(settings)
-database = Database(settings.database_url, min_size=settings.db_pool_min, max_size=settings.db_pool_max)
+database = Database(
+    settings.database_url,
+    min_size=settings.db_pool_min,
+    max_size=settings.db_pool_max,
+    pooler=settings.db_pooler,
+)
 celery.conf.worker_consumer = "workers.consumer:PatientConsumer"
-tasks.register(celery, settings, database)
+router = Router(database, Remembered(database, settings.live_s), home=settings.region, distances=settings.distances)
+tasks.register(celery, router)
 
 
 def sandbox_config(settings: Settings) -> SandboxConfig:
@@ -70,10 +82,17 @@ def sandbox_config(settings: Settings) -> SandboxConfig:
         jail_configs=settings.jail_configs,
         cgroups=settings.cgroups,
         slots=settings.slots,
+        memory_bytes=_bytes(settings.memory_mb),
+        reserve_bytes=_bytes(settings.reserve_mb),
+        disk_bytes=_bytes(settings.disk_mb),
         nsjail=settings.nsjail,
         pool=_pool(settings),
         network=network.offered(settings),
     )
+
+
+def _bytes(megabytes: int | None) -> int | None:
+    return None if megabytes is None else megabytes * MIB
 
 
 def _pool(settings: Settings) -> PoolConfig | None:
@@ -98,6 +117,9 @@ class Worker:
     """What a result may depend on beside the language."""
     ran: Callable[[str, TestResult], None] = uncounted
     """Counts a run, where somebody asks for such numbers."""
+    taking: Taking = field(default_factory=Taking)
+    tally: Tally | None = None
+    """Of a process of the pool."""
 
     def grader(self, process: int, lines: Lines) -> Grader:
         """Make what one child of the pool grades with."""
@@ -121,10 +143,15 @@ class Worker:
             broadcaster=Broadcaster(Live(settings.redis_url)),
             typed=TypedInput(settings.redis_url),
             usual=settings.usual,
-            send=partial(enqueue, celery),
+            send=partial(router.send, celery),
+            parked=Parked(settings.state_dir / "slots" / "parked"),
+            passes_on=Placing(database, router, self._report(), partial(outbox.send, celery, database)).pass_on,
+            region=settings.region,
             announced=lambda claim: announce(celery, database, claim.submission_id, claim.execution_id),
             ran=self.ran,
-            regraded=partial(regrade_pump.pump, celery, database),
+            attempt=self.tally.grading if self.tally is not None else untallied,
+            taking=self.taking,
+            regraded=partial(regrade_pump.pump, celery, database, router),
         )
 
     def _fleet(self, lines: Lines) -> Fleet | None:
@@ -154,6 +181,7 @@ class Worker:
             self.sandbox.start_pool()
             counting = Counting(self.sandbox.pool) if settings.metrics_port else None
             self.ran = counting.ran if counting else uncounted
+            self.tally = self._counted.tally(self.sandbox.pool)
             tasks.lines = Lines(database, settings.redis_url)
             tasks.grader = self.grader(os.getpid(), tasks.lines)
             _listen(tasks.grader)
@@ -163,11 +191,16 @@ class Worker:
             def _child_ends(**_: object) -> None:
                 if counting is not None:
                     counting.end()
+                if self.tally is not None:
+                    self.tally.close()
                 self.sandbox.stop_pool()
 
         @signals.worker_ready.connect(weak=False)
         def _ready(sender: Consumer, **_: object) -> None:
-            Heartbeat(database, self._report).start(sender)
+            load = self._counted.meter(self.sandbox.slots.busy).measure
+            Heartbeat(
+                *(database, settings.host_name, settings.region, self._report, load, self.taking), settings.heartbeat_s
+            ).start(sender)
 
         @signals.worker_shutting_down.connect(weak=False)
         def _stopping(**_: object) -> None:
@@ -175,9 +208,15 @@ class Worker:
             timer.daemon = True
             timer.start()
 
+    @property
+    def _counted(self) -> Counted:
+        return Counted(settings.state_dir, settings.host_name, list(self.languages.known.values()))
+
     def _report(self) -> HostReport:
-        offers, count = self.sandbox.config.network is not None, self.sandbox.slots.count
-        return host.report(settings, count, self.found, network=offers, blob_store=self.blob_store)
+        offers, slots = self.sandbox.config.network is not None, self.sandbox.slots
+        return host.report(
+            settings, slots.count, slots.capacity, self.found, network=offers, blob_store=self.blob_store
+        )
 
 
 def _listen(grader: Grader) -> None:
@@ -240,7 +279,7 @@ def run(arguments: Sequence[str]) -> int:
     _quieten()
     start_sentry(settings)
     if list(arguments) == ["beat"]:
-        return beat.run(celery, settings, ALONE)
+        return beat.run(celery, settings, database, router)
     if list(arguments) == ["deliver"]:
         return delivering.run(celery, settings, database, ALONE)
     try:
@@ -249,7 +288,7 @@ def run(arguments: Sequence[str]) -> int:
         log.critical("host_unfit", error=str(error), hint="run `python -m sandbox doctor`")
         return 1
     try:
-        answer_prometheus(settings)
+        answer_prometheus(settings, worker.sandbox.slots)
     except OSError as error:
         hint = "set SHIPD_METRICS_PORT to a free port, or leave it out"
         log.critical("metrics_not_served", port=settings.metrics_port, error=str(error), hint=hint)
@@ -266,9 +305,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _worker_arguments(worker: Worker) -> list[str]:
-    taken = not_paused(database)
+    takes = taken(database, settings.host_name, settings.region, worker.taking)
     # With nothing to take from at all Celery would take from every queue that it knows.
-    queues = [*taken, *([help_queue(settings.host_name)] if settings.help == "on" or not taken else [])]
+    queues = [*takes, *([help_queue(settings.host_name)] if settings.help == "on" or not takes else [])]
     return [
         "worker",
         f"--concurrency={worker.sandbox.slots.count}",

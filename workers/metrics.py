@@ -6,13 +6,16 @@ is noted when an execution is over. docs/operations.md says what each number mea
 
 import os
 import threading
+from collections.abc import Iterator
 
 from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from domain import metrics
 from domain.model import TestResult
 from domain.settings import Settings
-from sandbox import Pool, PoolStats
+from sandbox import Pool, PoolStats, Slots
 
 LOOK_S = 5.0
 """How old the numbers of a pool are at the most; to look costs some microseconds."""
@@ -118,8 +121,31 @@ class Counting:
         metrics.forget(os.getpid())
 
 
-def answer_prometheus(settings: Settings) -> None:
+class RoomNow(Collector):
+    """What of a host's room is taken and free, looked at when Prometheus asks."""
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Give one number each for what is taken and what is free."""
+        free, capacity, slots = self._slots.ledger.free(), self._slots.capacity, self._slots.free()
+        yield _room("room_slots", "Slots of this host.", self._slots.count, slots)
+        yield _room("room_memory_bytes", "What limits of jails may come to.", capacity.memory_bytes, free.memory_bytes)
+        yield _room("room_disk_bytes", "What boxes on disk may take.", capacity.disk_bytes, free.disk_bytes)
+        waits = self._slots.someone_at_the_door()
+        yield GaugeMetricFamily("room_waited_for", "Whether a large execution waits for room.", value=float(waits))
+
+
+def _room(name: str, documentation: str, capacity: int, free: int) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, documentation, labels=["state"])
+    family.add_metric(["taken"], capacity - free)
+    family.add_metric(["free"], free)
+    return family
+
+
+def answer_prometheus(settings: Settings, slots: Slots) -> None:
     """Have what children count added up and told to Prometheus, where a port is set. Raises OSError."""
     if settings.metrics_port is not None:
         metrics.share(settings.state_dir / f"metrics-{settings.host_name}")
-        metrics.serve(settings.metrics_host, settings.metrics_port)
+        metrics.serve(settings.metrics_host, settings.metrics_port, RoomNow(slots))

@@ -21,7 +21,7 @@ from domain.language import Choice, CompileStep, Preparation
 from domain.languages import Languages
 from domain.logging import logger
 from domain.model import File
-from sandbox import Cause, Collected, Command, Jails, SandboxError
+from sandbox import Cause, Collected, Command, Jails, Room, SandboxError
 from workers.fill import fill
 from workers.prepare import compile_limits, disk_bytes
 
@@ -116,7 +116,10 @@ def _made(sandbox: Jails, one: Wanted) -> Sequence[Collected]:
     limits = compile_limits(one.step)
     sources = [File(path, text.encode()) for path, text in one.preparation.files.items()]
     size = disk_bytes(one.step.disk_mb, sources)
-    with sandbox.slot() as slot, sandbox.jail(slot, limits, size, one.choice.language.mounts) as jail:
+    with (
+        sandbox.slot(1, Room(limits.memory_bytes)) as slot,
+        sandbox.jail(slot, slot.held_to(limits), size, one.choice.language.mounts) as jail,
+    ):
         fill(jail.box, sources)
         result = jail.run(_command(one), limits)
         if result.cause is not Cause.EXIT or result.exit_code != 0:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from domain.logging import logger
 from sandbox import SandboxError
 from workers.lane import Lane
+from workers.needs import running_room
 from workers.run import Bench, in_series
 from workers.stopwatch import Stopwatch
 from workers.work import Work
@@ -107,7 +108,8 @@ class Scout:
                 return False
         with contextlib.ExitStack() as borrowing:
             try:
-                slot = borrowing.enter_context(self.bench.sandbox.spare_slot(len(self.bench.slot.numbers)))
+                count, room = len(self.bench.slot.numbers), running_room(self.bench.plan)
+                slot = borrowing.enter_context(self.bench.sandbox.spare_slot(count, room))
             except (SandboxError, OSError) as error:
                 log.warning("slot_not_borrowed", error=str(error))
                 return False

@@ -69,7 +69,7 @@ def check_sources(
     It ends with RunAborted once the descriptor `cancel` is readable.
     """
     submission = plan.submission
-    limits, files = _limits(check.limits), _box(check, submission, plan.entry, blobs)
+    limits, files = slot.held_to(_limits(check.limits)), _box(check, submission, plan.entry, blobs)
     with sandbox.jail(slot, limits, disk_bytes(BOX_MB, files), plan.language.mounts, command=COMMAND) as jail:
         fill(jail.box, files)
         result = jail.run(COMMAND, limits, cancel)

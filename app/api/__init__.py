@@ -12,6 +12,7 @@ from app.api import (
     deliveries,
     events,
     health,
+    hosts,
     index,
     judge_messages,
     keys,
@@ -32,7 +33,7 @@ def register_blueprints(api: Api, app: Flask) -> None:
     with app.app_context():
         openapi.prepare(api)
     own = (submissions, judge_messages, events, batches, problems, packages, values, regrades, webhooks, deliveries)
-    others = (usage, languages, keys, me, health, index)
+    others = (usage, languages, hosts, keys, me, health, index)
     for module in (*own, *others, compat_judge0, compat_piston):
         api.register_blueprint(module.blueprint)
     # Werkzeug keeps requests that would become a WebSocket apart, and finds rules of their own for them.

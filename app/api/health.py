@@ -28,13 +28,13 @@ class Live(MethodView):
 
 @blueprint.at("/readyz")
 class Ready(MethodView):
-    """PostgreSQL, Redis, a worker."""
+    """PostgreSQL, Redis, a worker. Without Redis or the broker it is `degraded`, and requests are served."""
 
     decorators = PUBLIC
 
     @blueprint.says(security=[])
     @blueprint.gives(200, HealthAnswer)
-    @blueprint.may_give(503, HealthAnswer, "A part is missing.")
+    @blueprint.may_give(503, HealthAnswer, "A part is missing without which nothing can be served.")
     def get(self) -> Response:
         """Ask every part that is needed to serve a submission."""
         return _ready()
@@ -48,7 +48,7 @@ class Health(MethodView):
 
     @blueprint.says(security=[])
     @blueprint.gives(200, HealthAnswer)
-    @blueprint.may_give(503, HealthAnswer, "A part is missing.")
+    @blueprint.may_give(503, HealthAnswer, "A part is missing without which nothing can be served.")
     def get(self) -> Response:
         """Ask every part that is needed to serve a submission."""
         return _ready()
@@ -57,7 +57,7 @@ class Health(MethodView):
 def _ready() -> Response:
     checks = wired().backend.checks()
     answer = jsonify(health_json(checks))
-    if not all(check.ok for check in checks):
+    if any(check.needed and not check.ok for check in checks):
         answer.status_code = 503
         answer.headers["Retry-After"] = str(RETRY_AFTER_S)
     return answer

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from flask import Response
 
+from domain.backoff import spread
 from domain.following import Following
 from domain.live import Event
 
 MIMETYPE = "text/event-stream"
-RETRY_MS = 2000
-"""So long a browser waits before it comes back."""
+RETRY_MS = 4000
+"""So long a browser waits before it comes back, at the most: those of a process that ended must not come at once."""
 HEADERS = {
     "Cache-Control": "no-store",
     # nginx would keep events until it had enough of them.
@@ -29,7 +30,7 @@ def answer(following: Following) -> Response:
 
 
 def _frames(following: Following) -> Iterator[bytes]:
-    yield b"retry: %d\n\n" % RETRY_MS
+    yield b"retry: %d\n\n" % spread(RETRY_MS, 0.75)
     for event in following.events():
         yield b": \n\n" if event is None else frame(event)
 

@@ -174,6 +174,11 @@ class SubmissionAnswer(Schema):
     language = fields.String(required=True)
     entry_point = fields.String(required=True, allow_none=True)
     priority = word([*Priority])
+    region = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Where it was asked to run; telemetry says where it did."},
+    )
     metadata = fields.Dict(required=True)
     user_id = fields.String(required=True, allow_none=True)
     problem_id = fields.String(required=True, allow_none=True)
@@ -247,7 +252,7 @@ class CheckAnswer(Schema):
 class HealthAnswer(Schema):
     """Whether requests can be served."""
 
-    status = word(["ok", "unavailable"])
+    status = word(["ok", "degraded", "unavailable"])
     checks = fields.List(fields.Nested(CheckAnswer), required=True)
 
 

@@ -28,6 +28,7 @@ SUBMISSION: Example = {
     "language": "python",
     "entry_point": "main.py",
     "priority": "normal",
+    "region": None,
     "metadata": {"course": "101"},
     "user_id": None,
     "interactive": False,

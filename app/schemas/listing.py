@@ -68,10 +68,9 @@ def _language_json(language: Language, version: str | None) -> Json:
 
 def health_json(checks: Sequence[Check]) -> Json:
     """Give what answers and what does not."""
-    return {
-        "status": "ok" if all(check.ok for check in checks) else "unavailable",
-        "checks": checks_json(checks),
-    }
+    missing = [check for check in checks if not check.ok]
+    status = "unavailable" if any(check.needed for check in missing) else "degraded" if missing else "ok"
+    return {"status": status, "checks": checks_json(checks)}
 
 
 def checks_json(checks: Sequence[Check]) -> list[Json]:

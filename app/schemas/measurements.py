@@ -39,6 +39,7 @@ class TelemetryAnswer(Schema):
 
     phases = fields.Nested(PhasesAnswer, required=True)
     host = fields.String(required=True, allow_none=True)
+    region = fields.String(required=True, allow_none=True)
     worker = fields.String(required=True, allow_none=True)
     versions = fields.Dict(required=True)
     compile = fields.Nested(RunTelemetryAnswer, required=True, allow_none=True)

@@ -1,13 +1,13 @@
-"""What `shipd` prints for programs of queues, executions, users and hosts."""
+"""What `shipd` prints for programs of queues, executions and users."""
 
 from dataclasses import fields
 from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from domain.hosts import Host
 from domain.operating import ExecutionEntry
-from domain.queues import Waiting
+from domain.queues import InQueue, Waiting
+from domain.story import Lost
 from domain.users import User
 
 Json = dict[str, object]
@@ -27,6 +27,17 @@ def queue_json(one: Waiting, messages: int | None) -> Json:
     }
 
 
+def in_queue_json(one: InQueue, messages: int | None) -> Json:
+    """Give a queue of a region or a host, with the messages that no worker has taken."""
+    return {
+        "name": one.name,
+        "messages": messages,
+        "queued": one.queued,
+        "at_work": one.at_work,
+        "oldest_at": _plain(one.oldest_at),
+    }
+
+
 def entry_json(one: ExecutionEntry) -> Json:
     """Give an execution."""
     return {field.name: _plain(getattr(one, field.name)) for field in fields(one)}
@@ -37,23 +48,11 @@ def user_json(one: User) -> Json:
     return {field.name: _plain(getattr(one, field.name)) for field in fields(one)}
 
 
-def host_json(one: Host) -> Json:
-    """Give a host."""
-    said = one.report
-    return {
-        "name": said.name,
-        "live": one.live,
-        "seen_at": _plain(one.seen_at),
-        "slots": said.cpus,
-        "memory_bytes": said.memory_bytes,
-        "root": said.root,
-        "network": said.network,
-        "languages": dict(said.languages),
-        "blob_store": said.blob_store,
-    }
-
-
 def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(member) for member in value]
+    if isinstance(value, Lost):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, UUID):

@@ -123,18 +123,6 @@ class Union(Value[object]):
         return self.reader(value)
 
 
-class NotOffered(Value[object]):
-    """A field of the wire format that this deployment does not offer yet: known, and refused by name."""
-
-    def __init__(self, hint: str = "leave it out") -> None:
-        super().__init__({"not": {}}, description="Not offered by this deployment.")
-        self.hint = hint
-
-    def read(self, value: object) -> object:  # noqa: ARG002 - whatever it is
-        """Refuse it."""
-        raise not_offered(self.hint)
-
-
 def not_offered(hint: str) -> ValidationError:
     """Make the refusal of what the wire format has and this deployment does not."""
     return ValidationError(Complaint("not offered by this deployment", hint))

@@ -21,7 +21,7 @@ from app.schemas.interactors import InteractorPart
 from app.schemas.judged import judging_messages, over
 from app.schemas.language import Language
 from app.schemas.metadata import Metadata
-from app.schemas.parts import CurrentRules, Items, NotOffered, Object, Part, Value
+from app.schemas.parts import CurrentRules, Items, Object, Part, Value
 from app.schemas.suite import SuitePart, cases_of, named_by_test
 from app.schemas.webhooks import CallbackPart
 from domain import source_trees
@@ -112,7 +112,7 @@ class SubmissionRequest(Part):
     outputs = Items(RelativePath(), most=MAX_OUTPUTS, description="Globs of files to collect: out/*.png")
     stop_on_first_failure = Flag()
     priority = Choice(*Priority)
-    region = NotOffered()
+    region = Text(min_chars=1, description="Where it is to run, if that is possible; left out: wherever it is best.")
     cache = CacheUse()
     interactive = Flag(
         description="Input is typed while it runs: for one test case that has no stdin and is not hidden."

@@ -29,6 +29,7 @@ def submission_json(view: SubmissionView) -> Json:
         "language": asked.language,
         "entry_point": asked.entry_point,
         "priority": asked.priority.value,
+        "region": asked.region,
         "metadata": dict(asked.metadata),
         "user_id": asked.user_id,
         "problem_id": asked.problem_id,

@@ -31,6 +31,7 @@ def telemetry_json(telemetry: ExecutionTelemetry | None, *, any_hidden: bool) ->
     return {
         "phases": _phases_json(telemetry.phases, any_hidden=any_hidden),
         "host": telemetry.host,
+        "region": telemetry.region,
         "worker": telemetry.worker,
         "versions": dict(telemetry.versions),
         "compile": run_telemetry_json(telemetry.compile),

@@ -1,4 +1,4 @@
-"""The platform with the rights that `ansible/` gives it: rows of PostgreSQL, some commands of Redis, TLS to both."""
+"""The platform with the rights that `ansible/` gives it: rows of PostgreSQL, some commands of Redis over TLS."""
 
 import base64
 import json
@@ -28,8 +28,8 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[SecurePostgres]:
-    with SecurePostgres(tmp_path_factory.mktemp("postgres"), ports.choose(1)[0], certificates) as server:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecurePostgres]:
+    with SecurePostgres(tmp_path_factory.mktemp("postgres"), ports.choose(1)[0]) as server:
         server.say_rights()
         migrations.upgrade(server.url_of("shipd_owner"))
         server.say_rights()
@@ -38,7 +38,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, certificates: Certificate
 
 @pytest.fixture(scope="module")
 def valkey(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[SecureValkey]:
-    with SecureValkey(tmp_path_factory.mktemp("valkey"), ports.choose(1)[0], certificates) as server:
+    with SecureValkey(tmp_path_factory.mktemp("valkey"), certificates) as server:
         yield server
 
 

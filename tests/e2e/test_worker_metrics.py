@@ -1,4 +1,4 @@
-"""What Prometheus is told by a worker whose jails stand ready."""
+"""What Prometheus is told: by a worker whose jails stand ready, and by the process that sweeps."""
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families
@@ -30,3 +30,16 @@ def test_a_worker_tells_how_jails_were_come_by(stack: Stack) -> None:
     eventually(lambda: grown("jail_pool_requests_total", "hit") + grown("jail_pool_requests_total", "miss") >= 4)
     assert _samples(stack)["jail_pool_size", "ready"] >= 1
     assert grown("jail_pool_made_total") >= 1
+
+
+def test_the_sweeper_tells_how_many_hosts_are_wanted(stack: Stack) -> None:
+    def told() -> dict[tuple[str, str], float]:
+        text = requests.get(f"http://127.0.0.1:{stack.ports['fleet_metrics']}/metrics", timeout=10).text
+        samples = [one for family in text_string_to_metric_families(text) for one in family.samples]
+        return {(one.name, one.labels.get("class", "")): one.value for one in samples}
+
+    found = eventually(told)
+
+    assert found["shipd_hosts_wanted", ""] >= 1
+    assert found["shipd_slots_wanted", ""] >= 1
+    assert {("shipd_queue_age_seconds", name) for name in ("interactive", "normal", "bulk")} <= set(found)

@@ -19,7 +19,7 @@ from domain.blob_folder import FolderBlobs
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.events import Events
-from domain.model import File, Priority, Submission, TestCase
+from domain.model import File, Submission, TestCase
 from domain.views import SubmissionView
 
 TEMPLATE = "migrated"
@@ -112,7 +112,7 @@ def rows(db: Database) -> Callable[..., list[Mapping[str, object]]]:
     return execute
 
 
-def _nobody(execution_id: UUID, priority: Priority) -> None:
+def _nobody(execution_id: UUID, queue: str) -> None:
     """A queue whose messages are all lost."""
 
 

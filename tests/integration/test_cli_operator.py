@@ -37,7 +37,7 @@ Submit = Callable[[Submission], SubmissionView]
 def celery(database_url: str, redis_url: str) -> Iterator[Celery]:
     made = queue.make_celery(Settings(database_url, redis_url, redis_url))
     for priority in Priority:
-        queue.discard(made, priority)
+        queue.discard(made, [priority])
     yield made
     made.close()
 
@@ -292,7 +292,8 @@ def test_hosts_are_listed(run: Run, db: Database) -> None:
     (found,) = _listed(run("hosts", "list", "--json"), "hosts")
 
     assert (found["name"], found["live"], found["slots"], found["blob_store"]) == ("one", True, 2, "folder x")
-    assert "folder x" in run("hosts", "list").stdout
+    assert "one" in run("hosts", "list").stdout
+    assert "folder x" in run("hosts", "show", "one").stdout
 
 
 def test_blobs_move_from_a_folder_to_s3(s3: S3, database_url: str, redis_url: str, tmp_path: Path) -> None:

@@ -3,8 +3,8 @@ from uuid import UUID
 
 import psycopg
 
-from benchmarks.filling import WITH_PARTS, fill, submission_id, with_parts
-from benchmarks.rows import Calls
+from benchmarks.filling import WITH_PARTS, cut, fill, submission_id, with_parts
+from benchmarks.rows import Calls, looked
 from domain import hosts, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
@@ -39,3 +39,21 @@ def test_every_call_of_a_grading_is_timed(db: Database, blobs: BlobStore, owner:
     assert {"create", "claim", "enter", "record", "finish", "get, new", "state", "list", "sweep"} == figures.keys()
     assert all(numbers["p50_ms"] > 0 for numbers in figures.values())
     assert calls.spent_ms == {}
+
+
+def test_no_call_looks_into_more_partitions_than_it_should(
+    db: Database, blobs: BlobStore, owner: UUID, database_url: str
+) -> None:
+    hosts.report(db, HostReport("bench", 2, 1 << 36, root=True, languages={"python": "3"}, missing={}))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        cut(connection)
+        calls = Calls(db, blobs, owner)
+        template = calls.round(0)
+        fill(connection, template, 0, 20_000)
+        connection.execute("ANALYZE")
+
+    found = looked(calls, database_url, 20_000)
+
+    one = {"claim", "enter", "record", "finish", "get, new", "get, old", "state"}
+    assert {name for name, figures in found.items() if figures["partitions"] == 1} >= one
+    assert found["create"]["partitions"] == 0  # what is written is not looked for

@@ -5,6 +5,7 @@ all tests of this folder, and what a test killed is started again before the nex
 seconds are enough to see what happens when one passes; nothing sleeps, tests wait for what should come.
 """
 
+import os
 import secrets
 import shutil
 import sys
@@ -14,9 +15,11 @@ from uuid import UUID
 
 import pytest
 from celery import Celery
+from click.testing import CliRunner, Result
 from pytest_celery import CeleryTestBroker, CeleryTestSetup, CeleryTestWorker
 
 import migrations
+from app.cli import main
 from domain.blob_folder import FolderBlobs
 from domain.blobs import BlobStore
 from domain.db import Database
@@ -30,12 +33,14 @@ from tests.integration.celery.container import ProcessContainer
 from tests.integration.celery.fleet import Fleet, jailed, remove_groups
 
 READY = " ready."
+SWEEPING = '"event":"sweeping"'
 Start = Callable[..., ProcessContainer]
 
 SHORT = {
     "SHIPD_LEASE_S": "2",
     "SHIPD_SWEEP_S": "1",
-    "SHIPD_MESSAGE_LOST_S": "2",
+    # Longer than a test waits: what a broker lost, and what it was not sent, is found without it.
+    "SHIPD_MESSAGE_LOST_S": "60",
     "SHIPD_MAX_ATTEMPTS": "2",
     "SHIPD_STOP_GRACE_S": "1",
     "SHIPD_SLOTS": "1",
@@ -122,6 +127,12 @@ def environ(folder: Path, database_url: str, valkey: Valkey) -> Mapping[str, str
     }
 
 
+@pytest.fixture
+def shipd(environ: Mapping[str, str]) -> Callable[..., Result]:
+    """Run a command of `shipd` in the workers' environment."""
+    return lambda *arguments: CliRunner().invoke(main, arguments, env={**os.environ, **environ}, catch_exceptions=False)
+
+
 @pytest.fixture(scope="session")
 def celery_broker(folder: Path, valkey: Valkey) -> Iterator[CeleryTestBroker]:
     valkey.prepare()
@@ -155,7 +166,8 @@ def host(folder: Path, environ: Mapping[str, str], celery_broker: CeleryTestBrok
 
     def start(name: str, *arguments: str, module: str = "workers", **settings: str) -> ProcessContainer:
         argv = [sys.executable, "-m", module, *arguments]
-        container = ProcessContainer(name, argv, folder / f"{name}.log", lambda own: READY in own.logs())
+        ready = SWEEPING if "beat" in arguments else READY
+        container = ProcessContainer(name, argv, folder / f"{name}.log", lambda own: ready in own.logs())
         own = {"SHIPD_HOST": name, "SHIPD_STATE_DIR": str(folder / name), "SHIPD_INSTANCE": f"{name}-{token}"}
         # Jails that stand ready would be taken for jails that run; test_warm_jails.py and others have them.
         container.environ = {**container.environ, **environ, "SHIPD_POOL_MB": "0", **own, **settings}
@@ -207,6 +219,8 @@ def calm(
 ) -> Fleet:
     """All but workers, up and ready, and nothing to do: for tests that have workers of their own."""
     with db.transaction() as tx:
+        # In the order in which a sweep locks them, or one of the two would be ended as a deadlock.
+        tx.execute("LOCK TABLE executions IN ACCESS EXCLUSIVE MODE")
         tx.execute("TRUNCATE submissions CASCADE")
     nodes = [celery_broker.container, sweeper]
     for container in nodes:

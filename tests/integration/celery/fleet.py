@@ -7,7 +7,7 @@ from uuid import UUID
 import psutil
 from celery import Celery
 
-from domain import queue, submissions
+from domain import outbox, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.fair import USUAL, User
@@ -64,8 +64,8 @@ class Fleet:
         )
         return view.id
 
-    def send(self, execution_id: UUID, priority: Priority = Priority.NORMAL) -> None:
-        queue.enqueue(self.celery, execution_id, priority)
+    def send(self, execution_id: UUID, name: str = Priority.NORMAL) -> None:
+        outbox.send(self.celery, self.db, execution_id, name)
 
     def execution(self, submission_id: UUID) -> ExecutionView:
         return submissions.get(self.db, self.blobs, submission_id, None).execution

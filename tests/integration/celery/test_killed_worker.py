@@ -1,5 +1,6 @@
 """Whatever is killed on a worker's host, an execution ends once, and nothing of it is left running."""
 
+from domain import operating
 from domain.verdict import Verdict
 from tests.integration.celery.container import ProcessContainer
 from tests.integration.celery.fleet import Fleet, gone, groups_of_runs, pool, sleeping
@@ -29,13 +30,23 @@ def test_a_jail_ends_with_the_process_that_made_it(fleet: Fleet, worker: Process
     assert not groups_of_runs(worker)
 
 
-def test_an_execution_that_kills_its_worker_each_time_is_given_up(fleet: Fleet, worker: ProcessContainer) -> None:
+def test_an_execution_that_kills_its_worker_each_time_is_quarantined(fleet: Fleet, worker: ProcessContainer) -> None:
     submission = fleet.submit(sleeping(60))
     for attempt in (1, 2):
         fleet.running(submission, worker, attempt)
         pool(worker).kill()
     execution = fleet.done(submission)
     assert (execution.verdict, execution.reason, execution.attempt) == (Verdict.JE, "attempts", 2)
+    (poison,) = operating.quarantined(fleet.db, 10)
+    assert [(one.attempt, one.state) for one in poison.story] == [(1, "running"), (2, "running")]
+    assert all(one.worker.startswith("worker/") for one in poison.story)
+    assert "worker/" not in execution.message
+
+    again = operating.release(fleet.db, poison.id)
+    assert again is not None
+    fleet.send(again.execution_id)
+    fleet.running(submission, worker)
+    assert fleet.execution(submission).id == again.execution_id
 
 
 def test_an_idle_pool_process_that_lost_its_worker_ends(fleet: Fleet, worker: ProcessContainer) -> None:

@@ -1,14 +1,12 @@
 """Workers whose blobs are on S3, that must share a store, and from whose queues an operator has nothing taken."""
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from app import create_app
-from app.cli import main
 from domain import blob_stores, hosts, keys
 from domain.db import Database
 from domain.model import Priority
@@ -22,11 +20,6 @@ from tests.waiting import eventually
 
 LONG = 200_000
 PRINTS = "print('done', end='')"
-
-
-@pytest.fixture
-def shipd(environ: Mapping[str, str]) -> Callable[..., Result]:
-    return lambda *arguments: CliRunner().invoke(main, arguments, env={**os.environ, **environ}, catch_exceptions=False)
 
 
 def test_api_and_worker_share_blobs_on_s3(

@@ -1,7 +1,6 @@
 """The sweeper runs beside the workers, in one process of its own."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 
@@ -26,16 +25,9 @@ def test_it_sweeps_while_every_slot_is_busy(
     assert jailed(worker)
 
 
-def test_it_ends_when_its_clock_does(fleet: Fleet, host: Callable[..., ProcessContainer], tmp_path: Path) -> None:
-    no_folder = tmp_path / "file"
-    no_folder.write_bytes(b"")
-    broken = host("broken", "beat", SHIPD_STATE_DIR=str(no_folder))
-    assert broken.wait() == 1
-    assert "beat_ended" in broken.logs()
-
-
-def test_nothing_of_it_is_left_when_it_is_killed(fleet: Fleet, sweeper: ProcessContainer) -> None:
+def test_nothing_of_it_is_left_when_it_is_told_to_end(fleet: Fleet, sweeper: ProcessContainer) -> None:
     assert psutil.Process(sweeper.pid).children() == []
-    sweeper.kill()
+    sweeper.kill("SIGTERM")
+    assert sweeper.wait() == 0
     submission = fleet.submit(sleeping(0))
     assert eventually(lambda: fleet.execution(submission).state is State.DONE)

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import psutil
+
 from domain.verdict import Verdict
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, gone, groups_of_runs, jailed, sleeping
+from tests.integration.celery.fleet import Fleet, gone, groups_of_runs, jailed, pool, sleeping
 from tests.waiting import eventually
 
 
@@ -43,3 +45,24 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_takes_too_long(
     assert (execution.verdict, execution.attempt, len(execution.results)) == (Verdict.AC, 2, 1)
     assert not groups_of_runs(holder)
     assert rows("SELECT given_back FROM executions") == [{"given_back": 1}]
+
+
+def test_a_worker_that_wakes_up_after_its_lease_was_over_writes_nothing(
+    fleet: Fleet, worker: ProcessContainer, second: ProcessContainer, rows: Callable[..., object]
+) -> None:
+    submission = fleet.submit(sleeping(1))
+    [holder] = eventually(lambda: [host for host in (worker, second) if jailed(host)])
+    fleet.running(submission, holder)
+    frozen = [psutil.Process(holder.pid), pool(holder)]
+    for process in frozen:
+        process.suspend()
+    try:
+        execution = fleet.done(submission)
+        kept = rows("SELECT * FROM executions"), rows("SELECT * FROM test_results"), rows("SELECT * FROM telemetry")
+    finally:
+        for process in frozen:
+            process.resume()
+    eventually(lambda: "claim_lost" in holder.logs())
+    assert (execution.verdict, execution.attempt, len(execution.results)) == (Verdict.AC, 2, 1)
+    after = rows("SELECT * FROM executions"), rows("SELECT * FROM test_results"), rows("SELECT * FROM telemetry")
+    assert after == kept

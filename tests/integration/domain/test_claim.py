@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from domain import executions
 from domain.blobs import BlobStore
@@ -65,6 +66,17 @@ def test_one_that_used_up_its_attempts_is_left_to_the_sweeper(
 
     assert executions.claim(db, blobs, wanted, worker="worker-2", lease_s=30, max_attempts=1) is None
     assert executions.claim(db, blobs, wanted, worker="worker-2", lease_s=30, max_attempts=2) is not None
+
+
+def test_what_is_given_back_for_later_is_sent_again_as_if_its_message_was_lost(
+    db: Database, take: Callable[..., Claim], rows: Callable[..., list[Mapping[str, object]]]
+) -> None:
+    assert executions.give_back(db, take(), later=True)
+    sweep = partial(executions.sweep, db, message_lost_s=30, max_attempts=1, no_host_s=600)
+    assert sweep() == []
+    rows("UPDATE executions SET sent_at = now() - interval '31 seconds'")
+    assert len(sweep()) == 1
+    assert rows("SELECT given_back, attempt FROM executions") == [{"given_back": 1, "attempt": 1}]
 
 
 def test_an_attempt_given_back_is_none_that_was_used_up(

@@ -217,7 +217,7 @@ def test_one_of_many_at_once_creates_and_the_others_replay(
 def test_it_sends_the_execution_to_the_queue_once_it_is_committed(
     db: Database, blobs: FolderBlobs, owner: UUID
 ) -> None:
-    sent: list[tuple[State, Priority]] = []
+    sent: list[tuple[State, str]] = []
 
     submissions.create(
         db,

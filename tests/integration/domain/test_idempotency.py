@@ -13,7 +13,7 @@ from domain.db import Database
 from domain.errors import InvalidRequest
 from domain.ids import new_id
 from domain.inserting import MOST_ROWS
-from domain.model import Priority, Submission, TestCase
+from domain.model import Submission, TestCase
 from domain.views import SubmissionView
 from tests.integration.domain.graded import HELLO
 
@@ -34,7 +34,7 @@ def create(db: Database, blobs: BlobStore, owner: UUID, sent: list[UUID]) -> Cre
     def with_key(
         key: str, body: bytes = bytes(32), new: Submission = HELLO, owner_id: UUID | None = None
     ) -> SubmissionView:
-        def enqueue(execution_id: UUID, _: Priority) -> None:
+        def enqueue(execution_id: UUID, _: str) -> None:
             sent.append(execution_id)
 
         return submissions.create(

@@ -106,7 +106,7 @@ def many(postgres_url: str, template: str) -> Iterator[Database]:
             tx.execute(EXECUTIONS, values)
             tx.execute(REGRADES)
         with database.statement() as tx:
-            tx.execute("VACUUM ANALYZE submissions, executions")
+            tx.execute("VACUUM ANALYZE submissions, executions, execution_numbers")
         yield database
         database.close()
 

@@ -10,7 +10,7 @@ from celery import Celery
 from structlog.testing import capture_logs
 
 from domain import broker as broker_module
-from domain import queue
+from domain import queue, rabbitmq
 from domain.ids import new_id
 from domain.model import Priority
 from domain.settings import Settings
@@ -82,17 +82,16 @@ def test_the_most_urgent_queue_is_read_first(celery: Celery, broker: redis.Redis
     for priority in (Priority.BULK, Priority.NORMAL, Priority.INTERACTIVE):
         for _ in range(2):
             queue.enqueue(celery, new_id(), priority)
-    celery.send_task(queue.TASK_SWEEP, queue=queue.CONTROL)
     received: list[str] = []
 
     with celery.connection_for_read() as connection:
         consumer = celery.amqp.TaskConsumer(connection.default_channel, on_message=lambda m: _take(m, received))
         consumer.qos(prefetch_count=1)
         with consumer:
-            for _ in range(7):
+            for _ in range(6):
                 connection.drain_events(timeout=10)
 
-    assert received == ["control", "interactive", "interactive", "normal", "normal", "bulk", "bulk"]
+    assert received == ["interactive", "interactive", "normal", "normal", "bulk", "bulk"]
 
 
 def _take(message: object, received: list[str]) -> None:
@@ -151,17 +150,36 @@ def test_workers_take_one_message_at_a_time_and_acknowledge_late(celery: Celery)
     assert celery.conf.worker_prefetch_multiplier == 1
     assert celery.conf.broker_transport_options["visibility_timeout"] == 7200
     assert celery.conf.accept_content == ["json"]
-    assert celery.conf.beat_schedule["sweep"]["schedule"] == 5.0
 
 
-def test_a_broker_that_hangs_is_logged_and_does_not_hold_the_sender(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "ANSWER_S", 0.2)
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_a_broker_that_hangs_is_logged_and_holds_one_sender_for_a_moment_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setattr(queue, "ANSWER_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as hung, capture_logs() as logs:
-        app = _celery(f"redis://127.0.0.1:{hung.getsockname()[1]}/0")
-        queue.enqueue(app, new_id(), Priority.NORMAL)
+        app = _celery(f"{scheme}://127.0.0.1:{hung.getsockname()[1]}/0")
+        for _ in range(3):
+            queue.enqueue(app, new_id(), Priority.NORMAL)
+        queue.enqueue_all(app, [(new_id(), Priority.NORMAL)])
         app.close()
 
-    assert [line["event"] for line in logs] == ["enqueue_failed"]
+    assert [line["event"] for line in logs] == ["enqueue_failed"] * 4
+    assert ["a moment ago" in line["error"] for line in logs] == [False, True, True, True]
+
+
+def test_of_rabbitmq_queues_are_quorum_queues_and_those_of_a_host_go_with_it() -> None:
+    app = _celery("amqp://127.0.0.1:1//")
+    made = {name: found.queue_arguments or {} for name, found in app.amqp.queues.items()}
+
+    kinds = {name: arguments.get("x-queue-type") for name, arguments in made.items()}
+    [own] = [name for name in kinds if name.startswith("help.")]
+    assert kinds == dict.fromkeys((*queue.QUEUES, queue.WEBHOOKS), "quorum") | {own: None}
+    assert app.amqp.queues[own].auto_delete
+    assert app.amqp.queues[own].expires == rabbitmq.DESERTED_S
+    assert "visibility_timeout" not in app.conf.broker_transport_options
+    assert app.conf.broker_transport_options["confirm_publish"]
+    app.close()
 
 
 def test_a_channel_makes_one_client_for_all_its_messages(celery: Celery) -> None:

@@ -2,20 +2,24 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from uuid import UUID
 
-from domain import deliveries, executions, notices, regrade_end, regrade_start, webhooks
+from domain import deliveries, executions, notices, queue, regrade_end, regrade_start, webhooks
+from domain.announce import announce
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.deliveries import Delivery
 from domain.model import Claim, ExecutionTelemetry, Outcome, TestCase, TestResult
 from domain.regrade import Options
 from domain.regrade_selection import Selection
+from domain.settings import Settings
 from domain.vault import Vault
 from domain.verdict import Verdict
 from domain.views import SubmissionView
 from domain.webhooks import SUBSCRIBABLE, Change, Event, Webhook
+from standalone import ports
 from tests.integration.domain.regrading import PASSED, WRONG, Hands
 from tests.integration.webhooks.conftest import SECRET, Finish, Rows, calling
 from tests.integration.webhooks.receiving import Receiving
@@ -72,6 +76,17 @@ def test_whoever_ends_it_knows_what_to_send_and_asks_once(
     assert deliveries.announced(db, claim.submission_id, claim.execution_id) == []
     assert deliveries.sweep(db, message_lost_s=30) == []
     assert deliveries.sweep(db, message_lost_s=0) == [only().id]
+
+
+def test_what_could_not_be_sent_goes_out_with_the_next_sweep(
+    finish: Finish, db: Database, receiver: Receiving, only: Callable[[], Delivery]
+) -> None:
+    claim = finish(calling(receiver.url("ok")))
+    nowhere = f"redis://127.0.0.1:{ports.choose(1)[0]}/0"
+    with closing(queue.make_celery(Settings("postgresql://unused", nowhere, nowhere))) as celery:
+        announce(celery, db, claim.submission_id, claim.execution_id)
+    assert deliveries.sweep(db, message_lost_s=3600) == [only().id]
+    assert deliveries.sweep(db, message_lost_s=3600) == []
 
 
 def test_they_are_announced_after_the_commit(

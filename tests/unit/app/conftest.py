@@ -20,6 +20,7 @@ from domain.blobs import BlobMissing
 from domain.errors import Conflict, LimitReached, NotFound
 from domain.fair import User
 from domain.following import Following
+from domain.hosts import Host
 from domain.idempotency import another_body
 from domain.issuing import Issued
 from domain.key_limits import NO_LIMITS
@@ -64,6 +65,7 @@ class MemoryBackend:
     entries: dict[str, KeyEntry] = field(default_factory=dict)
     """API keys by prefix."""
     versions: dict[str, str] = field(default_factory=dict)
+    known_hosts: list[Host] = field(default_factory=list)
     readiness: list[Check] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     while_waiting: Callable[[], None] = lambda: None
@@ -240,6 +242,10 @@ class MemoryBackend:
     def availability(self) -> Mapping[str, str]:
         self._fail()
         return self.versions
+
+    def hosts(self) -> Sequence[Host]:
+        self._fail()
+        return self.known_hosts
 
     def checks(self) -> Sequence[Check]:
         return self.readiness

@@ -223,7 +223,7 @@ def test_the_document_names_every_role_and_scope() -> None:
 
 
 def test_scopes_narrow_and_never_widen() -> None:
-    for_operators = {Scope.REGRADES_READ, Scope.REGRADES_WRITE}
+    for_operators = {Scope.REGRADES_READ, Scope.REGRADES_WRITE, Scope.HOSTS_READ}
     assert granted(Role.SERVICE, frozenset(Scope)) == frozenset(Scope) - for_operators
     assert granted(Role.SUBMITTER, frozenset(Scope)) == frozenset(Scope) - for_operators - {Scope.PROBLEMS_WRITE}
     assert granted(Role.OPERATOR, None) >= for_operators

@@ -42,6 +42,18 @@ def test_readyz_is_503_when_a_part_is_away(api: "Api", backend: "MemoryBackend")
     assert answer.headers["Retry-After"]
 
 
+def test_without_a_part_that_requests_can_do_without_it_is_ready_and_says_so(
+    api: "Api", backend: "MemoryBackend"
+) -> None:
+    away = Check("redis", ok=False, message="does not answer", needed=False)
+    backend.readiness = [Check("postgresql", ok=True, message=""), away]
+
+    answer = api.get("/readyz")
+
+    assert (answer.status, answer.body["status"]) == (200, "degraded")
+    assert {"name": "redis", "ok": False, "message": "does not answer"} in answer.body["checks"]  # type: ignore[operator]
+
+
 def test_the_index_leads_on(api: "Api", application: Flask) -> None:
     api.key = None
 

@@ -70,6 +70,7 @@ def test_it_lists_every_route(document: Json) -> None:
         "/v1/batches/{batch_id}",
         "/v1/batches/{batch_id}/items",
         "/v1/batches/{batch_id}/results",
+        "/v1/hosts",
         "/v1/keys",
         "/v1/keys/{prefix}",
         "/v1/keys/{prefix}/rotate",

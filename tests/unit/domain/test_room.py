@@ -51,6 +51,15 @@ def test_a_disk_image_needs_root() -> None:
     assert _fields(_need(disk_mb=200, memory_mb=400), [LARGE]) == []
 
 
+def test_a_disk_image_needs_room() -> None:
+    small, large = (replace(SMALL, disk_bytes=size * room.MIB) for size in (199, 300))
+    assert _fields(_need(disk_mb=200), [small]) == ["constraints.disk_mb"]
+    (problem,) = room.problems(_need("c", disk_mb=301), [small, large])
+    assert problem.hint == "ask for at most 300"
+    assert _fields(_need("c", disk_mb=300), [small, large]) == []
+    assert _fields(_need("c", disk_mb=10_000), [SMALL]) == []  # of a release that does not say
+
+
 def test_a_network_needs_a_host_that_offers_one() -> None:
     offering = replace(SMALL, network=True)
     assert _fields(_need(network_enabled=True), BOTH) == ["constraints.network_enabled"]

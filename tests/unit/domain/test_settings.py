@@ -37,6 +37,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         SHIPD_HOST="worker.example",
         SHIPD_LEASE_S="7",
         SHIPD_DB_POOL_MIN="9",
+        SHIPD_DB_POOLER="transaction",
         SHIPD_MAX_ATTEMPTS="1",
         SHIPD_OIDC=str(tmp_path / "oidc.toml"),
         SENTRY_DSN="https://key@sentry/1",
@@ -48,7 +49,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     assert settings.jail_configs == Path("/etc/shipd")
     assert (settings.instance, settings.cgroups, settings.slots) == ("blue-2", "none", 3)
     assert (settings.host_name, settings.lease_s, settings.max_attempts) == ("worker.example", 7, 1)
-    assert (settings.db_pool_min, settings.db_pool_max) == (9, 9)
+    assert (settings.db_pool_min, settings.db_pool_max, settings.db_pooler) == (9, 9, "transaction")
     assert settings.oidc_file == tmp_path / "oidc.toml"
     assert (settings.sentry_dsn, settings.log_level) == ("https://key@sentry/1", "debug")
 
@@ -76,7 +77,7 @@ def test_secrets_do_not_show() -> None:
         ({"DATABASE_URL": ""}, r"DATABASE_URL is not set; set it, or DATABASE_URL_FILE, to a URL"),
         ({"REDIS_URL": ""}, "REDIS_URL is not set"),
         ({"DATABASE_URL": "mysql://secret"}, "DATABASE_URL .* must start with postgresql:// or postgres://"),
-        ({"BROKER_URL": "amqp://secret"}, "BROKER_URL .* must start with redis://"),
+        ({"BROKER_URL": "kafka://secret"}, "BROKER_URL .* must start with redis://"),
         ({"DATABASE_URL_FILE": "/nowhere"}, "DATABASE_URL and DATABASE_URL_FILE are both set"),
         ({"SENTRY_DSN_FILE": "/nowhere"}, "SENTRY_DSN_FILE: cannot read /nowhere"),
         ({"SHIPD_INSTANCE": "Blue"}, r"SHIPD_INSTANCE='Blue' does not fit; it must match \[a-z0-9-\]"),
@@ -90,6 +91,7 @@ def test_secrets_do_not_show() -> None:
         ({"SHIPD_SWEEP_S": "-1"}, "SHIPD_SWEEP_S"),
         ({"SHIPD_SWEEP_S": "1_0"}, "SHIPD_SWEEP_S"),
         ({"SHIPD_DB_POOL_MAX": "0"}, "SHIPD_DB_POOL_MAX"),
+        ({"SHIPD_DB_POOLER": "session"}, "SHIPD_DB_POOLER='session' is unknown; it must be none or transaction"),
         ({"SHIPD_EXECUTION_CACHE_MB": "-1"}, "SHIPD_EXECUTION_CACHE_MB='-1' is not a number"),
         ({"SHIPD_EXECUTION_CACHE_MB": "2000000"}, "SHIPD_EXECUTION_CACHE_MB=2000000 .* from 0 to 1048576"),
         ({"SHIPD_EXECUTION_CACHE_TTL_S": "0"}, "SHIPD_EXECUTION_CACHE_TTL_S=0 .* from 1 to 2592000"),

@@ -26,8 +26,8 @@ def found(config: SandboxConfig) -> dict[str, doctor.Finding]:
 def test_a_host_with_everything_is_well(config: SandboxConfig) -> None:
     findings = found(config)
     assert list(findings) == [
-        *("user", "nsjail", "user namespaces", "control groups", "seccomp policies", "init", "network for programs"),
-        "a jailed program",
+        *("user", "nsjail", "user namespaces", "control groups", "seccomp policies", "init", "room for jails"),
+        *("network for programs", "a jailed program"),
     ]
     assert all(finding.ok and finding.detail and not finding.fix for finding in findings.values() if finding.needed)
     assert "samples" in findings["control groups"].detail

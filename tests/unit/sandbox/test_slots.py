@@ -1,4 +1,4 @@
-import fcntl
+import contextlib
 import os
 import subprocess
 import sys
@@ -8,15 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.result import SandboxError
+from sandbox.ledger import _LINE
+from sandbox.result import RunAborted, SandboxError
+from sandbox.room import Room
 from sandbox.sampled import SampledHierarchy
 from sandbox.slots import UID_BASE, UIDS_PER_INSTANCE, UIDS_PER_SLOT, Slot, Slots
 
+LITTLE = Room(1)
 HOLD = """
 import sys
 from pathlib import Path
+from sandbox import door
 from sandbox.sampled import SampledHierarchy
 from sandbox.slots import Slots
+
+door.PATIENCE_S = 0.0
 
 with Slots(Path(sys.argv[1]), "t", SampledHierarchy(), int(sys.argv[2])).acquire(int(sys.argv[3])) as slot:
     print(*slot.numbers, flush=True)
@@ -151,16 +157,42 @@ def test_a_slot_is_free_when_its_holder_has_ended_however_it_ended(tmp_path: Pat
         assert slot.numbers == (0,)
 
 
-def test_whoever_gathers_is_not_overtaken(tmp_path: Path) -> None:
-    """A small one that comes later waits behind a large one, though it would fit."""
+def test_who_waits_in_line_is_not_overtaken(tmp_path: Path) -> None:
     made = of(tmp_path)
-    with made.acquire():
+    with made.acquire(2):
+        first = Holder(made.folder, 2, 1)
+        while not made.wanted():
+            assert first.process.poll() is None
+        second = Holder(made.folder, 2, 1)
+        third = made.ledger.open()
+        while waiting(made) < 2:
+            assert second.process.poll() is None
+        third.join_line()
+        behind = third.is_first
+    assert sorted([*first.numbers(), *second.numbers()]) == [0, 1]
+    assert (behind, third.is_first) == (False, True)
+    third.close()
+    first.end()
+    second.end()
+
+
+def waiting(made: Slots) -> int:
+    """How many are in line."""
+    with contextlib.closing(made.ledger.open()) as last:
+        last.join_line()
+        return last.place - _LINE
+
+
+def test_what_becomes_free_is_kept_for_a_large_one(tmp_path: Path) -> None:
+    """Once its patience is over: a small one that comes later waits, though it would fit."""
+    made = of(tmp_path)
+    with made.acquire() as own:
         large = Holder(made.folder, 2, 2)
-        turnstile = made.folder / "turnstile.lock"
-        inode = f":{turnstile.stat().st_ino} "
-        while not any(inode in line and "FLOCK" in line for line in Path("/proc/locks").read_text().splitlines()):
+        while not made.others_busy(own):
             assert large.process.poll() is None
         small = Holder(made.folder, 2, 1)
+        while waiting(made) < 1:
+            assert small.process.poll() is None
     assert large.numbers() == [0, 1]
     large.end()
     assert small.numbers() == [0]
@@ -207,17 +239,15 @@ def test_nobody_else_is_busy_alone(tmp_path: Path) -> None:
         assert not made.others_busy(both)
 
 
-def test_waiting_that_is_interrupted_lets_everything_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("wanted", [1, 2])
+def test_waiting_that_is_interrupted_lets_everything_go(tmp_path: Path, wanted: int) -> None:
     made = of(tmp_path)
-
-    def interrupt(_: float) -> None:
-        raise KeyboardInterrupt
-
     before = len(list(Path("/proc/self/fd").iterdir()))
-    with made.acquire():
-        monkeypatch.setattr("sandbox.slots.time.sleep", interrupt)
-        with pytest.raises(KeyboardInterrupt), made.acquire(2):
-            pass
+    cancel = os.eventfd(1, os.EFD_CLOEXEC)
+    with made.acquire(), made.acquire(), pytest.raises(RunAborted), made.acquire(wanted, cancel=cancel):
+        pass
+    os.close(cancel)
+    assert not made.wanted()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     with made.acquire(2) as both:
         assert both.numbers == (0, 1)
@@ -254,7 +284,8 @@ def test_where_another_process_has_settled_is_taken_last(tmp_path: Path) -> None
     left = (made.folder / "0.lock").read_bytes()
     (made.folder / "0.lock").unlink()
     (made.folder / "0.lock").write_bytes(left)
-    with made.acquire() as first, made.acquire() as second, made.acquire() as third:
+    # With little memory each: the other one's is still held.
+    with made.acquire(1, LITTLE) as first, made.acquire(1, LITTLE) as second, made.acquire(1, LITTLE) as third:
         assert [slot.numbers for slot in (first, second, third)] == [(1,), (2,), (0,)]
     other.end()
 
@@ -299,8 +330,8 @@ def test_nothing_is_borrowed_while_somebody_waits(tmp_path: Path) -> None:
 
 def test_not_even_a_slot_that_has_just_become_free(tmp_path: Path) -> None:
     made = of(tmp_path)
-    with (made.folder / "turnstile.lock").open("w") as turnstile:
-        fcntl.flock(turnstile, fcntl.LOCK_EX)  # as whoever waits does
+    with contextlib.closing(made.ledger.open()) as other:
+        other.join_line()  # as whoever waits does
         assert made.wanted()
         with made.borrow() as nothing:
             assert nothing is None
@@ -379,3 +410,17 @@ def test_room_beside_has_uids_of_its_own_within_the_slot() -> None:
 def test_room_beside_of_an_ordinary_user_is_theirs_too() -> None:
     slot = Slot((0,), "0", (3,), None, 1000)
     assert (slot.beside.init_uid, slot.beside.program_uid) == (None, 1000)
+
+
+def test_slots_that_somebody_holds_are_busy(tmp_path: Path) -> None:
+    slots = of(tmp_path, 3)
+    assert slots.busy() == 0
+    holder = Holder(tmp_path / "slots", 3, 2)
+    assert len(holder.numbers()) == 2
+
+    assert slots.busy() == 2
+    with slots.acquire():
+        assert slots.busy() == 3
+
+    holder.end(kill=True)
+    assert slots.busy() == 0

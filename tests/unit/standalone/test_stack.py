@@ -103,3 +103,11 @@ def test_what_is_set_in_the_environment_is_not_chosen_again(tmp_path: Path) -> N
     stack = Stack(tmp_path, environ={"SHIPD_INSTANCE": "mine", "SHIPD_CGROUPS": "none"})
     assert (stack.settings.instance, stack.settings.cgroups) == ("mine", "none")
     assert stack.environ["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.usefixtures("alone")
+def test_its_programs_may_be_arranged_otherwise(tmp_path: Path) -> None:
+    more = Program("more", ("sleep", "60"))
+    stack = Stack(tmp_path, arranged=lambda usual: [*(one for one in usual if one.name != "flower"), more])
+    names = set(stack.supervisor._programs)
+    assert names == {"postgres", "valkey", "beat", "api", "stream", "worker", "deliver", "more"}

@@ -11,7 +11,7 @@ from tests.unit.workers.grading import Make, Told
 from tests.unit.workers.ledger import NOWHERE, Ledger
 from tests.unit.workers.making import LANGUAGES, asking, claimed
 from tests.unit.workers.test_stopwatch import Clock
-from workers import grade, lease, patience, recorder, scout
+from workers import entering, grade, lease, patience, recorder, scout
 from workers.broadcast import Broadcaster
 from workers.grade import Grader
 from workers.lease import Leases
@@ -29,7 +29,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Ledger:
     made = Ledger(claimed(asking()))
     clock = Clock()
     monkeypatch.setattr(patience, "time", clock)
-    for module in (grade, lease, recorder):
+    for module in (entering, grade, lease, recorder):
         monkeypatch.setattr(module, "executions", made)
     return made
 

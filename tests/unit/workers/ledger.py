@@ -33,6 +33,8 @@ class Ledger:
         """Of whom others wait for a place."""
         self.awaited = False
         self.given_back = 0
+        self.later = False
+        """Whether what was given back last is not to be sent at once."""
         self.renewed = 0
         self.refused = threading.Event()
         self.asked: dict[str, object] = {}
@@ -83,7 +85,8 @@ class Ledger:
                 freed(self.waiting)
         return held
 
-    def give_back(self, *_: object) -> bool:
+    def give_back(self, *_: object, later: bool = False) -> bool:
+        self.later = later
         held = self._held("give_back")
         self.given_back += held
         return held

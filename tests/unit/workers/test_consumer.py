@@ -1,4 +1,8 @@
 from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery.worker.consumer import Consumer
 
 from workers.consumer import FLUSH_S, PatientConsumer
 
@@ -28,3 +32,19 @@ def test_events_wait_for_those_that_follow_and_are_sent_once() -> None:
     assert flushed == ["flushed"]
     consumer.on_send_event_buffered()
     assert len(consumer.hub.later) == 2
+
+
+def test_workers_come_back_to_a_broker_at_times_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[float, float, float]] = []
+
+    def note(*_: object, interval_start: float, interval_step: float, interval_max: float, **__: object) -> None:
+        asked.append((interval_start, interval_step, interval_max))
+
+    monkeypatch.setattr(Consumer, "ensure_connected", lambda _, conn: conn.ensure_connection())
+    consumer = PatientConsumer.__new__(PatientConsumer)
+    for _ in range(20):
+        conn: Any = SimpleNamespace(ensure_connection=note)
+        consumer.ensure_connected(conn)
+
+    assert len(set(asked)) == 20
+    assert all(0.5 <= start == step <= 1.5 and 5 <= longest <= 15 for start, step, longest in asked)

@@ -7,6 +7,7 @@ import pytest
 from domain.language import Language
 from domain.languages import Languages
 from domain.settings import Settings
+from sandbox import Capacity
 from tests.unit.workers.making import LANGUAGES
 from workers.host import Found, language_version, look, packages_sha256, platform_versions, report, tree_sha256
 
@@ -69,11 +70,13 @@ def test_it_reports_its_room() -> None:
     url = "redis://127.0.0.1:1/0"
     settings = Settings("postgresql://127.0.0.1:1/nowhere", url, url, Path("var"), host_name="host-1")
     found = Found({"python": "3.11"}, {"go": "apt-get install -y golang-go"})
-    said = report(settings, 3, found, network=True, blob_store="folder 1")
+    said = report(settings, 3, Capacity(1 << 30, 1 << 40), found, network=True, blob_store="folder 1")
     assert said.blob_store == "folder 1"
     assert said.network
     assert (said.name, said.cpus, said.root) == ("host-1", 3, os.geteuid() == 0)
-    assert said.memory_bytes > 1 << 20
+    assert said.memory_bytes == 1 << 30
+    assert said.disk_bytes is not None
+    assert said.disk_bytes < 1 << 40
     assert (said.languages, said.missing) == ({"python": "3.11"}, {"go": "apt-get install -y golang-go"})
 
 

@@ -9,8 +9,9 @@ from prometheus_client import REGISTRY, CollectorRegistry, values
 from domain import metrics
 from domain.model import RunTelemetry, TestResult
 from domain.verdict import Verdict
-from sandbox import PoolStats
-from workers.metrics import Counting, Metrics, PoolWatch
+from sandbox import Capacity, PoolStats, Room, Slots
+from sandbox.sampled import SampledHierarchy
+from workers.metrics import Counting, Metrics, PoolWatch, RoomNow
 
 
 @dataclass
@@ -78,3 +79,19 @@ def test_what_an_ended_process_had_standing_counts_no_more(shared: CollectorRegi
     counting = Counting(pool)  # type: ignore[arg-type] # it asks for no more than that
     counting.end()
     assert _value(shared, "jail_pool_size", started="nothing", state="taken") is None
+
+
+def test_what_of_the_room_is_taken_is_told_when_it_is_asked(tmp_path: Path) -> None:
+    slots = Slots(tmp_path, "t", SampledHierarchy(), 4, capacity=Capacity(100, 50))
+    registry = CollectorRegistry()
+    registry.register(RoomNow(slots))
+
+    def told(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(name, labels)
+
+    with slots.acquire(2, Room(60, 10)):
+        assert (told("room_slots", state="taken"), told("room_slots", state="free")) == (2, 2)
+        assert (told("room_memory_bytes", state="taken"), told("room_memory_bytes", state="free")) == (60, 40)
+        assert told("room_disk_bytes", state="free") == 40
+        assert told("room_waited_for") == 0
+    assert told("room_memory_bytes", state="taken") == 0

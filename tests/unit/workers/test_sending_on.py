@@ -30,7 +30,7 @@ def test_what_waited_is_sent(grader: Make, ledger: Ledger, monkeypatch: pytest.M
     sent: list[tuple[UUID, Priority]] = []
     ledger.waiting = ALICE
 
-    graded(replace(grader(FakeSandbox()), send=lambda *message: sent.append(message)), ledger, asking())
+    graded(replace(grader(FakeSandbox()), send=sent.extend), ledger, asking())
 
     assert sent == [NEXT]
 

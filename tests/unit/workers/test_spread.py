@@ -8,7 +8,7 @@ import pytest
 from domain.judging import TestGroup
 from domain.limits import Constraints
 from domain.verdict import Verdict
-from sandbox import RunAborted, RunResult, SandboxError
+from sandbox import Room, RunAborted, RunResult, SandboxError
 from sandbox.fake import SPENT, FakeJail, FakeSandbox, ended
 from tests.unit.workers.grading import BROKEN, Make, graded
 from tests.unit.workers.ledger import Ledger
@@ -48,9 +48,9 @@ def test_a_slot_that_cannot_be_prepared_changes_nothing(grader: Make, ledger: Le
     asked = threading.Event()
 
     class Broken(FakeSandbox):
-        def spare_slot(self, count: int = 1) -> object:  # type: ignore[override]
+        def spare_slot(self, count: int = 1, room: Room | None = None) -> object:  # type: ignore[override]
             asked.set()
-            raise SandboxError(f"no {count} such group")
+            raise SandboxError(f"no {count} such group for {room}")
 
     programs = Programs(case0=lambda _: ended(0 if asked.wait(PATIENCE_S) else 1))
     assert graded(grader(Broken(programs)), ledger, asking(test_cases=CASES)).verdict is Verdict.OK
@@ -64,9 +64,9 @@ def test_what_will_soon_be_done_is_not_shared(
     looked = threading.Event()
 
     class Noting(FakeSandbox):
-        def spare_slot(self, count: int = 1) -> object:  # type: ignore[override]
+        def spare_slot(self, count: int = 1, room: Room | None = None) -> object:  # type: ignore[override]
             looked.set()
-            return super().spare_slot(count)
+            return super().spare_slot(count, room)
 
     monkeypatch.setattr("workers.scout.HEAD_START_S", 0.05)
     monkeypatch.setattr("workers.scout.WORTH_S", worth_s)

@@ -1,25 +1,24 @@
 """The bodies of the Celery tasks; the tests of real workers are in tests/integration/celery."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from celery import Celery
+from celery.exceptions import Reject
 
-from domain import db, deliveries, executions, queue
+from domain import db, deliveries, outbox, queue
 from domain.announce import announce
-from domain.db import Database
 from domain.errors import Unavailable
-from domain.events import Events
-from domain.fair import Usual
-from domain.live import Live
 from domain.model import Claim, Priority
-from domain.queue import TASK_DELIVER, TASK_GRADE, TASK_SWEEP, make_celery
+from domain.queue import TASK_DELIVER, TASK_GRADE, make_celery
+from domain.router import Router
 from domain.settings import Settings
 from tests.unit.workers.ledger import NOWHERE
 from tests.unit.workers.making import asking, claimed
 from workers import tasks
+from workers.taking import Taking
 
 SETTINGS = Settings("postgresql://127.0.0.1:1/nowhere", "redis://127.0.0.1:1/0", "redis://127.0.0.1:1/0", Path("var"))
 ID = UUID(int=7)
@@ -32,6 +31,7 @@ class Grading:
     def __init__(self, gives: Claim | None = None, error: Exception | None = None) -> None:
         self.gives = gives
         self.error = error
+        self.taking = Taking()
         self.graded: list[UUID] = []
 
     def grade(self, execution_id: UUID) -> Claim | None:
@@ -50,18 +50,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def celery() -> Celery:
     made = make_celery(SETTINGS)
-    tasks.register(made, SETTINGS, NOWHERE)
+    tasks.register(made, Router(NOWHERE))
     return made
 
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[UUID, Priority]]:
     found: list[tuple[UUID, Priority]] = []
-
-    def note(_: Celery, execution_id: UUID, priority: Priority) -> None:
-        found.append((execution_id, priority))
-
-    monkeypatch.setattr(queue, "enqueue", note)
+    monkeypatch.setattr(Router, "send", lambda _, __, executions: found.extend(executions))
     return found
 
 
@@ -79,6 +75,17 @@ def test_a_message_is_graded(celery: Celery, grading: Callable[..., Grading], se
     grader = grading()
     celery.tasks[TASK_GRADE](str(ID))
     assert (grader.graded, sent) == ([ID], [])
+
+
+def test_a_host_that_drains_gives_messages_back(celery: Celery, grading: Callable[..., Grading]) -> None:
+    grader = grading()
+    grader.taking.stop(stopped=True)
+
+    with pytest.raises(Reject) as rejected:
+        celery.tasks[TASK_GRADE](str(ID))
+
+    assert rejected.value.requeue
+    assert grader.graded == []
 
 
 def test_what_was_given_back_is_sent_again(celery: Celery, grading: Callable[..., Grading], sent: list[object]) -> None:
@@ -127,7 +134,7 @@ def test_a_version_is_checked_and_sent_again_where_we_had_to_stop(
 
     grading()
     monkeypatch.setattr(tasks, "ProblemChecker", Checker)
-    monkeypatch.setattr(queue, "check_problem", lambda _, version_id: again.append(version_id))
+    monkeypatch.setattr(Router, "check_problem", lambda _, __, version_id: again.append(version_id))
     celery.tasks[queue.TASK_CHECK_PROBLEM](str(ID))
 
     assert checked == [ID]
@@ -138,63 +145,6 @@ def test_a_process_without_a_grader_checks_no_version(celery: Celery, monkeypatc
     monkeypatch.setattr(tasks, "grader", None)
     with pytest.raises(RuntimeError, match="worker_process_init has not run"):
         celery.tasks[queue.TASK_CHECK_PROBLEM](str(ID))
-
-
-def test_what_was_left_behind_is_sent_and_what_ended_is_told(
-    celery: Celery, sent: list[object], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: list[tuple[UUID, str]] = []
-    live: list[tuple[UUID, str, Mapping[str, object]]] = []
-
-    def swept(_: Database, *, finished: Callable[[UUID, str], None], **limits: object) -> list[tuple[UUID, Priority]]:
-        assert limits == {"message_lost_s": 30, "max_attempts": 3, "no_host_s": 600, "usual": Usual()}
-        finished(OTHER, "no_host")
-        return [(ID, Priority.INTERACTIVE)]
-
-    def tell(_: object, execution_id: UUID, state: str) -> None:
-        told.append((execution_id, state))
-
-    def append(_: object, execution_id: UUID, event: str, data: Mapping[str, object]) -> None:
-        live.append((execution_id, event, data))
-
-    def due(_: Database, *, message_lost_s: int) -> list[UUID]:
-        assert message_lost_s == 30
-        return [ID, OTHER]
-
-    delivered: list[UUID] = []
-    monkeypatch.setattr(executions, "sweep", swept)
-    monkeypatch.setattr(deliveries, "sweep", due)
-    monkeypatch.setattr(queue, "deliver", lambda _, delivery_id: delivered.append(delivery_id))
-    monkeypatch.setattr(Events, "publish", tell)
-    monkeypatch.setattr(Live, "append", append)
-    celery.tasks[TASK_SWEEP]()
-    assert delivered == [ID, OTHER]
-    assert sent == [(ID, Priority.INTERACTIVE)]
-    assert told == [(OTHER, "done")]
-    assert live == [(OTHER, "done", {"state": "done", "verdict": "JE", "reason": "no_host"})]
-
-
-def test_a_sweep_without_a_database_waits_for_the_next(
-    celery: Celery, sent: list[object], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(*_: object, **__: object) -> None:
-        raise Unavailable("the database does not answer")
-
-    monkeypatch.setattr(executions, "sweep", away)
-    celery.tasks[TASK_SWEEP]()
-    assert sent == []
-
-
-def test_without_deliveries_executions_are_swept_all_the_same(
-    celery: Celery, sent: list[object], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(*_: object, **__: object) -> None:
-        raise Unavailable("the database does not answer")
-
-    monkeypatch.setattr(executions, "sweep", lambda *_, **__: [(ID, Priority.BULK)])
-    monkeypatch.setattr(deliveries, "sweep", away)
-    celery.tasks[TASK_SWEEP]()
-    assert sent == [(ID, Priority.BULK)]
 
 
 def test_a_delivery_without_a_database_is_no_failure(celery: Celery, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +167,7 @@ def test_what_is_to_be_told_is_sent_and_else_left_to_the_sweeper(
     celery: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delivered: list[UUID] = []
-    monkeypatch.setattr(queue, "deliver", lambda _, delivery_id: delivered.append(delivery_id))
+    monkeypatch.setattr(outbox, "deliver_all", lambda _, __, delivery_ids: delivered.extend(delivery_ids))
     monkeypatch.setattr(deliveries, "announced", lambda *_: [ID, OTHER])
     announce(celery, NOWHERE, OTHER, ID)
     assert delivered == [ID, OTHER]
