@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import runpy
 import secrets
 import ssl
 import threading
@@ -22,6 +23,14 @@ from standalone.servers import Postgres, Valkey
 
 ROLES = TREE / "ansible" / "roles"
 HOST = "127.0.0.1"
+
+
+def scram(password: str, whose: str) -> str:
+    """Do what the role does with a password, by its own filter."""
+    made: str = runpy.run_path(str(ROLES / "postgres" / "filter_plugins" / "postgres_scram.py"))["postgres_scram"](
+        password, whose
+    )
+    return made
 
 
 class Certificates:
@@ -53,7 +62,7 @@ class SecurePostgres(Postgres):
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute((ROLES / "postgres" / "files" / "rights.sql").read_bytes())
             for name, password in self.passwords.items():
-                connection.execute(f"ALTER ROLE {name} PASSWORD '{password}'".encode())
+                connection.execute(f"ALTER ROLE {name} PASSWORD '{scram(password, name)}'".encode())
 
     def url_of(self, role: str) -> str:
         """Give the URL of a role."""

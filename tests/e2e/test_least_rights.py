@@ -77,7 +77,7 @@ def test_it_grades_and_nothing_is_refused(
     assert _flower(secure, "/api/workers?refresh=1"), "workers answer Flower"
     assert isinstance(_flower(secure, "/api/queues/length"), dict), "Flower asks the broker over TLS"
     assert valkey.refused() == []
-    assert "permission denied" not in (postgres.folder / "server.log").read_text()
+    assert "ERROR:  permission denied" not in (postgres.folder / "server.log").read_text()
 
 
 def test_programs_of_the_platform_write_rows_and_no_more(postgres: SecurePostgres) -> None:
