@@ -15,8 +15,8 @@ REQUIREMENTS = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required"
 def of(url: str) -> Mapping[str, object] | None:
     """Give redis-py's options of TLS for a broker's URL, None where it has none.
 
-    `ssl_cert_reqs` (`required` where it is not said), `ssl_check_hostname`, `ssl_ca_certs` and the other parameters that
-    begin with `ssl_` are taken from the URL. Raises ValueError for a requirement that there is not.
+    `ssl_cert_reqs` (`required` where it is not said), `ssl_check_hostname`, `ssl_ca_certs` and the other parameters
+    that begin with `ssl_` are taken from the URL. Raises ValueError for a requirement that there is not.
     """
     parts = urlsplit(url)
     if parts.scheme != SCHEME:

@@ -7,7 +7,6 @@ import runpy
 import secrets
 import ssl
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -53,9 +52,7 @@ class SecurePostgres(Postgres):
 
     def __init__(self, folder: Path, port: int) -> None:
         super().__init__(folder, port, durable=False)
-        self.passwords: Mapping[str, str] = {
-            name: secrets.token_hex(16) for name in ("shipd_owner", "shipd", "shipd_readonly")
-        }
+        self.passwords = {name: secrets.token_hex(16) for name in ("shipd_owner", "shipd", "shipd_readonly")}
 
     def say_rights(self) -> None:
         """Make roles, or say anew what they may: as the role does before and after migrations."""

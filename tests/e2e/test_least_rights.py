@@ -43,9 +43,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates)
 
 
 @pytest.fixture(scope="module")
-def secure(
-    tmp_path_factory: pytest.TempPathFactory, postgres: SecurePostgres, valkey: SecureValkey
-) -> Iterator[Stack]:
+def secure(tmp_path_factory: pytest.TempPathFactory, postgres: SecurePostgres, valkey: SecureValkey) -> Iterator[Stack]:
     """A whole platform on both."""
     urls = {"DATABASE_URL": postgres.url_of("shipd"), "REDIS_URL": valkey.url, "SHIPD_NETWORK": "off"}
     with Stack(tmp_path_factory.mktemp("secure"), environ=urls, durable=False) as running:
@@ -119,7 +117,7 @@ def test_rights_said_twice_are_the_same(postgres: SecurePostgres) -> None:
     assert standing() == before
 
 
-def test_whoever_has_another_authority_is_not_talked_to(valkey: SecureValkey, tmp_path: str) -> None:
+def test_whoever_has_another_authority_is_not_talked_to(valkey: SecureValkey) -> None:
     url = valkey.url.partition("?")[0]
     with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
         redis.Redis.from_url(url).ping()
@@ -128,9 +126,8 @@ def test_whoever_has_another_authority_is_not_talked_to(valkey: SecureValkey, tm
 def _type(stack: Stack) -> None:
     answer = stack.client.post("/v1/submissions", submission(READS, interactive=True))
     path = f"/v1/submissions/{answer.body['id']}"
-    socket = create_connection(
-        f"ws{stack.url.removeprefix('http')}{path}/events", header=[f"Authorization: Bearer {stack.api_key}"], timeout=30
-    )
+    url = f"ws{stack.url.removeprefix('http')}{path}/events"
+    socket = create_connection(url, header=[f"Authorization: Bearer {stack.api_key}"], timeout=30)
     socket.send(json.dumps({"type": "stdin", "data": "ab\n"}))
     try:
         while "ba" not in socket.recv():

@@ -14,7 +14,9 @@ def test_a_certificate_is_asked_for_where_nothing_is_said() -> None:
 
 
 def test_it_takes_what_the_url_says() -> None:
-    said = broker_tls.of(f"{URL}?ssl_ca_certs=/etc/shipd/ca.pem&ssl_check_hostname=false&ssl_cert_reqs=CERT_OPTIONAL&db=1")
+    said = broker_tls.of(
+        f"{URL}?ssl_ca_certs=/etc/shipd/ca.pem&ssl_check_hostname=false&ssl_cert_reqs=CERT_OPTIONAL&db=1"
+    )
     assert said == {
         "ssl_ca_certs": "/etc/shipd/ca.pem",
         "ssl_check_hostname": False,
