@@ -54,9 +54,11 @@ class Machine:
     ) -> None:
         self._end()
 
-    def run(self, argv: Sequence[str], *, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command there as root. Raises CalledProcessError, with its output in a note."""
-        done = subprocess.run(self._ssh(argv), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    def run(
+        self, argv: Sequence[str], *, user: str = "root", check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command there over ssh. Raises CalledProcessError, with its output in a note."""
+        done = subprocess.run(self._ssh(argv, user), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if check and done.returncode != 0:
             error = subprocess.CalledProcessError(done.returncode, list(argv), done.stdout, done.stderr)
             error.add_note(f"{done.stdout}\n{done.stderr}"[-4000:])
@@ -70,7 +72,7 @@ class Machine:
         binds = [f"--bind-ro={path}:{target}" for target, path in self.binds.items()]
         script = [str(BOOT), str(self.rootfs.root), str(self.folder), self.namespace, self.name, *ALLOWED, *binds]
         # In a session of its own, so that Ctrl-C is ours to answer; tied to us, so that it never outlives us.
-        program = tied.argv(["unshare", "--mount", "--propagation", "private", *script], on_death=signal.SIGKILL)
+        program = tied.argv([*ALONE, *script], on_death=signal.SIGKILL)
         began = time.monotonic()
         with self.console.open("wb") as log:
             self.process = subprocess.Popen(
@@ -91,9 +93,9 @@ class Machine:
         self.run(["mkdir", "-p", "/run/whole-proc"])
         self.run(["mount", "-t", "proc", "proc", "/run/whole-proc"])
 
-    def _ssh(self, argv: Sequence[str]) -> list[str]:
+    def _ssh(self, argv: Sequence[str], user: str = "root") -> list[str]:
         words = [word for name, value in self.ssh_options.items() for word in ("-o", f"{name}={value}")]
-        ssh = ["ssh", "-F", "none", *words, "-i", str(self.rootfs.key), f"root@{self.address}", shlex.join(argv)]
+        ssh = ["ssh", "-F", "none", *words, "-i", str(self.rootfs.key), f"{user}@{self.address}", shlex.join(argv)]
         return self.network.inside(ssh)
 
     @property
@@ -113,7 +115,7 @@ class Machine:
 
     def _end(self) -> None:
         if self.process is not None:
-            self.process.kill()  # its first process dies with it, and so all others
+            self.process.kill()  # the first process of its namespace dies with it, and so all others
             self.process.wait()
         groups.remove(self.groups)
         if self.folder.exists():
@@ -124,4 +126,10 @@ ALLOWED = (
     # What a machine may do and a container may not, as far as jails and their counters need it.
     "--capability=all",
     "--system-call-filter=perf_event_open keyctl add_key bpf",
+)
+
+ALONE = (
+    *("unshare", "--mount", "--propagation", "private"),
+    # systemd-nspawn alone leaves its container behind when it is killed.
+    *("--pid", "--fork", "--kill-child", "--mount-proc"),
 )

@@ -93,7 +93,7 @@ def test_programs_of_the_platform_write_rows_and_no_more(postgres: SecurePostgre
             "COPY submissions TO PROGRAM 'cat'",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                app.execute(forbidden)  # type: ignore[arg-type] # psycopg wants literals alone
+                app.execute(forbidden)
 
 
 def test_who_monitors_sees_numbers_and_no_rows(postgres: SecurePostgres) -> None:
@@ -133,7 +133,7 @@ def _type(stack: Stack) -> None:
         while "ba" not in socket.recv():
             pass
     finally:
-        socket.shutdown()
+        socket.shutdown()  # type: ignore[no-untyped-call] # websocket-client types only some
 
 
 def _cancel(stack: Stack) -> None:
