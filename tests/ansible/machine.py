@@ -54,11 +54,11 @@ class Machine:
     ) -> None:
         self._end()
 
-    def run(
-        self, argv: Sequence[str], *, user: str = "root", check: bool = True
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, argv: Sequence[str], *, user: str = "root", check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command there over ssh. Raises CalledProcessError, with its output in a note."""
-        done = subprocess.run(self._ssh(argv, user), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            self._ssh(argv, user), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
         if check and done.returncode != 0:
             error = subprocess.CalledProcessError(done.returncode, list(argv), done.stdout, done.stderr)
             error.add_note(f"{done.stdout}\n{done.stderr}"[-4000:])

@@ -57,4 +57,5 @@ class Network:
 
 
 def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, stdin=subprocess.DEVNULL)
+    argv = ["ip", *arguments]
+    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)

@@ -91,7 +91,9 @@ def _make(folder: Path, installed: Sequence[str], offered: Sequence[str]) -> Non
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, check=False)
         if done.returncode != 0:
             log = (scratch / "log").read_text(errors="replace").splitlines()[-20:] if (scratch / "log").exists() else []
-            raise SystemExit(f"shipd: no root file system: {RECIPE.name} ended with {done.returncode}\n" + "\n".join(log))
+            raise SystemExit(
+                f"shipd: no root file system: {RECIPE.name} ended with {done.returncode}\n" + "\n".join(log)
+            )
         scratch.rename(folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
