@@ -56,7 +56,7 @@ def first(site: Site) -> Played:
 @pytest.fixture(scope="module")
 def api(site: Site, first: Played) -> "Api":
     del first
-    made = site.machines["one"].run([SHIPD, "keys", "create", "--name", "tests", "--role", "admin", "--json"])
+    made = site.machines["one"].run([SHIPD, "keys", "create", "tests", "--role", "admin", "--json"])
     return Api(site, str(json.loads(made.stdout)["key"]))
 
 
