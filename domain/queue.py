@@ -18,7 +18,7 @@ from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import BatchPublishError, OperationalError
 
-from domain import absence, broker, counted, queue_names, rabbitmq, tracing
+from domain import absence, broker, broker_tls, counted, queue_names, rabbitmq, tracing
 from domain.errors import Unavailable
 from domain.limits import VISIBILITY_TIMEOUT_S
 from domain.logging import logger
@@ -69,6 +69,7 @@ def make_celery(settings: Settings) -> Celery:
         # How long a result is awaited from a pool process that died: there are none, and the slot is idle meanwhile.
         worker_lost_wait=1.0,
         worker_hijack_root_logger=False,
+        broker_use_ssl=broker_tls.of(settings.broker_url),
         # A worker outlives its broker: it waits for it at start, and keeps what it is grading when it goes away.
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,

@@ -137,12 +137,13 @@ class Server(ABC):
 
 
 class Postgres(Server):
-    """PostgreSQL with one database `shipd`, owned by the user `shipd`. PG_BINDIR names other binaries.
+    """PostgreSQL with one database `shipd`, owned by its superuser. PG_BINDIR names other binaries.
 
     `durable=False` is for tests: quick, and lost with the machine.
     """
 
     name = "postgres"
+    superuser = "shipd"
     stop_signal = signal.SIGINT  # "fast": sessions are ended, the data is written, nothing is left
 
     def __init__(
@@ -154,7 +155,7 @@ class Postgres(Server):
 
     @property
     def url(self) -> str:
-        return f"postgresql://shipd:{self.password}@127.0.0.1:{self.port}/shipd"
+        return f"postgresql://{self.superuser}:{self.password}@127.0.0.1:{self.port}/shipd"
 
     def prepare(self) -> None:
         """Make the cluster and its database, complete or not at all: it gets its name when it is."""
@@ -166,7 +167,7 @@ class Postgres(Server):
         self._run(
             [
                 *self._program("initdb"),
-                *("--pgdata", str(new), "--username", "shipd", "--pwfile", str(self.folder / "password")),
+                *("--pgdata", str(new), "--username", self.superuser, "--pwfile", str(self.folder / "password")),
                 *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-instructions"),
             ]
         )

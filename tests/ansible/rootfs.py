@@ -73,7 +73,9 @@ def variables(role: str) -> dict[str, Any]:
 
 def _named(role: Path) -> Iterator[str]:
     known = variables(role.name)
-    yield from known.get(f"{role.name}_packages", ())
+    for name, value in known.items():
+        if name.endswith("_packages") and isinstance(value, list):
+            yield from value
     by_language = known.get("worker_language_packages", {})
     for language in LANGUAGES:
         yield from by_language.get(language, ())

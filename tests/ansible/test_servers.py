@@ -1,0 +1,216 @@
+"""All roles on one machine: what was set up, an update and a way back while submissions come, and a restore."""
+
+import base64
+import gzip
+import io
+import json
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.ansible.sites import Played, Site
+
+SHIPD = "/usr/local/sbin/shipd"
+GROUPS = ("postgres", "redis", "api", "worker", "flower", "monitoring")
+# What asks the API from where its clients are: the controller's namespace.
+ASK = """
+import json, ssl, sys, urllib.error, urllib.request
+method, url, authority, headers, body = json.load(sys.stdin)
+context = ssl.create_default_context(cafile=authority)
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+data = None if body is None else json.dumps(body).encode()
+request = urllib.request.Request(url, data, {"Content-Type": "application/json", **headers}, method=method)
+try:
+    with opener.open(request, timeout=90) as answer:
+        print(json.dumps([answer.status, answer.read().decode()]))
+except urllib.error.HTTPError as error:
+    print(json.dumps([error.code, error.read().decode()]))
+"""
+HELLO = {
+    "language": "python",
+    "source": {"type": "code", "content": "print(input()[::-1])"},
+    "test_cases": [{"input": "ab", "expected_output": "ba"}],
+}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(tmp_path_factory.mktemp("site")) as site:
+        site.boot("one")
+        site.describe({name: ["one"] for name in GROUPS})
+        yield site
+
+
+@pytest.fixture(scope="module")
+def first(site: Site) -> Played:
+    return site.play("site.yml")
+
+
+@pytest.fixture(scope="module")
+def api(site: Site, first: Played) -> "Api":
+    del first
+    made = site.machines["one"].run([SHIPD, "keys", "create", "tests", "--role", "admin", "--json"])
+    return Api(site, str(json.loads(made.stdout)["key"]))
+
+
+@dataclass
+class Api:
+    """The API through nginx and TLS, as a client on another machine sees it."""
+
+    site: Site
+    key: str
+
+    def ask(self, method: str, path: str, body: object = None, *, port: int = 443, **headers: str) -> tuple[int, str]:
+        """Send one request; the certificate is verified."""
+        one = self.site.machines["one"]
+        url = f"https://{one.address}:{port}{path}"
+        known = {"Authorization": f"Bearer {self.key}", **headers}
+        asked = json.dumps([method, url, str(self.site.authority), known, body])
+        argv = self.site.network.inside([sys.executable, "-c", ASK])
+        done = subprocess.run(argv, input=asked, capture_output=True, text=True, check=True)
+        status, text = json.loads(done.stdout)
+        return int(status), str(text)
+
+    def submit(self) -> tuple[int, str]:
+        """Send hello world and wait for its end."""
+        return self.ask("POST", "/v1/submissions?wait=60", HELLO)
+
+
+def verdict(text: str) -> object:
+    return json.loads(text)["execution"]["verdict"]
+
+
+def test_a_second_run_changes_nothing(site: Site, first: Played) -> None:
+    assert first.changed["one"] > 60
+    second = site.play("site.yml")
+    assert second.changes == []
+
+
+def test_what_would_change_is_nothing(site: Site, first: Played) -> None:
+    del first
+    assert site.play("site.yml", "--check").changes == []
+
+
+def test_a_submission_over_tls_gets_its_verdict(api: Api) -> None:
+    status, text = api.submit()
+    assert (status, verdict(text)) == (201, "AC")
+
+
+def test_nobody_comes_to_the_servers_without_tls_or_from_elsewhere(site: Site, first: Played) -> None:
+    del first
+    one = site.machines["one"]
+    listening = one.run(["ss", "-Hltn"]).stdout.split("\n")
+    open_to_others = {line.split()[3].rpartition(":")[2] for line in listening if line and "127.0.0.1" not in line}
+    assert open_to_others <= {"22", "80", "443", "5443"}
+    plain = one.run(["redis-cli", "ping"], check=False)
+    assert "PONG" not in plain.stdout
+    without = "host=127.0.0.1 dbname=shipd user=shipd sslmode=disable password=x"
+    refused = one.run(["psql", without, "-c", "SELECT 1"], check=False)
+    assert "no pg_hba.conf entry" in refused.stderr
+
+
+def test_flower_asks_for_a_password_and_names_tasks_by_ids(api: Api, site: Site) -> None:
+    secret = site.machines["one"].run(["sed", "-n", "s/^FLOWER_BASIC_AUTH='\\(.*\\)'$/\\1/p", "/etc/shipd/flower.env"])
+    known = {"Authorization": f"Basic {base64.b64encode(secret.stdout.strip().encode()).decode()}"}
+    assert api.ask("GET", "/", port=5443)[0] == 401
+    assert api.ask("GET", "/metrics", port=5443, **known)[0] == 404
+    status, text = api.ask("GET", "/api/tasks?taskname=shipd.grade", port=5443, **known)
+    assert status == 200
+    tasks = json.loads(text).values()
+    assert tasks
+    assert all("ab" not in task["args"] and "print" not in str(task) for task in tasks)
+    assert "5443" in api.ask("GET", "/")[1]
+
+
+def test_prometheus_reaches_everything_that_it_asks(site: Site, first: Played) -> None:
+    del first
+    asked = site.machines["one"].run(
+        [
+            "python3",
+            "-c",
+            "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9090/api/v1/targets').read().decode())",
+        ]
+    )
+    targets = json.loads(asked.stdout)["data"]["activeTargets"]
+    down = {target["labels"]["job"]: target["lastError"] for target in targets if target["health"] == "down"}
+    assert {target["labels"]["job"] for target in targets} >= {"node", "postgres", "redis", "worker"}
+    assert not set(down) & {"node", "postgres", "redis", "worker"}, down
+
+
+@dataclass
+class Flow:
+    """Submissions that keep coming."""
+
+    answers: list[tuple[int, str]] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def keep_on(self, api: Api) -> None:
+        """Send one after the other until told to stop."""
+        while not self.stop.is_set():
+            self.answers.append(api.submit())
+
+
+@contextmanager
+def flowing(api: Api) -> Iterator[Flow]:
+    flow = Flow()
+    threads = [threading.Thread(target=flow.keep_on, args=(api,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield flow
+    finally:
+        flow.stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def another_release(site: Site, folder: Path) -> Path:
+    """Pack the same tree with one file more."""
+    (before,) = site.folder.glob("shipd-*.tar.gz")
+    packed = io.BytesIO(gzip.decompress(before.read_bytes()))
+    with tarfile.open(fileobj=packed, mode="a") as archive:
+        archive.addfile(tarfile.TarInfo("ANOTHER"), io.BytesIO())
+    path = folder / before.name.replace(".tar.gz", ".another.tar.gz")
+    path.write_bytes(gzip.compress(packed.getvalue()))
+    return path
+
+
+def test_another_release_and_back_while_submissions_come_and_none_is_lost(api: Api, site: Site, tmp_path: Path) -> None:
+    one = site.machines["one"]
+    before = one.run(["readlink", "/opt/shipd/current"]).stdout.strip()
+    with flowing(api) as flow:
+        site.play("rolling.yml", release_archive=str(another_release(site, tmp_path)))
+        assert one.run(["readlink", "/opt/shipd/current"]).stdout.strip() == f"{before}.another"
+        site.play("rollback.yml")
+    assert one.run(["readlink", "/opt/shipd/current"]).stdout.strip() == before
+    assert len(flow.answers) > 10
+    assert [(status, text) for status, text in flow.answers if status != 201 or verdict(text) != "AC"] == []
+    assert json.loads(one.run([SHIPD, "hosts", "show", "one", "--json"]).stdout)["standing"] == "live"
+
+
+def test_a_gate_that_fails_ends_the_update(api: Api, site: Site, tmp_path: Path) -> None:
+    broken = tmp_path / "shipd-0.1.0-broken.tar.gz"
+    with tarfile.open(broken, "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("requirements.lock"), io.BytesIO())
+    site.play("rolling.yml", release_archive=str(broken), fails=True)
+    assert api.submit()[0] == 201
+
+
+def test_what_was_lost_comes_back_from_the_backup(api: Api, site: Site) -> None:
+    status, text = api.submit()
+    assert status == 201
+    path = json.loads(text)["links"]["self"]
+    one = site.machines["one"]
+    one.run(["systemctl", "start", "shipd-backup-verify"])
+    one.run(["runuser", "-u", "postgres", "--", "psql", "-d", "shipd", "-c", "SELECT pg_switch_wal()"])
+    site.play("restore.yml", restore_to="latest")
+    assert verdict(api.ask("GET", path)[1]) == "AC"
+    assert verdict(api.submit()[1]) == "AC"
+    assert one.run(["systemctl", "is-active", "shipd-wal"]).stdout.strip() == "active"
