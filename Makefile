@@ -1,4 +1,4 @@
-# The commands of this project; `make help` lists them. Everything is made in .venv and var, and nowhere else.
+# The commands of this project; `make help` lists them. Everything is made in .venv, .venv-ansible and var, and nowhere else.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -7,7 +7,7 @@ RUN := exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m standal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo stop test test-vm chaos soak bench bench-limits bench-rows scaling lint format lock setup clean
+.PHONY: help up demo stop test test-vm test-ansible lint-ansible chaos soak bench bench-limits bench-rows scaling lint format lock setup clean
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this list
@@ -48,8 +48,20 @@ bench-rows: setup ## Measure the hot calls among 1 M and 10 M submissions, in 10
 scaling: setup ## Say what 10 to 1,000 hosts carry, by a model checked here: docs/scaling.md (idle machine; ARGS="--quick")
 	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m benchmarks.scaling $(ARGS)
 
-test-vm: setup .venv-ansible ## Deploy on an emulated machine with cgroup v2, then run tests/jail there (hours; ARGS="--deploy" or "-k box")
+test-vm: setup .venv-ansible/locked.stamp ## Deploy on an emulated machine with cgroup v2, then run tests/jail there (hours; ARGS="--deploy" or "-k box")
 	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m tests.vm $(ARGS)
+
+test-ansible: setup lint-ansible ## Run all playbooks against booted machines, as root (minutes; ARGS="-k platform" for some of it)
+	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m pytest --no-cov -p no:cacheprovider \
+		--confcutdir=tests/ansible tests/ansible $(ARGS)
+
+lint-ansible: .venv-ansible/locked.stamp ## Check playbooks and roles by ansible-lint's profile for production
+	@cd ansible && PATH="$(CURDIR)/.venv-ansible/bin:$$PATH" ansible-lint --offline --nocolor -qq
+
+.venv-ansible/locked.stamp: ansible/requirements.lock
+	@$(PYTHON) -m venv --clear .venv-ansible
+	@.venv-ansible/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 lint: setup ## Check style, types and the arrows between packages
 	@$(BIN)/ruff check
@@ -61,13 +73,15 @@ format: setup ## Format the sources
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
 
-lock: ## Pin every dependency of setup.cfg with its hashes in requirements.lock (needs uv)
+lock: ## Pin every dependency with its hashes in requirements.lock and ansible/requirements.lock (needs uv)
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(or $(UV),uv) pip compile --quiet --generate-hashes --no-emit-index-url \
 		--no-strip-extras --python-version 3.11 --all-extras setup.cfg --output-file requirements.lock
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(or $(UV),uv) pip compile --quiet --generate-hashes --no-emit-index-url \
+		--no-strip-extras --python-version 3.11 ansible/requirements.in --output-file ansible/requirements.lock
 
 setup: ## Make .venv from requirements.lock and build the sandbox's init
 	@$(PYTHON) -m standalone.preflight
 	@$(PYTHON) -m standalone.bootstrap
 
-clean: ## Remove .venv and var: everything that was made here, submissions and keys included
-	@rm -rf .venv var
+clean: ## Remove .venv, .venv-ansible and var: everything that was made here, submissions and keys included
+	@rm -rf .venv .venv-ansible var

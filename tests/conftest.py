@@ -11,6 +11,9 @@ from standalone.servers import Postgres, Valkey
 from standalone.stack import Stack
 from tests.s3 import S3
 
+collect_ignore = ["ansible"]
+"""Boots machines: `make test-ansible`, which does not come by here."""
+
 LANES = {
     "jails": ("tests/jail/", "tests/problems/"),
     "platforms": ("tests/e2e/", "tests/integration/celery/", "tests/chaos/"),

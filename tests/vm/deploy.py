@@ -90,7 +90,7 @@ def _start_servers(machine: Machine, inventory: Inventory) -> None:
         f"CREATE ROLE shipd LOGIN PASSWORD '{inventory.postgres_password}';\n"
         "CREATE DATABASE shipd OWNER shipd TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';\n"
     )
-    machine.ask(["runuser", "-u", "postgres", "--", "psql", "-qX", "-v", "ON_ERROR_STOP=1"], made)
+    machine.ask(["env", "-C", "/", "runuser", "-u", "postgres", "--", "psql", "-qX", "-v", "ON_ERROR_STOP=1"], made)
 
 
 def _ask(machine: Machine, inventory: Inventory) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import tempfile
 import time
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from standalone import tied
 from tests.vm import host
 from tests.vm.inventory import ANSIBLE, BIN, NAME, Inventory
 from tests.vm.machine import Machine
@@ -42,17 +44,23 @@ def play(machine: Machine, inventory: Inventory, release: str, log: Path) -> Pla
     with tempfile.TemporaryDirectory(prefix="shipd-vm-") as sockets, log.open("w") as file:
         argv = [str(BIN / "ansible-playbook"), "--inventory", str(inventory.folder / "hosts.yml"), "site.yml"]
         environment = {**os.environ, **_environment(machine, inventory, release, sockets)}
+        # Tied to us, so that it never outlives us; in a session of its own, so that Ctrl-C is ours to answer.
         with subprocess.Popen(
-            argv,
+            tied.argv(argv, on_death=signal.SIGTERM),
             cwd=ANSIBLE,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         ) as running:
             assert running.stdout is not None
-            recap, tasks = _followed(_logged(running.stdout, file))
+            try:
+                recap, tasks = _followed(_logged(running.stdout, file))
+            except BaseException:
+                running.terminate()
+                raise
     return Play(running.returncode, time.monotonic() - began, recap, tasks)
 
 
@@ -72,6 +80,7 @@ def _environment(machine: Machine, inventory: Inventory, release: str, sockets: 
         "ANSIBLE_SSH_ARGS": " ".join(["-F none", *(f"-o {name}={value}" for name, value in options.items())]),
         "ANSIBLE_PRIVATE_KEY_FILE": str(machine.key),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": sockets,  # a path of a socket is short
+        "PYTHONPATH": str(host.TREE),
         "ANSIBLE_PIPELINING": "true",
         "ANSIBLE_TIMEOUT": "300",
         # Facts are the same in every play, and take the machine half a minute.
