@@ -18,7 +18,7 @@ from standalone import programs
 
 ANSIBLE = TREE / "ansible"
 ROLES = ANSIBLE / "roles"
-OF_TESTS = {"make", "debootstrap", "systemd-container"}
+OF_TESTS = {"make", "debootstrap", "systemd-container", "pgbouncer", "rabbitmq-server"}
 URLS = {"DATABASE_URL": "postgresql://127.0.0.1/shipd", "REDIS_URL": "redis://127.0.0.1/0"}
 
 
