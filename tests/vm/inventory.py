@@ -66,6 +66,7 @@ class Inventory:
             "shipd_database_url": database,
             "shipd_migrate_database_url": database,
             "shipd_redis_url": f"redis://:{self.redis_password}@127.0.0.1:6379/0",
+            "shipd_flower_url": "",
             "shipd_settings": SLOW,
             "worker_languages": ["c", "python"],
             "worker_slots": 1,

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from standalone import tied
 from tests.vm import host
+from tests.vm.image import PLAYED
 from tests.vm.inventory import ANSIBLE, BIN, NAME, Inventory
 from tests.vm.machine import Machine
 
@@ -42,7 +43,8 @@ def play(machine: Machine, inventory: Inventory, release: str, log: Path) -> Pla
     """Run the playbook with all output going to `log`; what it says at the end is said here too."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="shipd-vm-") as sockets, log.open("w") as file:
-        argv = [str(BIN / "ansible-playbook"), "--inventory", str(inventory.folder / "hosts.yml"), "site.yml"]
+        named = ["--inventory", str(inventory.folder / "hosts.yml"), "--tags", ",".join(PLAYED)]
+        argv = [str(BIN / "ansible-playbook"), *named, "site.yml"]
         environment = {**os.environ, **_environment(machine, inventory, release, sockets)}
         # Tied to us, so that it never outlives us; in a session of its own, so that Ctrl-C is ours to answer.
         with subprocess.Popen(
