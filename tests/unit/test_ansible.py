@@ -18,7 +18,8 @@ from standalone import programs
 
 ANSIBLE = TREE / "ansible"
 ROLES = ANSIBLE / "roles"
-OF_TESTS = {"make", "debootstrap", "systemd-container", "pgbouncer", "rabbitmq-server"}
+# Servers of tests, which are on no worker.
+OF_TESTS = {"make", "pgbouncer", "rabbitmq-server"}
 URLS = {"DATABASE_URL": "postgresql://127.0.0.1/shipd", "REDIS_URL": "redis://127.0.0.1/0"}
 
 
@@ -97,7 +98,7 @@ def test_a_worker_has_what_the_check_installs() -> None:
     ("name", "program"),
     [
         ("api", programs.api(8000)),
-        ("stream", programs.stream(Path("/var/lib/shipd/stream.sock"))),
+        ("stream", programs.stream(Path("/var/lib/shipd/api/stream.sock"))),
         ("deliver", programs.deliver()),
         ("beat", programs.beat()),
     ],
