@@ -18,8 +18,8 @@ from standalone import programs
 
 ANSIBLE = TREE / "ansible"
 ROLES = ANSIBLE / "roles"
-# Servers of tests, which are on no worker.
-OF_TESTS = {"make", "pgbouncer", "rabbitmq-server"}
+# What only tests start.
+OF_TESTS = {"make", "faketime", "pgbouncer", "rabbitmq-server"}
 URLS = {"DATABASE_URL": "postgresql://127.0.0.1/shipd", "REDIS_URL": "redis://127.0.0.1/0"}
 
 
