@@ -79,6 +79,7 @@ class Site:
 
     def __enter__(self) -> Self:
         self.network = self._stack.enter_context(Network())
+        self._stack.callback(shutil.rmtree, self._connections, ignore_errors=True)
         return self
 
     def __exit__(
@@ -95,6 +96,11 @@ class Site:
     def authority(self) -> Path:
         """The certificate that all others are signed with."""
         return self.folder / "tls" / "ca.pem"
+
+    @property
+    def _connections(self) -> Path:
+        """Where ssh keeps its sockets, whose paths must be short."""
+        return Path("/run") / self.network.name
 
     def boot(self, name: str) -> Machine:
         """Boot one more machine."""
@@ -153,7 +159,7 @@ class Site:
             "ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"),
             "ANSIBLE_VAULT_PASSWORD_FILE": str(self.secrets),
             "ANSIBLE_HOME": str(self.folder / "home"),
-            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(Path("/run") / self.network.name),
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self._connections),
             "ANSIBLE_NOCOLOR": "1",
         }
         return {**os.environ, **own}
