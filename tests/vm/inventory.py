@@ -45,9 +45,16 @@ class Inventory:
         """The file with the vault's password."""
         return self.folder.parent / "vault-password"
 
+    @property
+    def facts(self) -> Path:
+        """Where facts of the machine are kept from one run to the next."""
+        return self.folder.parent / "facts"
+
     def write(self, machine: Machine) -> None:
         """Write it, and have `make-secrets` make vault, CA and certificate."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        # What an earlier machine was is not asked.
+        for before in (self.folder, self.facts):
+            shutil.rmtree(before, ignore_errors=True)
         variables = self.folder / "group_vars" / "all"
         variables.mkdir(parents=True, mode=0o700)
         shutil.copy(ANSIBLE / "inventories" / "single" / "group_vars" / "all" / "main.yml", variables / "main.yml")

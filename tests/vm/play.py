@@ -88,7 +88,7 @@ def _environment(machine: Machine, inventory: Inventory, release: str, sockets: 
         # Facts are the same in every play, and take the machine half a minute.
         "ANSIBLE_GATHERING": "smart",
         "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
-        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(state / "facts"),
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(inventory.facts),
         "ANSIBLE_HOME": str(state / "home"),
         "ANSIBLE_LOCAL_TEMP": str(state / "home" / "tmp"),
         "ANSIBLE_NOCOLOR": "1",
