@@ -49,7 +49,7 @@ bench-rows: setup ## Measure the hot calls among 1 M and 10 M submissions, in 10
 scaling: setup ## Say what 10 to 1,000 hosts carry, by a model checked here: docs/scaling.md (idle machine; ARGS="--quick")
 	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m benchmarks.scaling $(ARGS)
 
-test-vm: setup ## Run tests/jail on an emulated machine with cgroup v2 only (hour; ARGS="-k box" for some of it)
+test-vm: setup .venv-ansible/locked.stamp ## Deploy on an emulated machine with cgroup v2, then run tests/jail there (hours; ARGS="--deploy" or "-k box")
 	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m tests.vm $(ARGS)
 
 test-ansible: setup lint-ansible ## Run all playbooks against booted machines, as root (minutes; ARGS="-k platform" for some of it)

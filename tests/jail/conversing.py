@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sandbox import Command, Conversation, Limits, Sandbox, Side, Slot
-from tests.jail.running import MIB, PYTHON, limits
+from tests.jail.conftest import TIME_FACTOR
+from tests.jail.running import MIB, PYTHON, limits, longer, shorter
 
 MAIN = Command((PYTHON, "-B", "main.py"), "python")
 PATIENT = limits(cpu_time_ms=20_000, wall_time_ms=40_000)
@@ -43,12 +44,14 @@ def converse(
     *,
     cancel: int | None = None,
 ) -> Conversation:
-    """Do it from beginning to end, in one slot."""
+    """Do it from beginning to end, in one slot; on a machine that is slower, as tests.jail.running.at_pace does it."""
     asked = Program(program) if isinstance(program, str) else program
     partner = Program(interactor, good=(42,)) if isinstance(interactor, str) else interactor
     with sandbox.slot() as slot, ExitStack() as jails:
         sides = (
-            side(sandbox, slot, asked, own, jails),
-            side(sandbox, slot.beside, partner, others, jails),
+            side(sandbox, slot, asked, longer(own, TIME_FACTOR), jails),
+            side(sandbox, slot.beside, partner, longer(others, TIME_FACTOR), jails),
         )
-        return sandbox.converse(slot, *sides, cancel)
+        found = sandbox.converse(slot, *sides, cancel)
+    ran, judged = (shorter(result, TIME_FACTOR) for result in (found.program, found.interactor))
+    return replace(found, program=ran, interactor=judged)

@@ -85,15 +85,23 @@ def run_in(jails: Jails, slot: Slot, ask: Ask) -> Answer:
     return Answer(result, collected.files, collected.cut)
 
 
+def longer(limits: Limits, factor: int) -> Limits:
+    """Limits for a machine that is `factor` times slower: of time, that many times longer."""
+    return replace(limits, cpu_time_ms=limits.cpu_time_ms * factor, wall_time_ms=limits.wall_time_ms * factor)
+
+
+def shorter(result: RunResult, factor: int) -> RunResult:
+    """What a run would have taken on a machine that is not slower."""
+    return replace(result, cpu_time_us=-(-result.cpu_time_us // factor), wall_time_us=-(-result.wall_time_us // factor))
+
+
 def at_pace(execute: Callable[[Ask], Answer], factor: int) -> Callable[[Ask], Answer]:
     """Take a machine for `factor` times slower than it says: time limits are that many times longer, and what a run is
     said to have taken that many times less, so that a test reads the same wherever it runs."""
 
     def paced(ask: Ask) -> Answer:
-        cpu_ms, wall_ms = ask.limits.cpu_time_ms * factor, ask.limits.wall_time_ms * factor
-        done = execute(replace(ask, limits=replace(ask.limits, cpu_time_ms=cpu_ms, wall_time_ms=wall_ms)))
-        cpu_us, wall_us = -(-done.result.cpu_time_us // factor), -(-done.result.wall_time_us // factor)
-        return replace(done, result=replace(done.result, cpu_time_us=cpu_us, wall_time_us=wall_us))
+        done = execute(replace(ask, limits=longer(ask.limits, factor)))
+        return replace(done, result=shorter(done.result, factor))
 
     return paced
 

@@ -97,6 +97,10 @@ def came_to(result: TestResult) -> tuple[str | None, str | None, str]:
     return result.verdict, result.reason, result.message
 
 
+NEEDS_CPP = pytest.mark.skipif(not Path("/usr/bin/g++").exists(), reason="an emulated machine has no C++")
+
+
+@NEEDS_CPP
 def test_one_in_cpp_says_right_and_wrong(judge: Judge) -> None:
     case = replace(CASE, points=5, checker_arguments=("twice",))
     right, wrong = (judge(of("cpp", "sum.cpp"), program, case) for program in ("print(6)", "print(7)"))
@@ -106,6 +110,7 @@ def test_one_in_cpp_says_right_and_wrong(judge: Judge) -> None:
     assert wrong.judge_message == "sum 3 twice"
 
 
+@NEEDS_CPP
 @pytest.mark.parametrize(
     ("said", "verdict", "points", "message"),
     [
@@ -122,6 +127,7 @@ def test_one_of_testlibs_protocol(judge: Judge, said: str, verdict: str, points:
     assert (result.verdict, result.points, result.message) == (verdict, points, message)
 
 
+@NEEDS_CPP
 def test_one_of_testlibs_protocol_that_fails(judge: Judge) -> None:
     case = replace(CASE, expected=Expectation(b"-1"))
     result = judge(of("cpp", "near.cpp", "testlib.h"), case=case, protocol=Protocol.TESTLIB)

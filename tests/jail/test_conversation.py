@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Cause, Command, RunAborted, Said, Sandbox, Speaker
-from tests.jail.conftest import LOCAL_MODES, WARM_MODES
+from tests.jail.conftest import LOCAL_MODES, TIME_FACTOR, WARM_MODES
 from tests.jail.conversing import PATIENT, Program, converse
 from tests.jail.running import KIB, MIB, PYTHON, limits
 
@@ -166,7 +166,8 @@ def test_a_deadlock_is_told_from_a_slow_program(
 
 def test_the_interactor_s_time_is_not_the_program_s(sandbox: Sandbox) -> None:
     asks = "for _ in range(3): print('?', flush=True); input()"
-    thinks = "import time\nfor _ in range(3): input(); time.sleep(0.5); print('!', flush=True)\nexit(42)"
+    pause = f"time.sleep({0.5 * TIME_FACTOR})"
+    thinks = f"import time\nfor _ in range(3): input(); {pause}; print('!', flush=True)\nexit(42)"
     found = converse(sandbox, asks, thinks, SHORT)
     assert (found.program.cause, found.program.exit_code, found.interactor.exit_code) == (Cause.EXIT, 0, 42)
     assert found.program.wall_time_us <= 600_000
@@ -174,7 +175,7 @@ def test_the_interactor_s_time_is_not_the_program_s(sandbox: Sandbox) -> None:
 
 def test_nor_is_what_it_says_by_itself(one: Sandbox) -> None:
     listens = "for _ in range(15): input()"
-    tells = "import time\nfor _ in range(15): time.sleep(0.1); print('!', flush=True)\nexit(42)"
+    tells = f"import time\nfor _ in range(15): time.sleep({0.1 * TIME_FACTOR}); print('!', flush=True)\nexit(42)"
     assert converse(one, listens, tells, SHORT).program.cause is Cause.EXIT
 
 

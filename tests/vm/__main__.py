@@ -1,7 +1,11 @@
-"""Run tests/jail on a machine with cgroup v2 only: `python -m tests.vm [ARGUMENT OF PYTEST...]`, behind `make test-vm`.
+"""What needs a machine with cgroup v2 only: `python -m tests.vm [--deploy | ARGUMENT OF PYTEST...]`.
+
+Behind `make test-vm`. Without arguments a platform is deployed on such a machine and asked for verdicts
+(tests/vm/deploy.py), then tests/jail runs on another; `--deploy` does the first alone, arguments of pytest the second.
 
 The machine is Debian 12 emulated by QEMU, which needs neither KVM nor Docker. Its image is made once by image.sh and
-kept under var/vm; every run boots it with its writes thrown away and copies this tree in. Exit code: that of pytest.
+kept under var/vm; every run boots it with its writes thrown away and copies this tree in. Exit code: that of pytest,
+or 1 where a deployment is not as it should be.
 """
 
 import signal
@@ -10,10 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from tests.vm import host, image
+from tests.vm import deploy, host, image
 from tests.vm.machine import Machine
 
 STATE = host.TREE / "var" / "vm"
+DEPLOY = "--deploy"
 TIME_FACTOR = 10
 """How much slower than a host the machine is taken to be: tests/jail/conftest.py multiplies every time limit by it."""
 
@@ -40,12 +45,25 @@ def _be_ended(number: int, frame: FrameType | None) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Make what is missing, boot, test."""
+    """Make what is missing, boot, deploy, test."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _be_ended)  # so that the machine is ended too
     host.require(host.PROGRAMS)
     STATE.mkdir(parents=True, exist_ok=True)
     folder = image.current(STATE)
+    if (not arguments or DEPLOY in arguments) and not _deployed(folder):
+        return 1
+    return 0 if DEPLOY in arguments else _tested(folder, arguments)
+
+
+def _deployed(folder: Path) -> bool:
+    with Machine(folder, served=[443]) as machine:
+        is_right = deploy.deploy(machine, STATE)
+    host.say("deployed twice and asked by TLS: " + ("all as it should be" if is_right else "NOT as it should be"))
+    return is_right
+
+
+def _tested(folder: Path, arguments: Sequence[str]) -> int:
     results = STATE / "results.xml"
     results.unlink(missing_ok=True)
     with Machine(folder) as machine:

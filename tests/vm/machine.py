@@ -21,13 +21,17 @@ KERNEL_LINE = "root=/dev/vda rw console=ttyS0 quiet mitigations=off no5lvl net.i
 
 
 class Machine:
-    """Use it in a `with` statement: it is up inside, and its process has ended after it."""
+    """Use it in a `with` statement: it is up inside, and its process has ended after it.
 
-    def __init__(self, image: Path, *, cpus: int = 2, memory_mib: int = 3072) -> None:
+    `served` are ports of it that are to be reached from here; `at` says by which ports of 127.0.0.1.
+    """
+
+    def __init__(self, image: Path, *, cpus: int = 2, memory_mib: int = 3072, served: Sequence[int] = ()) -> None:
         self.image = image
         self.cpus = cpus
         self.memory_mib = memory_mib
-        self.port = ports.choose(1)[0]
+        self.at = dict(zip((22, *served), ports.choose(1 + len(served)), strict=True))
+        self.port = self.at[22]
         self.state = image.parent
         self.console = self.state / "console.log"
         self.log = self.state / "qemu.log"
@@ -49,6 +53,11 @@ class Machine:
     def run(self, argv: Sequence[str]) -> int:
         """Run a command there, its output going where ours goes. Gives its exit code; 255 where the line broke."""
         return subprocess.run(self._ssh(argv), stdin=subprocess.DEVNULL, check=False).returncode
+
+    def ask(self, argv: Sequence[str], text: str = "") -> str:
+        """Run a command there with `text` for it to read; gives what it says. Raises CalledProcessError."""
+        done = subprocess.run(self._ssh(argv), input=text, stdout=subprocess.PIPE, text=True, check=True)
+        return done.stdout
 
     def unpack(self, folder: Path, target: str) -> None:
         """Copy what lies in a folder here into a new one there. Raises CalledProcessError."""
@@ -87,7 +96,8 @@ class Machine:
         host.say(f"it is up after {time.monotonic() - began:.0f} s")
 
     def _qemu(self) -> list[str]:
-        network = f"user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22"
+        forwards = [f"hostfwd=tcp:127.0.0.1:{here}-:{there}" for there, here in self.at.items()]
+        network = ",".join(["user,id=n0,restrict=on", *forwards])
         return [
             *("qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=single,tb-size=512", "-cpu", "max"),
             *("-smp", str(self.cpus), "-m", str(self.memory_mib), "-no-reboot", "-nodefaults"),
@@ -99,8 +109,15 @@ class Machine:
             *("-serial", f"file:{self.console}", "-monitor", "none", "-display", "none"),
         ]
 
-    def _ssh(self, argv: Sequence[str]) -> list[str]:
-        options = {
+    @property
+    def key(self) -> Path:
+        """The private key of its root."""
+        return self.image / "key"
+
+    @property
+    def ssh_options(self) -> dict[str, str]:
+        """How it is reached: by our key alone, and only if it is the machine that we made."""
+        return {
             "BatchMode": "yes",
             "ConnectTimeout": "10",
             "HostKeyAlias": "shipd-vm",
@@ -110,8 +127,10 @@ class Machine:
             "ServerAliveCountMax": "10",
             "UserKnownHostsFile": str(self.image / "known_hosts"),
         }
-        words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-        key = ["-i", str(self.image / "key"), "-p", str(self.port)]
+
+    def _ssh(self, argv: Sequence[str]) -> list[str]:
+        words = [word for name, value in self.ssh_options.items() for word in ("-o", f"{name}={value}")]
+        key = ["-i", str(self.key), "-p", str(self.port)]
         return ["ssh", "-F", "none", *words, *key, "root@127.0.0.1", shlex.join(argv)]
 
     def _answers(self) -> bool:
