@@ -17,7 +17,7 @@ from app.live import serving
 from app.openapi import CONFIG
 from app.paths import FilePath, Slug
 from app.wiring import EXTENSION, Wiring
-from domain import logging
+from domain import logging, spans
 from domain.languages import Languages
 from domain.sentry import start_sentry
 from domain.settings import Settings
@@ -31,7 +31,9 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     """
     settings = settings or Settings.from_environment()
     logging.configure(settings.log_level)
+    logging.label(host=settings.host_name)
     start_sentry(settings)
+    spans.start(settings, "api")
     app = errors.ShipdFlask("shipd", static_folder=None)
     # apispec writes into what it is given.
     app.config.from_mapping(deepcopy(CONFIG), MAX_CONTENT_LENGTH=settings.max_body_bytes)

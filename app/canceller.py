@@ -6,7 +6,7 @@ from uuid import UUID
 
 from celery import Celery
 
-from domain import cancel, fair, live, queue, standing
+from domain import cancel, fair, live, queue, standing, tracing
 from domain.announce import announce
 from domain.cancel import Cancelled
 from domain.cancelling import Cancellations
@@ -61,4 +61,5 @@ class Canceller:
                 announce(self.celery, self.db, one.submission_id, one.execution_id)
         if ended:
             # What waited for their places need not wait for the sweeper.
-            queue.enqueue_all(self.celery, fair.send_all_waiting(self.db, self.usual))
+            with tracing.outside():
+                queue.enqueue_all(self.celery, fair.send_all_waiting(self.db, self.usual))

@@ -7,7 +7,7 @@ webhooks go the same way, to WEBHOOKS.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from uuid import UUID
 
 import redis
@@ -15,12 +15,13 @@ from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import BatchPublishError, OperationalError
 
-from domain import broker, tracing
+from domain import broker, spans, tracing
 from domain.errors import Unavailable
 from domain.limits import VISIBILITY_TIMEOUT_S
 from domain.logging import logger
 from domain.model import Priority
 from domain.settings import Settings
+from domain.spans import Attributes, Kind, Span
 
 TASK_GRADE = "shipd.grade"
 TASK_SWEEP = "shipd.sweep"
@@ -93,7 +94,8 @@ def make_celery(settings: Settings) -> Celery:
 def enqueue(celery: Celery, execution_id: UUID, priority: Priority) -> None:
     """Send an execution to the queue of its priority. A broker that is away is logged: the sweeper sends it later."""
     try:
-        _send(celery, execution_id, priority)
+        with _sending(TASK_GRADE, priority.value, {"shipd.execution_id": str(execution_id)}):
+            _send(celery, execution_id, priority)
     except OperationalError as error:
         log.warning("enqueue_failed", execution_id=str(execution_id), priority=priority.value, error=str(error))
 
@@ -101,7 +103,9 @@ def enqueue(celery: Celery, execution_id: UUID, priority: Priority) -> None:
 def enqueue_all(celery: Celery, executions: Sequence[tuple[UUID, Priority]]) -> None:
     """Send many executions in one go, as `enqueue` sends one; where it fails, some may have been sent."""
     try:
-        with celery.producer_or_acquire() as producer, producer.batch():
+        many: Attributes = {"messaging.batch.message_count": len(executions)}
+        sending = _sending(TASK_GRADE, None, many) if executions else nullcontext()
+        with sending, celery.producer_or_acquire() as producer, producer.batch():
             for execution_id, priority in executions:
                 _send(celery, execution_id, priority, producer=producer)
     except (OperationalError, BatchPublishError) as error:
@@ -119,6 +123,19 @@ def _send(celery: Celery, execution_id: UUID, priority: Priority, **options: obj
         declare=(),  # Redis needs none, and to make a queue ready to be declared is a quarter of sending
         **options,
     )
+
+
+def _sending(task: str, queue: str | None, attributes: Attributes) -> AbstractContextManager[Span]:
+    """Record that something is sent: what is done because of it belongs to this span."""
+    known: Attributes = {
+        "messaging.system": "celery",
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+        "messaging.destination.name": queue,
+        "shipd.task": task,
+        **attributes,
+    }
+    return spans.span("enqueue", known, Kind.PRODUCER)
 
 
 def lengths(celery: Celery) -> Mapping[str, int]:
@@ -165,14 +182,16 @@ def help_queue(host: str) -> str:
 def ask_for_help(celery: Celery, host: str, execution_id: UUID, attempt: int, *words: str) -> bool:
     """Ask a host to help with an execution that is being graded; False where the broker is away."""
     try:
-        celery.send_task(
-            TASK_HELP,
-            args=[str(execution_id), attempt, *words],
-            queue=_queue(help_queue(host)),
-            retry=False,
-            ignore_result=True,
-            declare=(),
-        )
+        with _sending(TASK_HELP, help_queue(host), {"shipd.execution_id": str(execution_id)}):
+            celery.send_task(
+                TASK_HELP,
+                args=[str(execution_id), attempt, *words],
+                queue=_queue(help_queue(host)),
+                retry=False,
+                ignore_result=True,
+                headers=tracing.headers(),
+                declare=(),
+            )
     except OperationalError as error:
         log.warning("help_not_asked_for", host=host, error=str(error))
         return False
@@ -186,9 +205,16 @@ def _queue(name: str) -> Queue:
 def deliver(celery: Celery, delivery_id: UUID) -> None:
     """Send a delivery to the queue. A broker that is away is logged: the sweeper sends it later."""
     try:
-        celery.send_task(
-            TASK_DELIVER, args=[str(delivery_id)], queue=WEBHOOKS, retry=False, ignore_result=True, declare=()
-        )
+        with _sending(TASK_DELIVER, WEBHOOKS, {"shipd.delivery_id": str(delivery_id)}):
+            celery.send_task(
+                TASK_DELIVER,
+                args=[str(delivery_id)],
+                queue=WEBHOOKS,
+                retry=False,
+                ignore_result=True,
+                headers=tracing.headers(),
+                declare=(),
+            )
     except OperationalError as error:
         log.warning("deliver_not_sent", delivery_id=str(delivery_id), error=str(error))
 
@@ -196,14 +222,16 @@ def deliver(celery: Celery, delivery_id: UUID) -> None:
 def check_problem(celery: Celery, version_id: UUID) -> None:
     """Send a version of a problem to be checked. A broker that is away is logged: the sweeper sends it later."""
     try:
-        celery.send_task(
-            TASK_CHECK_PROBLEM,
-            args=[str(version_id)],
-            queue=Priority.NORMAL.value,
-            retry=False,
-            ignore_result=True,
-            declare=(),
-        )
+        with _sending(TASK_CHECK_PROBLEM, Priority.NORMAL.value, {"shipd.problem_version_id": str(version_id)}):
+            celery.send_task(
+                TASK_CHECK_PROBLEM,
+                args=[str(version_id)],
+                queue=Priority.NORMAL.value,
+                retry=False,
+                ignore_result=True,
+                headers=tracing.headers(),
+                declare=(),
+            )
     except OperationalError as error:
         log.warning("check_problem_not_sent", version_id=str(version_id), error=str(error))
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from celery import Celery, signals
 from celery.beat import Service
 
+from domain import spans
 from domain.logging import logger
 from domain.queue import CONTROL
 from domain.settings import Settings
@@ -18,6 +19,7 @@ log = logger(__name__)
 def run(celery: Celery, settings: Settings, options: Sequence[str]) -> int:
     """Schedule the sweeper and run it, in a process of its own: it must not wait for a free slot, or for any host."""
     ended = threading.Event()
+    spans.start(settings, "beat")
 
     @signals.worker_ready.connect(weak=False)
     def _ready(**_: object) -> None:

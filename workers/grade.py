@@ -12,14 +12,15 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from domain import executions, fair
+from domain import executions, fair, spans, tracing
 from domain.blobs import BlobsAway
 from domain.errors import InvalidRequest, Unavailable
 from domain.fair import User
 from domain.limits import EXECUTION_WALL_S
-from domain.logging import logger
+from domain.logging import bound, logger
 from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult
 from domain.scoring import Score, score
+from domain.spans import Kind
 from domain.verdict import State, Verdict, overall
 from sandbox import RunAborted, SandboxError, Slot
 from workers.broadcast import Broadcast
@@ -37,9 +38,13 @@ from workers.run import Bench, in_series
 from workers.spread import Spread
 from workers.static_check import applying, check_sources
 from workers.stopwatch import Stopwatch
+from workers.story import Story
 from workers.tries import tried
 from workers.typist import typing
 from workers.work import Work
+
+TOLD_OF_THE_WHOLE = ("submission_id", "number", "attempt", "language", "priority", "verdict", "reason", "total_ms")
+"""Of the line about an execution: what its span says too."""
 
 log = logger(__name__)
 Result = TypeVar("Result")
@@ -56,10 +61,11 @@ class Grader(Equipment):
             log.info("claim_refused")
             return None
         try:
-            with self.leases.holding(self.db, claim) as hold, self.broadcaster.of(claim) as broadcast:
+            own = bound(submission_id=str(claim.submission_id))
+            with own, self.leases.holding(self.db, claim) as hold, self.broadcaster.of(claim) as broadcast:
                 broadcast.state(State.PREPARING)
-                outcome = Grading(self, claim, hold, broadcast).outcome()
-                self._finish(claim, outcome, broadcast)
+                grading = Grading(self, claim, hold, broadcast)
+                self._finish(claim, grading.outcome(), broadcast, grading.story)
         except ClaimLost:
             log.warning("claim_lost", attempt=claim.attempt)
         except RunAborted:
@@ -76,33 +82,41 @@ class Grader(Equipment):
         return None
 
     def _claim(self, execution_id: UUID) -> Claim | None:
-        return executions.claim(
-            self.db,
-            self.blobs,
-            execution_id,
-            worker=self.worker,
-            lease_s=self.lease_s,
-            max_attempts=self.max_attempts,
-        )
+        with spans.span("claim", spans.POSTGRESQL, Kind.CLIENT):
+            claim = executions.claim(
+                self.db,
+                self.blobs,
+                execution_id,
+                worker=self.worker,
+                lease_s=self.lease_s,
+                max_attempts=self.max_attempts,
+            )
+        if claim is not None:
+            spans.before("queue", claim.queued_at, {"shipd.priority": claim.submission.priority})
+        return claim
 
-    def _finish(self, claim: Claim, outcome: Outcome, broadcast: Broadcast) -> None:
+    def _finish(self, claim: Claim, outcome: Outcome, broadcast: Broadcast, story: Story) -> None:
         finish = partial(executions.finish, self.db, self.blobs, claim, outcome, usual=self.usual)
         announced = partial(self.announced, claim)
-        if not patiently(lambda: finish(freed=self._send_waiting, announced=announced), self.lease_s):
-            raise ClaimLost
+        with spans.span("finish", spans.POSTGRESQL, Kind.CLIENT):
+            if not patiently(lambda: finish(freed=self._send_waiting, announced=announced), self.lease_s):
+                raise ClaimLost
         self.events.publish(claim.execution_id, State.DONE)
         broadcast.done(outcome)
         if claim.regrade_id is not None:
             self.regraded()
         if claim.submission.interactive and self.typed is not None:
             self.typed.forget(claim.execution_id)
-        log.info("execution_done", verdict=outcome.verdict, reason=outcome.reason, attempt=claim.attempt)
+        line = story.line(claim, outcome)
+        spans.note({f"shipd.{name}": line[name] for name in TOLD_OF_THE_WHOLE})
+        log.info("execution_done", **line)
 
     def _send_waiting(self, user: User) -> None:
         """Send what waited for the place of what was graded. What is not sent now is by the next sweep."""
         try:
-            for execution_id, priority in fair.send_waiting(self.db, user, self.usual):
-                self.send(execution_id, priority)
+            with tracing.outside():  # what each of them belongs to is not known here
+                for execution_id, priority in fair.send_waiting(self.db, user, self.usual):
+                    self.send(execution_id, priority)
         except Unavailable as error:
             log.warning("waiting_not_sent", error=str(error))
 
@@ -117,6 +131,7 @@ class Grading:
         self.broadcast = broadcast
         self.watch = Stopwatch(_milliseconds_since(claim.queued_at))
         self.earlier: Earlier | None = None
+        self.story = Story()
         self.deadline = time.monotonic() + EXECUTION_WALL_S
 
     def outcome(self) -> Outcome:
@@ -196,7 +211,7 @@ class Grading:
         if made.language.compile is None and check is None:
             return compiled
         self._enter(State.COMPILING)
-        with self.watch.phase("compile"):
+        with self.watch.phase("compile") as span:
             if check is not None:
                 compiled = self._tried(
                     lambda: check_sources(sandbox, slot, check, made, self.grader.blobs, cancel=cancel)
@@ -205,6 +220,7 @@ class Grading:
                 compiler = self.grader.compiler
                 anew = partial(compile_submission, sandbox, slot, made, compiler.folder(made), cancel)
                 compiled = self._tried(lambda: compiler.compile(made, anew))
+            span.set({"shipd.language": made.language.name, "shipd.compile.cache": compiled.cache or "none"})
             return compiled
 
     def _run_all(self, bench: Bench, earlier: Earlier) -> tuple[list[TestResult], tuple[TestResult, ...]]:
@@ -222,6 +238,7 @@ class Grading:
                 self.broadcast.result(submission.test_cases[index], result)
                 self.grader.ran(bench.plan.language.name, result)
                 recorder.add(result)
+                self.story.note(submission.test_cases[index], result)
                 earlier.note(index, result, in_doubt=index in work.doubted)
                 found.append(replace(result, stdout=b"", stderr=b""))
         return found, recorder.rest()
@@ -237,8 +254,9 @@ class Grading:
         return tried(step, self.hold.check)
 
     def _enter(self, state: State) -> None:
-        if not patiently(lambda: executions.enter(self.grader.db, self.claim, state), self.grader.lease_s):
-            raise ClaimLost
+        with spans.span("enter", {**spans.POSTGRESQL, "shipd.state": state}, Kind.CLIENT):
+            if not patiently(lambda: executions.enter(self.grader.db, self.claim, state), self.grader.lease_s):
+                raise ClaimLost
         self.broadcast.state(state)
 
     def _telemetry(self, made: Plan | None, compiled: Compiled | CompileError | None) -> ExecutionTelemetry:

@@ -17,7 +17,7 @@ from pathlib import Path
 from billiard.util import set_pdeathsig
 from celery import Celery, signals
 
-from domain import blob_stores, collector, compiled, hosts, regrade_pump
+from domain import blob_stores, collector, compiled, hosts, regrade_pump, spans
 from domain.announce import announce
 from domain.cancelling import Cancellations
 from domain.db import Database
@@ -29,7 +29,7 @@ from domain.kept_runs import KeptRuns
 from domain.languages import Languages
 from domain.line import Lines
 from domain.live import Live
-from domain.logging import configure, logger
+from domain.logging import configure, label, logger
 from domain.model import TestResult
 from domain.queue import ask_for_help, enqueue, help_queue, make_celery, worker_of
 from domain.sentry import start_sentry
@@ -49,6 +49,7 @@ from workers.heartbeat import Consumer, Heartbeat, leave, not_paused
 from workers.lease import Leases
 from workers.metrics import Counting, answer_prometheus
 from workers.stop import Stop
+from workers.traced import TracedJails
 
 MIB = 1024 * 1024
 ALONE = ("--without-mingle", "--without-gossip")
@@ -105,7 +106,7 @@ class Worker:
             db=database,
             blobs=blob_stores.of(settings),
             events=Events(settings.redis_url),
-            sandbox=self.sandbox,
+            sandbox=TracedJails(self.sandbox) if spans.recording() else self.sandbox,
             languages=self.languages,
             host=settings.host_name,
             worker=f"{settings.host_name}/{process}",
@@ -151,11 +152,13 @@ class Worker:
             # Celery has a child killed with its parent; ours finishes what it holds, and ends when it is found alone.
             # (The kernel forgets the signal too, but only when a file is first written as a slot's user.)
             set_pdeathsig(0)
+            spans.start(settings, "worker")
             self.sandbox.start_pool()
             counting = Counting(self.sandbox.pool) if settings.metrics_port else None
             self.ran = counting.ran if counting else uncounted
             tasks.lines = Lines(database, settings.redis_url)
             tasks.grader = self.grader(os.getpid(), tasks.lines)
+            label(worker=tasks.grader.worker)
             _listen(tasks.grader)
             collector.settle()
 
@@ -164,6 +167,7 @@ class Worker:
                 if counting is not None:
                     counting.end()
                 self.sandbox.stop_pool()
+                spans.stop()
 
         @signals.worker_ready.connect(weak=False)
         def _ready(sender: Consumer, **_: object) -> None:
@@ -237,7 +241,9 @@ def _quieten() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Start as told: `beat`, `deliver`, or (nothing said) the worker. Gives the exit code."""
     configure(settings.log_level)
+    label(host=settings.host_name)
     _quieten()
+    spans.check(settings)
     start_sentry(settings)
     if list(arguments) == ["beat"]:
         return beat.run(celery, settings, ALONE)

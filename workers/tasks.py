@@ -1,11 +1,12 @@
 """The Celery tasks: thin bodies that carry ids only; the work is in `grade` and `domain.sweep`."""
 
-from contextlib import closing
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, closing
 from uuid import UUID
 
 from celery import Celery, Task
 
-from domain import blob_stores, deliveries, executions, problems, queue, regrade_pump, tracing
+from domain import blob_stores, deliveries, executions, problems, queue, regrade_pump, spans, tracing
 from domain.compiled import CompiledStore
 from domain.db import Database
 from domain.errors import Unavailable
@@ -14,6 +15,7 @@ from domain.line import LineDead, Lines
 from domain.live import Live
 from domain.logging import bound, logger
 from domain.settings import Settings
+from domain.spans import Attributes, Span
 from domain.verdict import State, Verdict
 from sandbox import SandboxError
 from workers.check_problem import ProblemChecker
@@ -63,13 +65,20 @@ def _sweep_problems(celery: Celery, settings: Settings, database: Database) -> N
         queue.check_problem(celery, version_id)
 
 
+def _received(sent: Mapping[str, object], name: str, known: Attributes) -> AbstractContextManager[Span]:
+    """Do a task within the trace that its message bears."""
+    return spans.received(sent.get(tracing.HEADER), name, known)
+
+
 def _register_deliver(celery: Celery) -> None:
-    @celery.task(name=queue.TASK_DELIVER, shared=False)
-    def deliver(delivery_id: str) -> None:
+    @celery.task(name=queue.TASK_DELIVER, shared=False, bind=True)
+    def deliver(self: Task, delivery_id: str) -> None:
         """Make one attempt. A database that is away is no failure of the task's: the sweeper sends it again."""
         if deliverer is None:
             raise RuntimeError("this process delivers nothing: `python -m workers deliver` listens to this queue")
-        with bound(delivery_id=delivery_id):
+        sent = self.request.headers or {}
+        known: Attributes = {**spans.MESSAGE, "shipd.delivery_id": delivery_id}
+        with bound(delivery_id=delivery_id, **tracing.carried(sent)), _received(sent, "deliver", known):
             try:
                 deliverer.deliver(UUID(delivery_id))
             except Unavailable as error:
@@ -77,12 +86,14 @@ def _register_deliver(celery: Celery) -> None:
 
 
 def _register_check_problem(celery: Celery) -> None:
-    @celery.task(name=queue.TASK_CHECK_PROBLEM, shared=False)
-    def check_problem(version_id: str) -> None:
+    @celery.task(name=queue.TASK_CHECK_PROBLEM, shared=False, bind=True)
+    def check_problem(self: Task, version_id: str) -> None:
         """Check a version of a problem. Where the database is away the sweeper sends it again."""
         if grader is None:
             raise RuntimeError("this process has no grader: worker_process_init has not run")
-        with bound(version_id=version_id):
+        sent = self.request.headers or {}
+        known: Attributes = {**spans.MESSAGE, "shipd.problem_version_id": version_id}
+        with bound(version_id=version_id, **tracing.carried(sent)), _received(sent, "check problem", known):
             try:
                 again = ProblemChecker(grader).check(UUID(version_id))
             except Unavailable as error:
@@ -109,7 +120,8 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
         if grader is None:
             raise RuntimeError("this process has no grader: worker_process_init has not run")
         sent = self.request.headers or {}
-        with bound(execution_id=execution_id), tracing.span(sent.get(tracing.HEADER)):
+        known: Attributes = {**spans.MESSAGE, "shipd.execution_id": execution_id}
+        with bound(execution_id=execution_id, **tracing.carried(sent)), _received(sent, "grade", known):
             try:
                 given_back = grader.grade(UUID(execution_id))
             except Unavailable as error:
@@ -147,12 +159,14 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
 
 
 def _register_help(celery: Celery) -> None:
-    @celery.task(name=queue.TASK_HELP, shared=False)
-    def help_out(execution_id: str, attempt: int, token: str, toolchain: str) -> None:
+    @celery.task(name=queue.TASK_HELP, shared=False, bind=True)
+    def help_out(self: Task, execution_id: str, attempt: int, token: str, toolchain: str) -> None:
         """Run test cases of an execution that another host grades; it goes on alone where this ends."""
         if grader is None or lines is None:
             raise RuntimeError("this process has no grader: worker_process_init has not run")
-        with bound(execution_id=execution_id):
+        sent = self.request.headers or {}
+        known: Attributes = {**spans.MESSAGE, "shipd.execution_id": execution_id}
+        with bound(execution_id=execution_id, **tracing.carried(sent)), _received(sent, "help", known):
             try:
                 with closing(lines.end(token, 1)) as line:
                     Helping(grader, line).serve(UUID(execution_id), attempt, toolchain)
