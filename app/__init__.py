@@ -7,6 +7,7 @@ import-linter). `create_app` is the only place that wires; `schemas/` the only o
 from copy import deepcopy
 
 from flask import Flask
+from sentry_sdk.integrations.flask import FlaskIntegration
 
 from app import access_log, auth, compat, correlation, cors, errors, headers, limits
 from app.api import register_blueprints
@@ -32,7 +33,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     settings = settings or Settings.from_environment()
     logging.configure(settings.log_level)
     logging.label(host=settings.host_name)
-    start_sentry(settings)
+    start_sentry(settings, FlaskIntegration())
     spans.start(settings, "api")
     app = errors.ShipdFlask("shipd", static_folder=None)
     # apispec writes into what it is given.

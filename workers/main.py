@@ -16,6 +16,7 @@ from pathlib import Path
 
 from billiard.util import set_pdeathsig
 from celery import Celery, signals
+from sentry_sdk.integrations.celery import CeleryIntegration
 
 from domain import blob_stores, collector, compiled, hosts, regrade_pump, spans
 from domain.announce import announce
@@ -244,7 +245,7 @@ def run(arguments: Sequence[str]) -> int:
     label(host=settings.host_name)
     _quieten()
     spans.check(settings)
-    start_sentry(settings)
+    start_sentry(settings, CeleryIntegration(propagate_traces=False))
     if list(arguments) == ["beat"]:
         return beat.run(celery, settings, ALONE)
     if list(arguments) == ["deliver"]:
