@@ -86,6 +86,12 @@ def start_sentry(settings: Settings, *more: Integration) -> None:
     )
 
 
+def tag(ids: Mapping[str, str]) -> None:
+    """Have errors of this request or task say these, those too that are found when its log lines are over."""
+    if sentry_sdk.get_client().is_active():
+        sentry_sdk.get_isolation_scope().set_tags(ids)
+
+
 def _end_quietly(_pending: int, _timeout: float) -> None:
     """Say nothing on stderr, where log lines are."""
 
@@ -108,7 +114,7 @@ def _told(event: Event, hint: Hint) -> Event:
         "request": {"method": found["request"].get("method")} if "request" in found else {},
         "contexts": {"runtime": found.get("contexts", {}).get("runtime", {})},
         "breadcrumbs": {"values": [_told_crumb(one) for one in found.get("breadcrumbs", {}).get("values", [])]},
-        "tags": _ids(),
+        "tags": {**_ids(dict(found.get("tags", {}))), **_ids(structlog.contextvars.get_contextvars())},
     }
     return _cleaned(told)  # type: ignore[return-value] # of the same shape
 
@@ -153,8 +159,7 @@ def _told_crumb(crumb: Mapping[str, Any]) -> dict[str, Any]:
     return {**known, "message": message} if _EVENT_NAME.fullmatch(str(message)) else known
 
 
-def _ids() -> dict[str, str]:
-    bound = structlog.contextvars.get_contextvars()
+def _ids(bound: Mapping[str, object]) -> dict[str, str]:
     return {name: value for name in IDS if isinstance(value := bound.get(name), str) and _ID.fullmatch(value)}
 
 

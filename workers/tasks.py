@@ -1,12 +1,12 @@
 """The Celery tasks: thin bodies that carry ids only; the work is in `grade` and `domain.sweep`."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from uuid import UUID
 
 from celery import Celery, Task
 
-from domain import blob_stores, deliveries, executions, problems, queue, regrade_pump, spans, tracing
+from domain import blob_stores, deliveries, executions, problems, queue, regrade_pump, sentry, spans, tracing
 from domain.compiled import CompiledStore
 from domain.db import Database
 from domain.errors import Unavailable
@@ -15,7 +15,6 @@ from domain.line import LineDead, Lines
 from domain.live import Live
 from domain.logging import bound, logger
 from domain.settings import Settings
-from domain.spans import Attributes, Span
 from domain.verdict import State, Verdict
 from sandbox import SandboxError
 from workers.check_problem import ProblemChecker
@@ -65,9 +64,15 @@ def _sweep_problems(celery: Celery, settings: Settings, database: Database) -> N
         queue.check_problem(celery, version_id)
 
 
-def _received(sent: Mapping[str, object], name: str, known: Attributes) -> AbstractContextManager[Span]:
-    """Do a task within the trace that its message bears."""
-    return spans.received(sent.get(tracing.HEADER), name, known)
+@contextmanager
+def _received(task: Task, name: str, **ids: str) -> Iterator[None]:
+    """Do a task within the trace that its message bears; its log lines, spans and errors say these ids."""
+    sent = task.request.headers or {}
+    ids |= tracing.carried(sent)
+    sentry.tag(ids)
+    known: spans.Attributes = {**spans.MESSAGE, **{f"shipd.{key}": value for key, value in ids.items()}}
+    with bound(**ids), spans.received(sent.get(tracing.HEADER), name, known):
+        yield
 
 
 def _register_deliver(celery: Celery) -> None:
@@ -76,9 +81,7 @@ def _register_deliver(celery: Celery) -> None:
         """Make one attempt. A database that is away is no failure of the task's: the sweeper sends it again."""
         if deliverer is None:
             raise RuntimeError("this process delivers nothing: `python -m workers deliver` listens to this queue")
-        sent = self.request.headers or {}
-        known: Attributes = {**spans.MESSAGE, "shipd.delivery_id": delivery_id}
-        with bound(delivery_id=delivery_id, **tracing.carried(sent)), _received(sent, "deliver", known):
+        with _received(self, "deliver", delivery_id=delivery_id):
             try:
                 deliverer.deliver(UUID(delivery_id))
             except Unavailable as error:
@@ -91,9 +94,7 @@ def _register_check_problem(celery: Celery) -> None:
         """Check a version of a problem. Where the database is away the sweeper sends it again."""
         if grader is None:
             raise RuntimeError("this process has no grader: worker_process_init has not run")
-        sent = self.request.headers or {}
-        known: Attributes = {**spans.MESSAGE, "shipd.problem_version_id": version_id}
-        with bound(version_id=version_id, **tracing.carried(sent)), _received(sent, "check problem", known):
+        with _received(self, "check problem", version_id=version_id):
             try:
                 again = ProblemChecker(grader).check(UUID(version_id))
             except Unavailable as error:
@@ -119,9 +120,7 @@ def register(celery: Celery, settings: Settings, database: Database) -> None:
         """Grade one execution. A database that is away is no failure of the task's: the sweeper sends it again."""
         if grader is None:
             raise RuntimeError("this process has no grader: worker_process_init has not run")
-        sent = self.request.headers or {}
-        known: Attributes = {**spans.MESSAGE, "shipd.execution_id": execution_id}
-        with bound(execution_id=execution_id, **tracing.carried(sent)), _received(sent, "grade", known):
+        with _received(self, "grade", execution_id=execution_id):
             try:
                 given_back = grader.grade(UUID(execution_id))
             except Unavailable as error:
@@ -164,9 +163,7 @@ def _register_help(celery: Celery) -> None:
         """Run test cases of an execution that another host grades; it goes on alone where this ends."""
         if grader is None or lines is None:
             raise RuntimeError("this process has no grader: worker_process_init has not run")
-        sent = self.request.headers or {}
-        known: Attributes = {**spans.MESSAGE, "shipd.execution_id": execution_id}
-        with bound(execution_id=execution_id, **tracing.carried(sent)), _received(sent, "help", known):
+        with _received(self, "help", execution_id=execution_id):
             try:
                 with closing(lines.end(token, 1)) as line:
                     Helping(grader, line).serve(UUID(execution_id), attempt, toolchain)

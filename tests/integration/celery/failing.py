@@ -32,11 +32,12 @@ def fail(*_: object, **__: object) -> NoReturn:
     except urllib.error.URLError as error:
         log.error("call_failed", error=f"{error} {canary}")  # noqa: TRY400 - an error without its stack
     try:
-        int(canary)
-    except ValueError as error:
+        words = {}[canary]
+    except KeyError as error:
         log.exception("step_failed", stdin=canary)
         error.add_note(canary)
         raise PlatformFault(url, canary) from error
+    raise PlatformFault(words)
 
 
 if __name__ == "__main__":

@@ -68,12 +68,10 @@ def test_no_program_tells_what_it_was_given(
     assert graded["tags"]["execution_id"] == str(execution_id)
     assert delivered["tags"]["delivery_id"] == str(delivery_id)
     for event in by_task.values():
-        assert [one["type"] for one in event["exception"]["values"]] == ["ValueError", "PlatformFault"]
+        assert [one["type"] for one in event["exception"]["values"]] == ["KeyError", "PlatformFault"]
         frames = event["exception"]["values"][-1]["stacktrace"]["frames"]
         assert (frames[-1]["function"], "vars" in frames[-1]) == ("fail", False)
         assert {"extra", "user", "modules"}.isdisjoint(event)
     assert "step_taken" in {crumb["message"] for crumb in graded["breadcrumbs"]["values"]}
-    logged = [
-        event for event in sentry.errors("ValueError") if event.get("logentry", {}).get("message") == "step_failed"
-    ]
+    logged = [event for event in sentry.errors("KeyError") if event.get("logentry", {}).get("message") == "step_failed"]
     assert logged  # with its stack, though structlog had made words of it

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 import sentry_sdk
@@ -20,15 +21,14 @@ URL = f"redis://:{CANARY}@127.0.0.1/0"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
-class Broken(MemoryBackend):
-    """A backend with a fault that nobody foresaw."""
-
-    def create(self, new: object, **more: object) -> object:  # type: ignore[override]
-        logger("domain.failing").info("step_taken", source=str(new), more=str(more), canary=CANARY)
-        try:
-            {}[CANARY]
-        except KeyError as error:
-            raise RuntimeError(f"{new} at {URL}") from error
+def fail(*new: object, **more: object) -> NoReturn:
+    """Be a fault that nobody foresaw, in a backend."""
+    logger("domain.failing").info("step_taken", source=str(new), more=str(more), canary=CANARY)
+    try:
+        words = {}[CANARY]
+    except KeyError as error:
+        raise RuntimeError(f"{new} at {URL}") from error
+    raise RuntimeError(words)
 
 
 @pytest.fixture
@@ -38,9 +38,11 @@ def sentry() -> Iterator[Envelopes]:
 
 
 @pytest.fixture
-def client(sentry: Envelopes) -> Iterator[FlaskClient]:
+def client(sentry: Envelopes, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlaskClient]:
+    backend = MemoryBackend()
+    monkeypatch.setattr(backend, "create", fail)
     settings = Settings("postgresql://h/d", "redis://h", "redis://h", sentry_dsn=sentry.dsn)
-    with create_app(settings, Broken()).test_client() as client:
+    with create_app(settings, backend).test_client() as client:
         yield client
     sentry_sdk.get_client().close(timeout=2)
     sentry_sdk.init(default_integrations=False)
@@ -73,6 +75,6 @@ def test_nothing_of_a_request_is_told(client: FlaskClient, sentry: Envelopes) ->
     assert event["request"] == {"method": "POST"}
     assert event["tags"]["request_id"] == "asked-for-this"
     assert [one["type"] for one in event["exception"]["values"]] == ["KeyError", "RuntimeError"]
-    assert event["exception"]["values"][-1]["stacktrace"]["frames"][-1]["function"] == "create"
+    assert event["exception"]["values"][-1]["stacktrace"]["frames"][-1]["function"] == "fail"
     assert "step_taken" in {crumb["message"] for crumb in event["breadcrumbs"]["values"]}
     assert {"extra", "user", "modules"}.isdisjoint(event)
