@@ -1,5 +1,6 @@
 """What the API tells Sentry of a request that it failed at: the route and the stack, and nothing of the request."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from typing import NoReturn
@@ -25,7 +26,7 @@ def fail(*new: object, **more: object) -> NoReturn:
     """Be a fault that nobody foresaw, in a backend."""
     logger("domain.failing").info("step_taken", source=str(new), more=str(more), canary=CANARY)
     try:
-        words = {}[CANARY]
+        words = os.environ[CANARY]
     except KeyError as error:
         raise RuntimeError(f"{new} at {URL}") from error
     raise RuntimeError(words)
