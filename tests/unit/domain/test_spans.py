@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,8 +10,9 @@ import structlog
 
 from domain import spans, tracing
 from domain.settings import Settings
-from domain.spans import Attributes, Kind
+from domain.spans import Kind
 from domain.tracing import Trace
+from tests.recording import Kept, Recorder
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SENT = f"00-{TRACE}-{SPAN}-01"
@@ -26,54 +26,6 @@ from workers import main, tasks
 create_app(Settings("postgresql://h/d", "redis://h", "redis://h"))
 print("domain.otel" in sys.modules, spans.recording())
 """
-
-
-@dataclass
-class Kept:
-    """One span."""
-
-    name: str
-    parent: Trace | None
-    kind: Kind
-    trace: Trace
-    start_ns: int | None
-    attributes: dict[str, object]
-    failed: str | None = None
-    ended: bool = False
-
-    def set(self, attributes: Attributes) -> None:
-        self.attributes |= attributes
-
-    def fail(self, error_type: str) -> None:
-        self.failed = error_type
-
-    def end(self) -> None:
-        self.ended = True
-
-
-@dataclass
-class Recorder:
-    """Keeps them in order."""
-
-    kept: list[Kept] = field(default_factory=list)
-    closed: bool = False
-
-    def begin(
-        self,
-        name: str,
-        parent: Trace | None,
-        kind: Kind,
-        attributes: Attributes,
-        *,
-        own: Trace | None = None,
-        start_ns: int | None = None,
-    ) -> Kept:
-        trace = own or Trace(parent.trace_id if parent else "a" * 32, f"{len(self.kept) + 1:016x}", sampled=True)
-        self.kept.append(Kept(name, parent, kind, trace, start_ns, dict(attributes)))
-        return self.kept[-1]
-
-    def close(self) -> None:
-        self.closed = True
 
 
 @pytest.fixture
