@@ -63,6 +63,6 @@ def test_two_that_talk_are_the_jails_themselves(recorder: Recorder, tmp_path: Pa
     command, limits = planned().run_command(TWO[0], None), run_limits(asking().constraints, TWO[0], PYTHON)
     with traced.jail(slot, limits, 0) as first, traced.jail(slot.beside, limits, 0) as second:
         assert isinstance(first, TracedJail)
-        sides = [Side(jail, command, limits, lambda _: True) for jail in (first, second)]
-        traced.converse(slot, *sides)
+        program, interactor = (Side(jail, command, limits, lambda _: True) for jail in (first, second))
+        traced.converse(slot, program, interactor)
     assert [one.name for one in recorder.kept] == ["jail acquire", "jail acquire", "jail run"]
