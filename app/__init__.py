@@ -7,6 +7,7 @@ import-linter). `create_app` is the only place that wires; `schemas/` the only o
 from copy import deepcopy
 
 from flask import Flask
+from sentry_sdk.integrations.flask import FlaskIntegration
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import access_log, auth, compat, correlation, cors, errors, headers, limits
@@ -18,7 +19,7 @@ from app.live import serving
 from app.openapi import CONFIG
 from app.paths import FilePath, Slug
 from app.wiring import EXTENSION, Wiring
-from domain import logging
+from domain import logging, spans
 from domain.languages import Languages
 from domain.sentry import start_sentry
 from domain.settings import Settings
@@ -32,7 +33,9 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     """
     settings = settings or Settings.from_environment()
     logging.configure(settings.log_level)
-    start_sentry(settings)
+    logging.label(host=settings.host_name)
+    start_sentry(settings, FlaskIntegration())
+    spans.start(settings, "api")
     app = errors.ShipdFlask("shipd", static_folder=None)
     # apispec writes into what it is given.
     app.config.from_mapping(deepcopy(CONFIG), MAX_CONTENT_LENGTH=settings.max_body_bytes)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from celery import Celery
 
-from domain import cancel, fair, live, standing
+from domain import cancel, fair, live, standing, tracing
 from domain.announce import announce
 from domain.cancel import Cancelled
 from domain.cancelling import Cancellations
@@ -63,4 +63,5 @@ class Canceller:
                 announce(self.celery, self.db, one.submission_id, one.execution_id)
         if ended:
             # What waited for their places need not wait for the sweeper.
-            self.router.send(self.celery, fair.send_all_waiting(self.db, self.usual))
+            with tracing.outside():
+                self.router.send(self.celery, fair.send_all_waiting(self.db, self.usual))

@@ -26,12 +26,14 @@ from domain import (
     outbox,
     owners,
     queue,
+    spans,
     submissions,
     usage_limits,
     values,
 )
 from domain.cancelling import Cancellations
 from domain.db import Database
+from domain.errors import ShipdError
 from domain.events import Events, Expectation
 from domain.fair import User
 from domain.hosts import Host
@@ -148,21 +150,24 @@ class DomainBackend:
             outbox.send(self._celery, self._db, execution_id, name)
 
         try:
-            view = submissions.create(
-                self._db,
-                self._blobs,
-                new,
-                owner_id=owner_id,
-                submission_id=submission_id,
-                body_sha256=body_sha256,
-                enqueue=enqueue,
-                known=self._router.known,
-                route=self._router.queue_of,
-                place=QueuePlace(user, new.priority, self._usual),
-                admit=admit,
-                key=key,
-                vault=self._vault,
-            )
+            with spans.span("create", expected=(ShipdError,)) as span:
+                view = submissions.create(
+                    self._db,
+                    self._blobs,
+                    new,
+                    owner_id=owner_id,
+                    submission_id=submission_id,
+                    body_sha256=body_sha256,
+                    enqueue=enqueue,
+                    known=self._router.known,
+                    route=self._router.queue_of,
+                    place=QueuePlace(user, new.priority, self._usual),
+                    admit=admit,
+                    key=key,
+                    vault=self._vault,
+                )
+                if spans.recording():
+                    span.set({"shipd.submission_id": str(view.id), "shipd.test_cases": len(new.test_cases)})
         except OSError as error:
             raise no_room(error) from error
         if expected:

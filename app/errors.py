@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
@@ -89,6 +89,8 @@ class ShipdFlask(Flask):
         | BaseException,
     ) -> None:
         """Log with the traceback; the client sees none of it."""
+        error = exc_info if isinstance(exc_info, BaseException) else exc_info[1]
+        g.error_type = type(error).__qualname__
         log.error("request_failed", exc_info=exc_info)
 
 

@@ -3,7 +3,8 @@
     log = domain.logging.logger(__name__)
     log.info("test_case_graded", ordinal=3, verdict="TLE")
 
-Never log source code, inputs, outputs or keys. What looks like a key or a token all the same loses its secret here.
+Never log source code, inputs, outputs or keys. What looks like a key, a token or a URL with a password all the same
+loses its secret here.
 """
 
 import json
@@ -15,10 +16,25 @@ from contextlib import contextmanager
 
 import orjson
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
+
+_labels: dict[str, str] = {}
+
+
+def label(**names: str) -> None:
+    """Have every line of this process say these of itself, where it does not say otherwise."""
+    _labels.update(names)
+
+
+def _labelled(_logger: object, _method: str, event: EventDict) -> EventDict:
+    for name, value in _labels.items():
+        event.setdefault(name, value)
+    return event
+
 
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
+    _labelled,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.stdlib.ExtraAdder(),
@@ -32,6 +48,8 @@ _SECRETS = re.compile(
     r"(shipd_[0-9a-f]{12}_)[0-9a-f]{8,}|(eyJ)[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]*)?", re.ASCII
 )
 """API keys and tokens, those that somebody cut too."""
+_PASSWORD = re.compile(r"(://[^\s/@:\"]*:)[^\s/@\"]+(?=@)")
+"""In a URL."""
 
 
 def has_secrets(text: str) -> bool:
@@ -40,7 +58,9 @@ def has_secrets(text: str) -> bool:
 
 
 def without_secrets(text: str) -> str:
-    """Take the secret out of every API key and token in a text."""
+    """Take the secret out of every API key and token in a text, and the password out of every URL."""
+    if "://" in text and "@" in text:
+        text = _PASSWORD.sub(r"\1[secret]", text)
     if not has_secrets(text):
         return text
     return _SECRETS.sub(lambda found: f"{found[1] or found[2]}[secret]", text)

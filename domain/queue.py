@@ -8,7 +8,7 @@ would be lost: whoever sends does it by `domain/outbox.py`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -18,13 +18,14 @@ from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import BatchPublishError, OperationalError
 
-from domain import absence, broker, broker_tls, counted, queue_names, rabbitmq, tracing
+from domain import absence, broker, broker_tls, counted, queue_names, rabbitmq, spans, tracing
 from domain.errors import Unavailable
 from domain.limits import VISIBILITY_TIMEOUT_S
 from domain.logging import logger
 from domain.model import Priority
 from domain.queue_order import UrgentFirst
 from domain.settings import Settings
+from domain.spans import Attributes, Kind, Span
 
 TASK_GRADE = "shipd.grade"
 TASK_HELP = "shipd.help"
@@ -84,7 +85,7 @@ def make_celery(settings: Settings) -> Celery:
 def enqueue(celery: Celery, execution_id: UUID, name: str) -> bool:
     """Send an execution to a queue; False, and logged, where the broker is away."""
     try:
-        with _asked(celery):
+        with _sending(TASK_GRADE, str(name), {"shipd.execution_id": str(execution_id)}), _asked(celery):
             _send(celery, execution_id, name)
     except OperationalError as error:
         log.warning("enqueue_failed", execution_id=str(execution_id), queue=str(name), error=str(error))
@@ -95,7 +96,9 @@ def enqueue(celery: Celery, execution_id: UUID, name: str) -> bool:
 def enqueue_all(celery: Celery, executions: Sequence[tuple[UUID, str]]) -> bool:
     """Send many executions in one go, as `enqueue` sends one; where it fails, some may have been sent."""
     try:
-        with _asked(celery), celery.producer_or_acquire() as producer, producer.batch():
+        many: Attributes = {"messaging.batch.message_count": len(executions)}
+        sending = _sending(TASK_GRADE, None, many) if executions else nullcontext()
+        with sending, _asked(celery), celery.producer_or_acquire() as producer, producer.batch():
             for execution_id, name in executions:
                 _send(celery, execution_id, name, producer=producer)
     except (OperationalError, BatchPublishError) as error:
@@ -114,6 +117,19 @@ def _send(celery: Celery, execution_id: UUID, name: str, **options: object) -> N
         **_how(celery),
         **options,
     )
+
+
+def _sending(task: str, queue: str | None, attributes: Attributes) -> AbstractContextManager[Span]:
+    """Record that something is sent: what is done because of it belongs to this span."""
+    known: Attributes = {
+        "messaging.system": "celery",
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+        "messaging.destination.name": queue,
+        "shipd.task": task,
+        **attributes,
+    }
+    return spans.span("enqueue", known, Kind.PRODUCER)
 
 
 def lengths(celery: Celery, names: Iterable[str] = QUEUES) -> Mapping[str, int]:
@@ -193,12 +209,13 @@ def help_queue(host: str) -> str:
 def ask_for_help(celery: Celery, host: str, execution_id: UUID, attempt: int, *words: str) -> bool:
     """Ask a host to help with an execution that is being graded; False where the broker is away."""
     try:
-        with _asked(celery):
+        with _sending(TASK_HELP, help_queue(host), {"shipd.execution_id": str(execution_id)}), _asked(celery):
             celery.send_task(
                 TASK_HELP,
                 args=[str(execution_id), attempt, *words],
                 queue=_of_host(celery.conf.broker_url, host),
                 ignore_result=True,
+                headers=tracing.headers(),
                 **{**_how(celery), "declare": ()},  # where it is not there, neither is the host
             )
     except OperationalError as error:
@@ -236,8 +253,15 @@ def _how(celery: Celery) -> Mapping[str, object]:
 def deliver(celery: Celery, delivery_id: UUID) -> bool:
     """Send a delivery to the queue; False, and logged, where the broker is away."""
     try:
-        with _asked(celery):
-            celery.send_task(TASK_DELIVER, args=[str(delivery_id)], queue=WEBHOOKS, ignore_result=True, **_how(celery))
+        with _sending(TASK_DELIVER, WEBHOOKS, {"shipd.delivery_id": str(delivery_id)}), _asked(celery):
+            celery.send_task(
+                TASK_DELIVER,
+                args=[str(delivery_id)],
+                queue=WEBHOOKS,
+                ignore_result=True,
+                headers=tracing.headers(),
+                **_how(celery),
+            )
     except OperationalError as error:
         log.warning("deliver_not_sent", delivery_id=str(delivery_id), error=str(error))
         return False
@@ -247,12 +271,13 @@ def deliver(celery: Celery, delivery_id: UUID) -> bool:
 def check_problem(celery: Celery, version_id: UUID, name: str = Priority.NORMAL.value) -> bool:
     """Send a version of a problem to a queue, to be checked; False, and logged, where the broker is away."""
     try:
-        with _asked(celery):
+        with _sending(TASK_CHECK_PROBLEM, str(name), {"shipd.problem_version_id": str(version_id)}), _asked(celery):
             celery.send_task(
                 TASK_CHECK_PROBLEM,
                 args=[str(version_id)],
                 queue=_queue(celery.conf.broker_url, name),
                 ignore_result=True,
+                headers=tracing.headers(),
                 **_how(celery),
             )
     except OperationalError as error:

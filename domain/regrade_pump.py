@@ -14,7 +14,7 @@ from uuid import UUID
 
 from celery import Celery
 
-from domain import numbers, regrade_version
+from domain import numbers, regrade_version, spans, tracing
 from domain.db import Connection, Database
 from domain.errors import Unavailable
 from domain.ids import new_id
@@ -128,4 +128,6 @@ def pump(celery: Celery, db: Database, router: Router) -> None:
     except Unavailable as error:
         log.warning("regrade_not_pumped", error=str(error))
         return
-    router.send(celery, [(execution_id, Priority.BULK) for execution_id in sent])
+    if sent:
+        with tracing.outside(), spans.span("regrade step", {"shipd.executions": len(sent)}):
+            router.send(celery, [(execution_id, Priority.BULK) for execution_id in sent])

@@ -32,6 +32,7 @@ CGROUPS = ("auto", "none")
 NETWORKS = ("auto", "off")
 HELP = ("on", "off")
 POOLERS = ("none", "transaction")
+TRACES = ("on", "off")
 NETWORK_BLOCK = IPv4Network("198.18.0.0/16")
 """Of the range for benchmarks (RFC 2544), which nobody routes."""
 NETWORK_BLOCK_BITS = 24
@@ -201,6 +202,9 @@ class Settings:
     """SHIPD_WEBHOOK_<NAME>: where webhooks may go (`domain/webhook_settings.py`)."""
     sentry_dsn: str | None = field(default=None, repr=False)
     """SENTRY_DSN"""
+    traces: Literal["on", "off"] = "off"
+    """SHIPD_TRACES: whether spans are recorded and sent by OTLP; OTEL_EXPORTER_OTLP_ENDPOINT and the standard's other
+    variables say where to, and how many."""
     log_level: str = "info"
     """SHIPD_LOG_LEVEL"""
 
@@ -293,6 +297,7 @@ class Settings:
             oidc_file=Path(oidc).absolute() if (oidc := read.text("SHIPD_OIDC")) else None,
             webhooks=read_webhooks(read),
             sentry_dsn=read.url("SENTRY_DSN", ("https://", "http://")),
+            traces=cast("Literal['on', 'off']", read.choice("SHIPD_TRACES", cls.traces, TRACES)),
             log_level=read.choice("SHIPD_LOG_LEVEL", cls.log_level, LOG_LEVELS),
         )
 

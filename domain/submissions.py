@@ -7,10 +7,23 @@ from uuid import UUID
 
 import psycopg
 
-from domain import audit, execution_rows, fair, idempotency, numbers, posed, queue_names, room, routing, stored, storing
+from domain import (
+    audit,
+    execution_rows,
+    fair,
+    idempotency,
+    numbers,
+    posed,
+    queue_names,
+    room,
+    routing,
+    spans,
+    stored,
+    storing,
+)
 from domain.blobs import BlobStore
 from domain.db import Database
-from domain.errors import Conflict, InvalidRequest, NotFound, Problem
+from domain.errors import Conflict, InvalidRequest, LimitReached, NotFound, Problem
 from domain.host import DEFAULT_REGION, HostReport
 from domain.hosts import Remembered
 from domain.ids import new_id, time_of
@@ -18,6 +31,7 @@ from domain.listing import CURRENT
 from domain.model import Callback, Submission
 from domain.problem_reading import Viewer
 from domain.room import Need
+from domain.spans import Kind
 from domain.storing import Place
 from domain.vault import Vault
 from domain.verdict import State
@@ -110,7 +124,8 @@ def create(
     if new.callback is not None:
         own |= callback_values(new.callback, own_id, vault or Vault(db))
     try:
-        with fair.told(), storable(), db.transaction(pipelined=True) if rows.many else db.statement() as tx:
+        kept = spans.span("insert", spans.POSTGRESQL, Kind.CLIENT, expected=(LimitReached,))
+        with kept, fair.told(), storable(), db.transaction(pipelined=True) if rows.many else db.statement() as tx:
             version_id = storing.version_of(new)
             made = storing.insert(tx, execution_id, own, rows, queue=queue, place=place, key=key, version_id=version_id)
     except psycopg.errors.UniqueViolation as error:

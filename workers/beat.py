@@ -13,7 +13,7 @@ from functools import partial
 
 from celery import Celery
 
-from domain import demand, fleet_now, prometheus, regrade_pump
+from domain import demand, fleet_now, prometheus, regrade_pump, spans
 from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
@@ -62,6 +62,7 @@ class Chore:
 
 def run(celery: Celery, settings: Settings, database: Database, router: Router) -> int:
     """Do all chores until told to end; what is being done then is finished. Gives the exit code."""
+    spans.start(settings, "beat")
     told = Told()
     try:
         prometheus.answer(settings, "beat", settings.fleet_metrics_port, told.advice, told.seen)

@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from uuid import UUID
 
-from domain import __version__, attempts, counted, notices, signing
+from domain import __version__, attempts, counted, notices, signing, spans
 from domain.attempts import Claimed, Tried
 from domain.db import Database
 from domain.logging import logger
+from domain.spans import Attributes, Kind
 from domain.vault import Vault
 from domain.webhook_settings import WebhookSettings
-from domain.webhook_url import BadUrl, parse
+from domain.webhook_url import BadUrl, host_of, parse
 from workers.outgoing import Answer, Refused, Sender, Unreached
 from workers.turns import Turns
 
@@ -53,7 +54,12 @@ class Deliverer:
         claimed = attempts.claim(self.db, self.vault, delivery_id)
         if claimed is None:
             return
-        tried = self._try(claimed)
+        known: Attributes = {"http.request.method": "POST", "server.address": host_of(claimed.url)}
+        with spans.span("POST", known, Kind.CLIENT) as span:
+            tried = self._try(claimed)
+            span.set({"http.response.status_code": tried.status, "shipd.attempt": claimed.number})
+            if tried.error:
+                span.fail("not_taken")
         state = attempts.record(self.db, claimed, tried)
         counted.ATTEMPTS.add(_outcome(state, tried))
         counted.ATTEMPT_SECONDS.note(tried.duration_ms / 1000)

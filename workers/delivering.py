@@ -12,7 +12,7 @@ from uuid import UUID
 import psutil
 from celery import Celery
 
-from domain import outbox, prometheus, queue
+from domain import outbox, prometheus, queue, spans, tracing
 from domain.addresses import Network, Reach
 from domain.db import Database
 from domain.logging import logger
@@ -28,6 +28,7 @@ log = logger(__name__)
 
 def run(celery: Celery, settings: Settings, database: Database, arguments: Iterable[str]) -> int:
     """Deliver until told to stop; what is being sent then is finished. Gives the exit code."""
+    spans.start(settings, "deliver")
     try:
         tasks.deliverer = make_deliverer(celery, settings, database)
     except OSError as error:
@@ -60,7 +61,8 @@ def make_deliverer(celery: Celery, settings: Settings, database: Database) -> De
     platform = own.reach.with_own(platform_networks(settings))
 
     def send_again(delivery_id: UUID) -> None:
-        outbox.deliver(celery, database, delivery_id)
+        with tracing.outside():
+            outbox.deliver(celery, database, delivery_id)
 
     return Deliverer(
         db=database,

@@ -8,7 +8,7 @@ has the next of those sent (`workers/parked.py`).
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from domain import executions
+from domain import executions, tracing
 from domain.logging import logger
 from domain.model import Claim
 from domain.static_checks import StaticCheck
@@ -55,4 +55,5 @@ def send_parked(own: Equipment) -> None:
         return
     found = own.parked.next()
     if found is not None:
-        own.send([found])
+        with tracing.outside():  # it is another's
+            own.send([found])

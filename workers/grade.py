@@ -12,14 +12,15 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from domain import executions, fair
+from domain import executions, fair, spans, tracing
 from domain.blobs import BlobsAway
 from domain.errors import InvalidRequest, Unavailable
 from domain.fair import User
 from domain.limits import EXECUTION_WALL_S
-from domain.logging import logger
+from domain.logging import bound, logger
 from domain.model import Claim, ExecutionTelemetry, Outcome, TestResult
 from domain.scoring import Score, score
+from domain.spans import Kind
 from domain.static_checks import StaticCheck
 from domain.verdict import State, Verdict, overall
 from sandbox import RoomTaken, RunAborted, SandboxError, Slot
@@ -39,9 +40,13 @@ from workers.run import Bench, in_series
 from workers.spread import Spread
 from workers.static_check import applying, check_sources
 from workers.stopwatch import Stopwatch
+from workers.story import Story
 from workers.tries import tried
 from workers.typist import typing
 from workers.work import Work
+
+TOLD_OF_THE_WHOLE = ("submission_id", "number", "attempt", "language", "priority", "verdict", "reason", "total_ms")
+"""Of the line about an execution: what its span says too."""
 
 log = logger(__name__)
 Result = TypeVar("Result")
@@ -62,6 +67,7 @@ class Grader(Equipment):
             return None
         try:
             with (
+                bound(submission_id=str(claim.submission_id)),
                 self.attempt() as ends,
                 self.leases.holding(self.db, claim) as hold,
                 self.broadcaster.of(claim) as broadcast,
@@ -69,7 +75,7 @@ class Grader(Equipment):
                 broadcast.state(State.PREPARING)
                 grading = Grading(self, claim, hold, broadcast)
                 outcome = grading.outcome()
-                self._finish(claim, outcome, broadcast)
+                self._finish(claim, outcome, broadcast, grading.story)
                 metrics.ended(claim, outcome, grading.own_ms)
                 ends(outcome.reason == "sandbox")
         except ClaimLost:
@@ -90,32 +96,40 @@ class Grader(Equipment):
         return None
 
     def _claim(self, execution_id: UUID) -> Claim | None:
-        return executions.claim(
-            self.db,
-            self.blobs,
-            execution_id,
-            worker=self.worker,
-            lease_s=self.lease_s,
-            max_attempts=self.max_attempts,
-        )
+        with spans.span("claim", spans.POSTGRESQL, Kind.CLIENT):
+            claim = executions.claim(
+                self.db,
+                self.blobs,
+                execution_id,
+                worker=self.worker,
+                lease_s=self.lease_s,
+                max_attempts=self.max_attempts,
+            )
+        if claim is not None:
+            spans.before("queue", claim.queued_at, {"shipd.priority": claim.submission.priority})
+        return claim
 
-    def _finish(self, claim: Claim, outcome: Outcome, broadcast: Broadcast) -> None:
+    def _finish(self, claim: Claim, outcome: Outcome, broadcast: Broadcast, story: Story) -> None:
         finish = partial(executions.finish, self.db, self.blobs, claim, outcome, usual=self.usual)
         announced = partial(self.announced, claim)
-        if not patiently(lambda: finish(freed=self._send_waiting, announced=announced), self.lease_s):
-            raise ClaimLost
+        with spans.span("finish", spans.POSTGRESQL, Kind.CLIENT):
+            if not patiently(lambda: finish(freed=self._send_waiting, announced=announced), self.lease_s):
+                raise ClaimLost
         self.events.publish(claim.execution_id, State.DONE)
         broadcast.done(outcome)
         if claim.regrade_id is not None:
             self.regraded()
         if claim.submission.interactive and self.typed is not None:
             self.typed.forget(claim.execution_id)
-        log.info("execution_done", verdict=outcome.verdict, reason=outcome.reason, attempt=claim.attempt)
+        line = story.line(claim, outcome)
+        spans.note({f"shipd.{name}": line[name] for name in TOLD_OF_THE_WHOLE})
+        log.info("execution_done", **line)
 
     def _send_waiting(self, user: User) -> None:
         """Send what waited for the place of what was graded. What is not sent now is by the next sweep."""
         try:
-            self.send(fair.send_waiting(self.db, user, self.usual))
+            with tracing.outside():  # what each of them belongs to is not known here
+                self.send(fair.send_waiting(self.db, user, self.usual))
         except Unavailable as error:
             log.warning("waiting_not_sent", error=str(error))
 
@@ -130,6 +144,7 @@ class Grading:
         self.broadcast = broadcast
         self.watch = Stopwatch(_milliseconds_since(claim.queued_at))
         self.earlier: Earlier | None = None
+        self.story = Story()
         self.own_ms = 0
         """What runs took themselves; of those at the same moment all count."""
         self.deadline = time.monotonic() + EXECUTION_WALL_S
@@ -215,7 +230,7 @@ class Grading:
         if made.language.compile is None and check is None:
             return compiled
         self._enter(State.COMPILING)
-        with self.watch.phase("compile"):
+        with self.watch.phase("compile") as span:
             if check is not None:
                 compiled = self._tried(
                     lambda: check_sources(sandbox, slot, check, made, self.grader.blobs, cancel=cancel)
@@ -224,6 +239,7 @@ class Grading:
                 compiler = self.grader.compiler
                 anew = partial(compile_submission, sandbox, slot, made, compiler.folder(made), cancel)
                 compiled = self._tried(lambda: compiler.compile(made, anew))
+            span.set({"shipd.language": made.language.name, "shipd.compile.cache": compiled.cache or "none"})
             return compiled
 
     def _run_all(self, bench: Bench, earlier: Earlier) -> tuple[list[TestResult], tuple[TestResult, ...]]:
@@ -241,6 +257,7 @@ class Grading:
                 self.broadcast.result(submission.test_cases[index], result)
                 self._count(bench.plan.language.name, result)
                 recorder.add(result)
+                self.story.note(submission.test_cases[index], result)
                 earlier.note(index, result, in_doubt=index in work.doubted)
                 found.append(replace(result, stdout=b"", stderr=b""))
         return found, recorder.rest()
@@ -261,8 +278,9 @@ class Grading:
         return tried(step, self.hold.check)
 
     def _enter(self, state: State) -> None:
-        if not patiently(lambda: executions.enter(self.grader.db, self.claim, state), self.grader.lease_s):
-            raise ClaimLost
+        with spans.span("enter", {**spans.POSTGRESQL, "shipd.state": state}, Kind.CLIENT):
+            if not patiently(lambda: executions.enter(self.grader.db, self.claim, state), self.grader.lease_s):
+                raise ClaimLost
         self.broadcast.state(state)
 
     def _telemetry(self, made: Plan | None, compiled: Compiled | CompileError | None) -> ExecutionTelemetry:

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from billiard.util import set_pdeathsig
 from celery import Celery, signals
+from sentry_sdk.integrations.celery import CeleryIntegration
 
-from domain import blob_stores, collector, compiled, hosts, outbox, regrade_pump
+from domain import blob_stores, collector, compiled, hosts, outbox, regrade_pump, spans
 from domain.announce import announce
 from domain.cancelling import Cancellations
 from domain.db import Database
@@ -29,7 +30,7 @@ from domain.kept_runs import KeptRuns
 from domain.languages import Languages
 from domain.line import Lines
 from domain.live import Live
-from domain.logging import configure, logger
+from domain.logging import configure, label, logger
 from domain.queue import ask_for_help, help_queue, make_celery, worker_of
 from domain.router import Router
 from domain.sentry import start_sentry
@@ -53,6 +54,7 @@ from workers.placing import Placing
 from workers.stop import Stop
 from workers.taking import Taking
 from workers.tally import Tally, untallied
+from workers.traced import TracedJails
 
 MIB = 1024 * 1024
 ALONE = ("--without-mingle", "--without-gossip")
@@ -123,7 +125,7 @@ class Worker:
             db=database,
             blobs=blob_stores.of(settings),
             events=Events(settings.redis_url),
-            sandbox=self.sandbox,
+            sandbox=TracedJails(self.sandbox) if spans.recording() else self.sandbox,
             languages=self.languages,
             host=settings.host_name,
             worker=f"{settings.host_name}/{process}",
@@ -173,12 +175,14 @@ class Worker:
             # Celery has a child killed with its parent; ours finishes what it holds, and ends when it is found alone.
             # (The kernel forgets the signal too, but only when a file is first written as a slot's user.)
             set_pdeathsig(0)
+            spans.start(settings, "worker")
             self.sandbox.start_pool()
             names = language_names(list(self.languages.known.values()))
             watching = Watching(self.sandbox.pool, names) if settings.metrics_port else None
             self.tally = self._counted.tally(self.sandbox.pool)
             tasks.lines = Lines(database, settings.redis_url)
             tasks.grader = self.grader(os.getpid(), tasks.lines)
+            label(worker=tasks.grader.worker)
             _listen(tasks.grader)
             collector.settle()
 
@@ -189,6 +193,7 @@ class Worker:
                 if self.tally is not None:
                     self.tally.close()
                 self.sandbox.stop_pool()
+                spans.stop()
 
         @signals.worker_ready.connect(weak=False)
         def _ready(sender: Consumer, **_: object) -> None:
@@ -271,8 +276,10 @@ def _quieten() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Start as told: `beat`, `deliver`, or (nothing said) the worker. Gives the exit code."""
     configure(settings.log_level)
+    label(host=settings.host_name)
     _quieten()
-    start_sentry(settings)
+    spans.check(settings)
+    start_sentry(settings, CeleryIntegration(propagate_traces=False))
     if list(arguments) == ["beat"]:
         return beat.run(celery, settings, database, router)
     if list(arguments) == ["deliver"]:

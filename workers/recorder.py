@@ -5,10 +5,11 @@ Of an execution that takes less than that nothing is written before its end: res
 
 import time
 
-from domain import executions
+from domain import executions, spans
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.model import Claim, TestResult
+from domain.spans import Kind
 from workers.lease import ClaimLost
 from workers.patience import patiently
 
@@ -44,7 +45,8 @@ class Recorder:
         """Write what is held back."""
         if self._waiting:
             waiting = self._waiting
-            kept = patiently(lambda: executions.record(self.db, self.blobs, self.claim, waiting), self.patience_s)
+            with spans.span("record", spans.POSTGRESQL, Kind.CLIENT):
+                kept = patiently(lambda: executions.record(self.db, self.blobs, self.claim, waiting), self.patience_s)
             if not kept:
                 raise ClaimLost
         self._waiting, self._bytes, self._written_at = [], 0, time.monotonic()

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
+from domain import spans
 from domain.blobs import BlobStore
 from domain.model import CheckerType, File, TestCase, TestResult
 from domain.verdict import SKIPPED, Verdict
-from sandbox import Cause, Jails, Listener, Network, RunResult, SandboxError, Slot, Taker
+from sandbox import Cause, Jails, Listener, Network, RunAborted, RunResult, SandboxError, Slot, Taker
 from workers.broadcast import Broadcast
 from workers.check_program import CheckerProgram, Written
 from workers.collect import Kept, collect
@@ -23,6 +24,7 @@ from workers.passes import Pass, judged, one_too_many, together
 from workers.prepare import Plan, disk_bytes, run_limits
 from workers.started import refuse_what_did_not_start
 from workers.stopwatch import Stopwatch
+from workers.story import of_case
 
 NEAR = 1.1
 
@@ -105,6 +107,14 @@ def run_test_case(bench: Bench, case: TestCase) -> TestResult:
 
     Raises SandboxError where the run says nothing, RunAborted.
     """
+    with spans.span("test case", expected=(RunAborted,)) as span:
+        result = _run_passes(bench, case)
+        if spans.recording():
+            span.set({"shipd.ordinal": case.ordinal, **of_case(bench.plan.language.name, case, result)})
+        return result
+
+
+def _run_passes(bench: Bench, case: TestCase) -> TestResult:
     case = loaded(case, bench.blobs)
     ran = [_run_pass(bench, case, ())]
     while (following := ran[-1].next_input) is not None:

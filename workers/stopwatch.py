@@ -4,7 +4,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from domain import spans
 from domain.model import Phases
+from domain.spans import Span
+from workers.compile import CompileError
 
 
 class Stopwatch:
@@ -18,12 +21,13 @@ class Stopwatch:
         self._mark = time.monotonic()
 
     @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Count the block as `name`."""
+    def phase(self, name: str) -> Iterator[Span]:
+        """Count the block as `name`, and record it as a span."""
         self._account()
         self._open.append(name)
         try:
-            yield
+            with spans.span(name, expected=(CompileError,)) as span:
+                yield span
         finally:
             self._account()
             self._open.pop()

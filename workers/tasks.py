@@ -1,12 +1,13 @@
 """The Celery tasks: thin bodies that carry ids only; the work is in `grade` and `deliver`."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from uuid import UUID
 
 from celery import Celery, Task
 from celery.exceptions import Reject
 
-from domain import queue, tracing
+from domain import queue, sentry, spans, tracing
 from domain.errors import Unavailable
 from domain.line import LineDead, Lines
 from domain.logging import bound, logger
@@ -35,13 +36,24 @@ def _begins(grader: Grader | None) -> Grader:
     return grader
 
 
+@contextmanager
+def _received(task: Task, name: str, **ids: str) -> Iterator[None]:
+    """Do a task within the trace that its message bears; its log lines, spans and errors say these ids."""
+    sent = task.request.headers or {}
+    ids |= tracing.carried(sent)
+    sentry.tag(ids)
+    known: spans.Attributes = {**spans.MESSAGE, **{f"shipd.{key}": value for key, value in ids.items()}}
+    with bound(**ids), spans.received(sent.get(tracing.HEADER), name, known):
+        yield
+
+
 def _register_deliver(celery: Celery) -> None:
-    @celery.task(name=queue.TASK_DELIVER, shared=False)
-    def deliver(delivery_id: str) -> None:
+    @celery.task(name=queue.TASK_DELIVER, shared=False, bind=True)
+    def deliver(self: Task, delivery_id: str) -> None:
         """Make one attempt. A database that is away is no failure of the task's: the sweeper sends it again."""
         if deliverer is None:
             raise RuntimeError("this process delivers nothing: `python -m workers deliver` listens to this queue")
-        with bound(delivery_id=delivery_id):
+        with _received(self, "deliver", delivery_id=delivery_id):
             try:
                 deliverer.deliver(UUID(delivery_id))
             except Unavailable as error:
@@ -49,11 +61,11 @@ def _register_deliver(celery: Celery) -> None:
 
 
 def _register_check_problem(celery: Celery, router: Router) -> None:
-    @celery.task(name=queue.TASK_CHECK_PROBLEM, shared=False)
-    def check_problem(version_id: str) -> None:
+    @celery.task(name=queue.TASK_CHECK_PROBLEM, shared=False, bind=True)
+    def check_problem(self: Task, version_id: str) -> None:
         """Check a version of a problem. Where the database is away the sweeper sends it again."""
         own = _begins(grader)
-        with bound(version_id=version_id):
+        with _received(self, "check problem", version_id=version_id):
             try:
                 again = ProblemChecker(own).check(UUID(version_id))
             except Unavailable as error:
@@ -73,8 +85,7 @@ def register(celery: Celery, router: Router) -> None:
     def grade(self: Task, execution_id: str) -> None:
         """Grade one execution. A database that is away is no failure of the task's: the sweeper sends it again."""
         own = _begins(grader)
-        sent = self.request.headers or {}
-        with bound(execution_id=execution_id), tracing.span(sent.get(tracing.HEADER)):
+        with _received(self, "grade", execution_id=execution_id):
             try:
                 given_back = own.grade(UUID(execution_id))
             except Unavailable as error:
@@ -85,12 +96,12 @@ def register(celery: Celery, router: Router) -> None:
 
 
 def _register_help(celery: Celery) -> None:
-    @celery.task(name=queue.TASK_HELP, shared=False)
-    def help_out(execution_id: str, attempt: int, token: str, toolchain: str) -> None:
+    @celery.task(name=queue.TASK_HELP, shared=False, bind=True)
+    def help_out(self: Task, execution_id: str, attempt: int, token: str, toolchain: str) -> None:
         """Run test cases of an execution that another host grades; it goes on alone where this ends."""
         if grader is None or lines is None:
             raise RuntimeError("this process has no grader: worker_process_init has not run")
-        with bound(execution_id=execution_id):
+        with _received(self, "help", execution_id=execution_id):
             try:
                 with closing(lines.end(token, 1)) as line:
                     Helping(grader, line).serve(UUID(execution_id), attempt, toolchain)

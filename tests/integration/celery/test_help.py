@@ -2,12 +2,14 @@
 
 import json
 import os
+import secrets
 import signal
 from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
 
+from domain import tracing
 from domain.verdict import State, Verdict
 from domain.views import ExecutionView
 from tests.integration.celery.conftest import StandIns, Start, end_worker
@@ -91,13 +93,16 @@ def is_done(fleet: Fleet, submission: UUID) -> bool:
 
 def test_another_host_runs_some_of_many_test_cases(fleet: Fleet, hosts: Pair) -> None:
     before = sum(said(one, HELPED) for one in hosts)
-    submission, _, helper = with_help(fleet, hosts, PAUSE.format(0.2), MANY)
+    trace_id = secrets.token_hex(16)
+    with tracing.span(f"00-{trace_id}-00f067aa0ba902b7-01"):
+        submission, _, helper = with_help(fleet, hosts, PAUSE.format(0.2), MANY)
     execution = fleet.done(submission)
     assert (execution.verdict, told(execution)) == (Verdict.OK, RIGHT)
     eventually(lambda: sum(said(one, HELPED) for one in hosts) == before + 1)
     eventually(lambda: not any(groups_of_runs(one) and jailed(one) for one in hosts))
     [line] = [line for line in helper.logs().splitlines() if f'"event":"{HELPED}"' in line][-1:]
     assert 1 <= json.loads(line)["test_cases"] <= MANY - 3
+    assert json.loads(line)["trace_id"] == trace_id
 
 
 def test_a_helper_gives_way_to_whoever_needs_the_slot(fleet: Fleet, hosts: Pair) -> None:

@@ -114,3 +114,19 @@ def test_other_texts_are_logged_as_they_are(capsys: pytest.CaptureFixture[str]) 
     logger("a").info("said", texts=texts)
 
     assert _lines(capsys)[0]["texts"] == texts
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("cannot reach postgresql://shipd:pass@db/shipd", "cannot reach postgresql://shipd:[secret]@db/shipd"),
+        ("redis://:p-a_s%40s@127.0.0.1:1/0 is away", "redis://:[secret]@127.0.0.1:1/0 is away"),
+        ("https://example.org:8000/a@b", "https://example.org:8000/a@b"),
+        ("mail a@example.org, see https://example.org", "mail a@example.org, see https://example.org"),
+    ],
+)
+def test_no_password_of_a_url_is_logged(capsys: pytest.CaptureFixture[str], text: str, said: str) -> None:
+    configure("info")
+    logger("domain.test").warning("away", error=text)
+    (line,) = _lines(capsys)
+    assert line["error"] == said

@@ -9,6 +9,7 @@ import pytest
 import sentry_sdk
 from flask import Flask
 from sentry_sdk.envelope import Envelope
+from sentry_sdk.integrations.flask import FlaskIntegration
 from sentry_sdk.transport import Transport
 
 from domain.sentry import start_sentry
@@ -36,7 +37,8 @@ class Kept(Transport):
 
 @pytest.fixture
 def kept() -> Iterator[Kept]:
-    start_sentry(Settings("postgresql://h/d", "redis://h", "redis://h", sentry_dsn="https://key@sentry.invalid/1"))
+    settings = Settings("postgresql://h/d", "redis://h", "redis://h", sentry_dsn="https://key@sentry.invalid/1")
+    start_sentry(settings, FlaskIntegration())
     transport = sentry_sdk.get_client().transport = Kept()
     yield transport
     sentry_sdk.get_client().close(timeout=0)

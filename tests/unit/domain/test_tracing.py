@@ -79,3 +79,21 @@ def test_a_block_has_a_span_of_the_trace_that_was_sent() -> None:
 def test_a_block_without_a_trace_is_done_all_the_same(header: object) -> None:
     with tracing.span(header):
         assert bound() == {}
+
+
+def test_a_message_bears_the_request_that_began_it() -> None:
+    structlog.contextvars.bind_contextvars(request_id="asked-for")
+    with tracing.span(SENT):
+        sent = tracing.headers()
+    assert tracing.carried(sent) == {"request_id": "asked-for"}
+    assert tracing.carried({"request_id": "no id\n"}) == tracing.carried({"request_id": 7}) == {}
+
+
+def test_what_is_done_for_others_bears_no_trace_of_ours() -> None:
+    structlog.contextvars.bind_contextvars(request_id="asked-for")
+    trace = tracing.begin(SENT)
+    with tracing.outside():
+        assert tracing.headers() == {}
+        assert bound() == {}
+    assert tracing.headers() == {"traceparent": trace.header, "request_id": "asked-for"}
+    assert bound() == {"trace_id": TRACE, "span_id": trace.span_id, "request_id": "asked-for"}
