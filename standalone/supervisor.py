@@ -39,6 +39,13 @@ class Supervisor:
         self._programs = {program.name: program for program in programs}
         self._socket = _socket(folder)
         self._process: subprocess.Popen[bytes] | None = None
+        # In memory: where it cannot write to its log, the disk being full, it says so there, and would end if it could
+        # not do that either.
+        self._errors = os.memfd_create("supervisord-errors")
+
+    def __del__(self) -> None:
+        """Forget what it said."""
+        os.close(self._errors)
 
     def start(self, environ: Mapping[str, str], held: int) -> None:
         """Start supervisord. It keeps the descriptor `held` (a lock) open for as long as anything of it runs."""
@@ -51,16 +58,15 @@ class Supervisor:
         )
         argv = [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(path)]
         # supervisor closes inherited descriptors, but for the first few: the lock goes in as standard input.
-        with (self.folder / "logs" / "supervisord.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                tied.argv(argv, on_death=signal.SIGTERM),
-                cwd=self.folder,
-                env=dict(environ),
-                stdin=held,
-                stdout=subprocess.DEVNULL,  # the same lines as in its log
-                stderr=log,
-                start_new_session=True,
-            )
+        self._process = subprocess.Popen(
+            tied.argv(argv, on_death=signal.SIGTERM),
+            cwd=self.folder,
+            env=dict(environ),
+            stdin=held,
+            stdout=subprocess.DEVNULL,  # the same lines as in its log
+            stderr=self._errors,
+            start_new_session=True,
+        )
         self._wait_for_answers(time.monotonic() + START_S)
 
     def run(self, name: str) -> None:
@@ -92,6 +98,10 @@ class Supervisor:
         """Give the end of a program's log."""
         log = self.folder / "logs" / f"{name}.log"
         words = log.read_text(errors="replace")[-3000:].strip() if log.exists() else ""
+        if name == "supervisord":
+            words += os.pread(self._errors, 3000, max(0, os.fstat(self._errors).st_size - 3000)).decode(
+                errors="replace"
+            )
         return f"{words or 'it said nothing'}\n(the whole log is {log})"
 
     def watch(self, done: Callable[[], bool], timeout_s: float) -> None:
