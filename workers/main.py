@@ -43,6 +43,7 @@ from workers import beat, delivering, host, network, prepared, tasks
 from workers.broadcast import Broadcaster
 from workers.compile_cache import Compiler
 from workers.execution_cache import Executor
+from workers.fitness import fit_or_ended
 from workers.fleet import Fleet
 from workers.grade import Grader
 from workers.heartbeat import Consumer, Heartbeat, leave, taken
@@ -170,8 +171,7 @@ class Worker:
     def attach(self) -> None:
         """Hook into Celery: a grader in every child, a heartbeat and the word to stop in the main process."""
 
-        @signals.worker_process_init.connect(weak=False)
-        def _child(**_: object) -> None:
+        def begin() -> None:
             # Celery has a child killed with its parent; ours finishes what it holds, and ends when it is found alone.
             # (The kernel forgets the signal too, but only when a file is first written as a slot's user.)
             set_pdeathsig(0)
@@ -194,6 +194,10 @@ class Worker:
                     self.tally.close()
                 self.sandbox.stop_pool()
                 spans.stop()
+
+        @signals.worker_process_init.connect(weak=False)
+        def _child(**_: object) -> None:
+            fit_or_ended(begin)
 
         @signals.worker_ready.connect(weak=False)
         def _ready(sender: Consumer, **_: object) -> None:
