@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import click
 
 from app.cli_advise import advise
-from app.cli_exits import Late
 from app.cli_operator import Operator, operator
 from app.cli_parts import as_json, database, print_json, print_table, told
+from app.cli_waiting import until_none
 from app.schemas.hosts import host_json
 from domain import draining, queue
 from domain import hosts as known_hosts
@@ -19,7 +19,6 @@ from domain.draining import Left
 from domain.errors import Unavailable
 from domain.hosts import Host, Standing
 
-ASK_S = 0.5
 MIB = 1024 * 1024
 COLUMNS = (
     *("name", "region", "standing", "seen", "busy", "load", "cpu", "memory free", "disk free", "ready"),
@@ -158,20 +157,10 @@ def _switch(ours: Operator, names: Sequence[str], change: Callable[[Database, st
 
 
 def _wait(db: Database, names: Sequence[str], deadline: float | None) -> None:
-    from client import progress  # noqa: PLC0415 - it takes a tenth of a second, for which others need not wait
-
-    def still() -> int:
+    def left() -> int:
         return sum(_steps(one) for one in _left(db, names))
 
-    before = still()
-    with progress.bar(before, "drained") as over:
-        while before:
-            if deadline is not None and time.monotonic() > deadline:
-                raise Late("; ".join(_told(one) for one in _left(db, names) if not one.drained))
-            time.sleep(ASK_S)
-            now = still()
-            over(before - now)
-            before = now
+    until_none(left, deadline, lambda _: "; ".join(_told(one) for one in _left(db, names) if not one.drained))
 
 
 def _steps(one: Left) -> int:

@@ -14,7 +14,6 @@ from domain import live, queue
 from domain.cancelling import Cancellations
 from domain.db import Database
 from domain.events import Events
-from domain.hosts import Remembered
 from domain.router import Router
 from domain.settings import Settings
 
@@ -43,12 +42,7 @@ def operator() -> Iterator[Operator]:
     settings = read_settings()
     made = Database(settings.database_url, min_size=0, pooler=settings.db_pooler)
     with closing(made) as db, closing(queue.make_celery(settings)) as celery:
-        yield Operator(settings, db, celery, router_of(settings, db))
-
-
-def router_of(settings: Settings, db: Database) -> Router:
-    """Make what decides where executions go, as the API of these settings does."""
-    return Router(db, Remembered(db, settings.live_s), home=settings.region, distances=settings.distances)
+        yield Operator(settings, db, celery, Router.of(settings, db))
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -7,17 +7,15 @@ from datetime import UTC, datetime
 
 import click
 
-from app.cli_exits import Late
 from app.cli_operator import Operator, confirm, operator, yes
 from app.cli_parts import as_json, print_json, print_table, told
+from app.cli_waiting import until_none
 from app.schemas.operating import in_queue_json, queue_json
 from domain import hosts, queue, queue_names
 from domain import queues as waiting
 from domain.errors import Unavailable
 from domain.model import Priority
 from domain.queues import InQueue
-
-ASK_S = 0.5
 
 name = click.argument("name", type=click.Choice([one.value for one in Priority]))
 names = click.argument("names", nargs=-1, required=True, type=click.Choice([one.value for one in Priority]))
@@ -116,17 +114,19 @@ def resume(names: tuple[str, ...], *, as_json: bool) -> None:
 
 
 def _switch(names: Iterable[str], *, taking: bool, as_json: bool) -> None:
-    answers = []
+    answers: list[dict[str, object]] = []
     with operator() as ours:
         for one in map(Priority, names):
             changed = (waiting.resume if taking else waiting.pause)(ours.db, one)
-            answers.append({"name": one.value, "paused": not taking, "changed": changed, "told": _tell(ours)})
+            answers.append({"name": one.value, "paused": not taking, "changed": changed})
+        told = _tell(ours)  # to look at all of them
+    answers = [{**answer, "told": told} for answer in answers]
     if as_json:
         print_json({"queues": answers})
         return
     for answer in answers:
         said = "is taken from" if taking else "is paused"
-        click.echo(f"{answer['name']} {said}; {answer['told']} workers know, others learn it within 10 s.")
+        click.echo(f"{answer['name']} {said}; {told} workers know, others learn it within 10 s.")
 
 
 def _tell(ours: Operator) -> int:
@@ -150,28 +150,15 @@ def drain(names: tuple[str, ...], timeout: int | None, *, as_json: bool) -> None
     chosen = list(map(Priority, names))
     deadline = None if timeout is None else time.monotonic() + timeout
     with operator() as ours:
-        _wait(ours, chosen, deadline)
+        until_none(lambda: sum(waiting.left(ours.db, one) for one in chosen), deadline, _late)
     if as_json:
         print_json({"queues": [{"name": one.value, "left": 0} for one in chosen]})
     else:
         click.echo(f"Nothing of {', '.join(chosen)} is left.")
 
 
-def _wait(ours: Operator, chosen: list[Priority], deadline: float | None) -> None:
-    from client import progress  # noqa: PLC0415 - it takes a tenth of a second, for which others need not wait
-
-    def left() -> int:
-        return sum(waiting.left(ours.db, one) for one in chosen)
-
-    before = left()
-    with progress.bar(before, "drained") as over:
-        while before:
-            if deadline is not None and time.monotonic() > deadline:
-                raise Late(f"{before} executions are left; `shipd queues list` shows them, a paused queue never drains")
-            time.sleep(ASK_S)
-            now = left()
-            over(before - now)
-            before = now
+def _late(left: int) -> str:
+    return f"{left} executions are left; `shipd queues list` shows them, a paused queue never drains"
 
 
 @queues.command()
@@ -198,7 +185,7 @@ def purge(name: str, *, yes: bool, as_json: bool) -> None:
 
 
 def _cancel_queued(ours: Operator, chosen: Priority, expected: int) -> int:
-    from client import progress  # noqa: PLC0415 - as said above
+    from client import progress  # noqa: PLC0415 - it takes a tenth of a second, for which others need not wait
 
     canceller, ended = ours.canceller(), 0
     with progress.bar(expected, "cancelled") as over:

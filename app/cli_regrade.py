@@ -12,7 +12,6 @@ from uuid import UUID
 import click
 from rich.console import Console
 
-from app.cli_operator import router_of
 from app.cli_parts import as_json, database, print_json, print_table, read_settings, told
 from app.cli_regrade_selecting import Moment, ids_in
 from app.cli_regrade_show import follow, print_estimate, print_items, print_moves, print_regrade, write_csv
@@ -25,6 +24,7 @@ from domain.cancelling import Cancellations
 from domain.regrade import COMMAND_LINE, Options, Regrade, Seed, Version
 from domain.regrade_diff import Move
 from domain.regrade_selection import Selection
+from domain.router import Router
 from domain.verdict import Verdict
 
 INTERRUPTED = 130
@@ -44,7 +44,7 @@ def _backend() -> Iterator[DomainRegrades]:
                     cancellations.tell(one.worker, one.execution_id)
 
         with closing(cancellations):
-            yield DomainRegrades(db, celery, tell, router_of(settings, db))
+            yield DomainRegrades(db, celery, tell, Router.of(settings, db))
 
 
 @click.group()

@@ -2,7 +2,6 @@
 
 import click
 
-from app.cli_operator import router_of
 from app.cli_parts import as_json, database, print_json, print_table, read_settings, told
 from domain import routing
 from domain.host import DEFAULT_REGION
@@ -48,7 +47,7 @@ def route(
     constraints = Constraints(memory_mb=memory_mb, cpu_millicores=1000 * cpus, disk_mb=disk_mb, network_enabled=network)
     need, settings = Need.of(language, constraints), read_settings()
     with database() as db:
-        answer = _answer(router_of(settings, db), need, region, Priority(priority))
+        answer = _answer(Router.of(settings, db), need, region, Priority(priority))
     if as_json:
         print_json(answer)
         return

@@ -63,8 +63,7 @@ class DomainBackend:
     def __init__(self, settings: Settings) -> None:
         sizes = {"min_size": settings.db_pool_min, "max_size": settings.db_pool_max}
         self._db = Database(settings.database_url, **sizes, pooler=settings.db_pooler)
-        known = hosts.Remembered(self._db, settings.live_s)
-        self._router = Router(self._db, known, home=settings.region, distances=settings.distances)
+        self._router = Router.of(settings, self._db)
         self._blobs = blob_stores.of(settings)
         self._blob_trials = blob_stores.Trials(blob_stores.of(settings, blob_stores.QUICK))
         self._events = Events(settings.redis_url)

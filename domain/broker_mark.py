@@ -6,18 +6,14 @@ of that is sent again, once. So a queue that is merely long is not filled with c
 they were sent; there a queue is looked at that has nothing in it although PostgreSQL says that something is out.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-import redis
 from celery import Celery
 from kombu.connection import Connection as Broker
-from kombu.exceptions import KombuError
+from redis import Redis
 
-from domain import outbox
+from domain import outbox, queue
 from domain.db import Database
-from domain.errors import Unavailable
 from domain.logging import logger
 
 KEY = "shipd:broker:mark"
@@ -43,7 +39,7 @@ log = logger(__name__)
 
 def look(celery: Celery, db: Database) -> None:
     """Have sent again what the broker forgot. Raises Unavailable where it, or PostgreSQL, does not answer."""
-    with _told_away(celery), celery.connection_for_write() as broker:
+    with queue.told_away(celery), celery.connection_for_write() as broker:
         channel = broker.default_channel
         if broker.transport.driver_type == "redis":
             _compare(channel.client, db)
@@ -51,7 +47,7 @@ def look(celery: Celery, db: Database) -> None:
             _look_for_empty(broker, db)
 
 
-def _compare(client: "redis.Redis", db: Database) -> None:
+def _compare(client: Redis, db: Database) -> None:
     with db.statement() as tx:
         (noted,) = tx.execute(_NOTED).fetchone() or (_NEVER,)
     found = _read(client.get(KEY))
@@ -92,12 +88,3 @@ def _read(value: bytes | str | None) -> datetime:
 
 def _written(at: datetime) -> int:
     return (at - _NEVER) // timedelta(microseconds=1)
-
-
-@contextmanager
-def _told_away(celery: Celery) -> Iterator[None]:
-    away = (KombuError, redis.RedisError, OSError, *celery.connection_for_write().connection_errors)
-    try:
-        yield
-    except away as error:
-        raise Unavailable(f"the broker does not answer: {error}; check BROKER_URL and that it runs") from error

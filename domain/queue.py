@@ -16,7 +16,7 @@ from uuid import UUID
 import redis
 from celery import Celery
 from kombu.entity import Queue
-from kombu.exceptions import BatchPublishError, OperationalError
+from kombu.exceptions import BatchPublishError, KombuError, OperationalError
 
 from domain import absence, broker, broker_tls, counted, queue_names, rabbitmq, spans, tracing
 from domain.errors import Unavailable
@@ -134,7 +134,7 @@ def _sending(task: str, queue: str | None, attributes: Attributes) -> AbstractCo
 
 def lengths(celery: Celery, names: Iterable[str] = QUEUES) -> Mapping[str, int]:
     """Count the messages that no worker has taken, by queue: of these and of WEBHOOKS. Raises Unavailable."""
-    with _told_away(), celery.connection_for_read() as connection:
+    with told_away(celery), celery.connection_for_read() as connection:
         channel = connection.default_channel
         asked = dict.fromkeys((*names, WEBHOOKS))
         return {name: _length(celery, channel, name) for name in asked}
@@ -150,13 +150,13 @@ def _length(celery: Celery, channel: Any, name: str) -> int:
 
 def ask(celery: Celery) -> None:
     """Connect to the broker. Raises Unavailable."""
-    with _told_away(), celery.connection_for_write() as connection:
+    with told_away(celery), celery.connection_for_write() as connection:
         connection.connect()
 
 
 def discard(celery: Celery, names: Iterable[str]) -> int:
     """Throw away all messages of queues, and give how many. Raises Unavailable."""
-    with _told_away(), celery.connection_for_write() as connection:
+    with told_away(celery), celery.connection_for_write() as connection:
         return sum(int(connection.default_channel.queue_purge(queue=name)) for name in names)
 
 
@@ -169,7 +169,7 @@ def tell_to_look(celery: Celery, hosts: Sequence[str]) -> int:
     if not workers:
         return 0
     # A connection of its own: one that was kept may be from before a restart of the broker.
-    with _told_away(), celery.connection_for_write() as connection:
+    with told_away(celery), celery.connection_for_write() as connection:
         waiting = {"reply": True, "timeout": ANSWER_S, "limit": len(workers), "connection": connection}
         return len(celery.control.broadcast(LOOK_AGAIN, destination=workers, **waiting) or ())
 
@@ -189,10 +189,12 @@ def _asked(celery: Celery) -> Iterator[None]:
 
 
 @contextmanager
-def _told_away() -> Iterator[None]:
+def told_away(celery: Celery) -> Iterator[None]:
+    """Tell of a broker that does not answer. Raises Unavailable."""
+    away = (KombuError, redis.RedisError, OSError, *celery.connection_for_write().connection_errors)
     try:
         yield
-    except (OperationalError, redis.RedisError, OSError) as error:
+    except away as error:
         raise Unavailable(f"the broker does not answer: {error}; check BROKER_URL and that it runs") from error
 
 

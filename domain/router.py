@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Self
 from uuid import UUID
 
 from celery import Celery
@@ -23,8 +24,10 @@ from domain.host import DEFAULT_REGION, HostReport
 from domain.hosts import Host, Remembered
 from domain.logging import logger
 from domain.model import Priority, Submission
+from domain.need_rows import NEED
 from domain.room import Need
 from domain.routing import Candidate, Ways
+from domain.settings import Settings
 
 QUEUED_S = 0.5
 """How old the numbers of what is queued may be."""
@@ -32,11 +35,6 @@ OWN_PART = 0.2
 """For how much one counts that this process sent since: by now many of them are over."""
 MOST_COUNTED = 20_000
 
-NEED = (
-    "split_part(s.language, '@', 1), s.memory_mb, (s.cpu_millicores + 999) / 1000, s.needs_root, s.network_enabled,"
-    " CASE WHEN s.needs_root THEN s.disk_mb ELSE 0 END"
-)
-"""The columns of a `Need`, of a submission `s`."""
 _QUEUED = f"""
     SELECT waiting_in, count(*) FROM (
         SELECT coalesce(queue, priority) AS waiting_in FROM executions
@@ -79,6 +77,11 @@ class Router:
         self._sent: Counter[str] = Counter()
         self._turns = itertools.count()
 
+    @classmethod
+    def of(cls, settings: Settings, db: Database) -> Self:
+        """Make the one that these settings say."""
+        return cls(db, Remembered(db, settings.live_s), home=settings.region, distances=settings.distances)
+
     def queue_of(self, new: Submission) -> str:
         """Name the queue of a submission that is at hand whole. Raises Unavailable."""
         return self.decide(Need.of_submission(new), new.region, new.priority)
@@ -86,13 +89,13 @@ class Router:
     def decide(self, need: Need, asked: str | None, priority: Priority, home: str | None = None) -> str:
         """Name the queue; `home` is where it was sent before, if not here. Raises Unavailable."""
         found = self.candidates(need, asked, home)
-        if not found:
+
+        def nobody() -> str:
             return routing.parked(need, asked or home or self._home, priority, self.known.hosts())
-        if len(found) == 1:
-            return found[0].queue(priority)
-        queued = self.queued()
-        chosen = routing.best(found, priority, queued, next(self._turns)).queue(priority)
-        self._sent[chosen] += 1
+
+        chosen = routing.among(found, priority, nobody, self.queued, next(self._turns))
+        if len(found) > 1:
+            self._sent[chosen] += 1
         return chosen
 
     def elsewhere(self, need: Need, asked: str | None, priority: Priority, own: HostReport) -> str | None:

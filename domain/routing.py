@@ -105,14 +105,12 @@ def why_not(need: Need, host: Host) -> str | None:
 def candidates(need: Need, asked: str | None, hosts: Sequence[Host], ways: Ways = HERE) -> list[Candidate]:
     """List what comes into question, in the order of names; where a region was asked for and is able, only its own."""
     found: list[Candidate] = []
-    for region, there in groupby(sorted(filter(_takes, hosts), key=_place), key=lambda host: host.report.region):
+    for region, there in groupby(
+        sorted((host for host in hosts if host.takes_work), key=_place), key=lambda host: host.report.region
+    ):
         far_ms = ways.distances.ms(asked or ways.home, region)
         found += _of_region(need, region, list(there), far_ms)
     return [one for one in found if one.region == asked] or found
-
-
-def _takes(host: Host) -> bool:
-    return host.live and host.draining_at is None
 
 
 def _place(host: Host) -> tuple[str, str]:
@@ -190,9 +188,21 @@ def route(
     Where nobody can run it now, it is a queue of whoever could: it waits there for that host to come back.
     """
     found = candidates(need, asked, hosts, ways)
+    return among(found, priority, lambda: parked(need, asked or ways.home, priority, hosts), lambda: queued, turn)
+
+
+def among(
+    found: Sequence[Candidate],
+    priority: Priority,
+    nobody: Callable[[], str],
+    queued: Callable[[], Mapping[str, float]],
+    turn: int,
+) -> str:
+    """Name the queue of the best candidate; where there is none what `nobody` gives. `queued` is asked for a choice."""
     if not found:
-        return parked(need, asked or ways.home, priority, hosts)
-    return best(found, priority, queued, turn).queue(priority)
+        return nobody()
+    chosen = found[0] if len(found) == 1 else best(found, priority, queued(), turn)
+    return chosen.queue(priority)
 
 
 def parked(need: Need, wanted: str, priority: Priority, hosts: Sequence[Host]) -> str:
@@ -202,15 +212,15 @@ def parked(need: Need, wanted: str, priority: Priority, hosts: Sequence[Host]) -
         return of_region(wanted, priority)
     last = max(able, key=lambda host: (host.report.region == wanted, host.seen_at, host.report.name))
     region = last.report.region
-    if any(_takes(host) and host.report.region == region for host in hosts):
+    if any(host.takes_work and host.report.region == region for host in hosts):
         return of_host(last.report.name, priority)
     return of_region(region, priority)
 
 
 def abandoned(hosts: Sequence[Host]) -> list[str]:
     """Name the queues that nobody takes from: of hosts that are silent or draining, and of regions with no others."""
-    regions = {host.report.region for host in hosts} - {host.report.region for host in hosts if _takes(host)}
-    gone = sorted(host.report.name for host in hosts if not _takes(host))
+    regions = {host.report.region for host in hosts} - {host.report.region for host in hosts if host.takes_work}
+    gone = sorted(host.report.name for host in hosts if not host.takes_work)
     return [
         *(of_region(region, one) for region in sorted(regions) for one in Priority),
         *(of_host(name, one) for name in gone for one in Priority),

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from domain import queue_names, routing
 from domain.db import Connection, Database
+from domain.need_rows import NEED, NEEDS_THIS
 from domain.room import Need
-from domain.router import NEED, Router, home_of
+from domain.router import Router, home_of
 
 BATCH = 1000
 """How many of a kind one sweep moves; the next goes on."""
@@ -24,9 +25,7 @@ _MOVE = f"""
         SELECT e.id FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id
         WHERE e.state = 'queued' AND e.sent_at < 'infinity' AND coalesce(e.queue, e.priority) = %(before)s
             AND s.region IS NOT DISTINCT FROM %(asked)s
-            AND ({NEED}) = (
-                %(language)s, %(memory_mb)s, %(cpus)s, %(root)s, %(network)s, %(disk_mb)s
-            )
+            AND {NEEDS_THIS}
         LIMIT %(most)s FOR UPDATE OF e SKIP LOCKED
     )
     UPDATE executions AS e SET queue = %(queue)s, sent_at = now(), sent = 1

@@ -16,6 +16,7 @@ from domain.db import Connection, Database
 from domain.fair import USUAL, Usual
 from domain.hosts import Host
 from domain.model import Priority
+from domain.need_rows import NEED, NEEDS_THIS
 from domain.results import totals
 from domain.room import Need
 
@@ -61,12 +62,8 @@ _TO_SEND = f"""
 
 _SPENT_LONG_AGO = "DELETE FROM spending WHERE day < current_date - 31"
 
-_NEED = (
-    "split_part(s.language, '@', 1), s.memory_mb, (s.cpu_millicores + 999) / 1000, s.needs_root, s.network_enabled,"
-    " CASE WHEN s.needs_root THEN s.disk_mb ELSE 0 END"
-)
 _WAITING = f"""
-    SELECT DISTINCT {_NEED} FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id
+    SELECT DISTINCT {NEED} FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id
     WHERE e.state = 'queued' AND e.queued_at <= now() - make_interval(secs => %(no_host_s)s)
 """
 # The time since which no host could hold it: since it was queued, since the last host that could was seen, but not
@@ -75,7 +72,7 @@ _NO_HOST = f"""
     WITH picked AS (
         SELECT e.id FROM executions AS e JOIN submissions AS s ON s.id = e.submission_id
         WHERE e.state = 'queued'
-            AND ({_NEED}) = (%(language)s, %(memory_mb)s, %(cpus)s, %(root)s, %(network)s, %(disk_mb)s)
+            AND {NEEDS_THIS}
             AND greatest(e.queued_at, %(seen_at)s, pg_postmaster_start_time())
                 <= now() - make_interval(secs => %(no_host_s)s)
         LIMIT {BATCH} FOR UPDATE OF e SKIP LOCKED

@@ -25,7 +25,7 @@ from domain.db import Database
 from domain.errors import Unavailable
 from domain.events import Events
 from domain.host import HostReport
-from domain.hosts import Remembered, StoreDiffers
+from domain.hosts import StoreDiffers
 from domain.kept_runs import KeptRuns
 from domain.languages import Languages
 from domain.line import Lines
@@ -71,7 +71,7 @@ database = Database(
     pooler=settings.db_pooler,
 )
 celery.conf.worker_consumer = "workers.consumer:PatientConsumer"
-router = Router(database, Remembered(database, settings.live_s), home=settings.region, distances=settings.distances)
+router = Router.of(settings, database)
 tasks.register(celery, router)
 
 

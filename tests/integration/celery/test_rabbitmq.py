@@ -161,6 +161,8 @@ def test_an_operator_sees_and_pauses_queues(fleet: Fleet, shipd: Shipd) -> None:
     assert "1 workers know" in shipd("queues", "resume", "normal")
 
     assert fleet.done(waiting).verdict is Verdict.AC
+    # Copies of what was sent again while the broker was away are taken, and refused, after a moment.
+    eventually(lambda: '"bulk": 0' in shipd("queues", "list", "--json") or None)
     assert "0 messages thrown away" in shipd("queues", "purge", "bulk", "--yes")
 
 
