@@ -129,16 +129,25 @@ def test_flower_asks_for_a_password_and_names_tasks_by_ids(api: Api, site: Site)
     assert "5443" in api.ask("GET", "/")[1]
 
 
+def _read(site: Site, url: str) -> str:
+    read = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).read().decode())"
+    return site.machines["one"].run(["python3", "-c", read, url]).stdout
+
+
+def test_the_ends_of_certificates_are_told(site: Site, first: Played) -> None:
+    del first
+    told = re.findall(
+        r'^shipd_certificate_not_after_timestamp_seconds{file="(\S+)"} (\S+)$',
+        _read(site, "http://127.0.0.1:9100/metrics"),
+        re.MULTILINE,
+    )
+    assert {file.rpartition("/")[2] for file, _ in told} == {"api.pem", "flower.pem", "server.crt", "tls.crt"}
+    assert all(float(ends) > time.time() for _, ends in told)
+
+
 def test_prometheus_reaches_everything_that_it_asks(site: Site, first: Played) -> None:
     del first
-    asked = site.machines["one"].run(
-        [
-            "python3",
-            "-c",
-            "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9090/api/v1/targets').read().decode())",
-        ]
-    )
-    targets = json.loads(asked.stdout)["data"]["activeTargets"]
+    targets = json.loads(_read(site, "http://127.0.0.1:9090/api/v1/targets"))["data"]["activeTargets"]
     down = {target["labels"]["job"]: target["lastError"] for target in targets if target["health"] == "down"}
     assert {target["labels"]["job"] for target in targets} >= {"node", "postgres", "redis", "worker"}
     assert not set(down) & {"node", "postgres", "redis", "worker"}, down

@@ -60,7 +60,7 @@ def test_every_number_is_told_of_with_its_labels(tmp_path: Path) -> None:
 def test_rules_and_dashboards_ask_for_numbers_that_there_are(tmp_path: Path) -> None:
     known = {
         *_told(tmp_path),
-        *("shipd_backup_last_success_timestamp_seconds", "shipd_certificate_not_after_timestamp_seconds"),
+        *("shipd_backup_succeeded_timestamp_seconds", "shipd_certificate_not_after_timestamp_seconds"),
     }
     for path in (*RULES.glob("*.yml"), *DASHBOARDS.glob("*.json")):
         for name in _OURS.findall(path.read_text()):

@@ -18,7 +18,7 @@ from standalone import programs
 
 ANSIBLE = TREE / "ansible"
 ROLES = ANSIBLE / "roles"
-OF_TESTS = {"faketime", "make", "pgbouncer", "rabbitmq-server"}
+OF_TESTS = {"faketime", "make", "pgbouncer", "prometheus", "rabbitmq-server"}
 URLS = {"DATABASE_URL": "postgresql://127.0.0.1/shipd", "REDIS_URL": "redis://127.0.0.1/0"}
 
 

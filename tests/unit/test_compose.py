@@ -139,14 +139,33 @@ def test_what_is_published_is_published_on_this_machine_alone() -> None:
     assert _flags(_argv("flower"))["--port"] == ports["flower"]
 
 
-def test_prometheus_asks_where_workers_answer() -> None:
+@pytest.mark.parametrize(
+    ("service", "port"),
+    [
+        ("api", "api_metrics_port"),
+        ("stream", "stream_metrics_port"),
+        ("worker", "metrics_port"),
+        ("beat", "fleet_metrics_port"),
+        ("deliver", "deliver_metrics_port"),
+    ],
+)
+def test_prometheus_asks_where_programs_answer(service: str, port: str) -> None:
     asked = yaml.safe_load(FILE["configs"]["prometheus"]["content"])["scrape_configs"]
     targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in asked}
-    worker = Settings.from_environment(_environment("worker"))
-    assert targets["worker"] == [f"worker:{worker.metrics_port}"]
-    beat = Settings.from_environment(_environment("beat"))
-    assert targets["fleet"] == [f"beat:{beat.fleet_metrics_port}"]
-    assert {worker.metrics_host, beat.metrics_host} == {"0.0.0.0"}  # noqa: S104 - of containers
+    settings = Settings.from_environment(_environment(service))
+    assert targets[service] == [f"{service}:{getattr(settings, port)}"]
+    assert settings.metrics_host == "0.0.0.0"  # noqa: S104 - of a container
+
+
+def test_prometheus_has_our_rules_and_grafana_our_dashboards() -> None:
+    (rules,) = yaml.safe_load(FILE["configs"]["prometheus"]["content"])["rule_files"]
+    (provider,) = yaml.safe_load(FILE["configs"]["dashboards"]["content"])["providers"]
+    for service, inside, pattern in (
+        ("prometheus", str(Path(rules).parent), "*.yml"),
+        ("grafana", provider["options"]["path"], "*.json"),
+    ):
+        mounted = dict(volume.split(":")[1::-1] for volume in SERVICES[service]["volumes"])
+        assert list((TREE / mounted[inside]).glob(pattern))
 
 
 @pytest.mark.parametrize("service", [name for name in SERVICES if name != "worker"])
@@ -206,7 +225,7 @@ def test_nothing_waits_for_what_is_not_there() -> None:
             assert how["condition"] == done
         for volume in service.get("volumes", []):
             source = volume.partition(":")[0]
-            assert source.startswith("/") or source in FILE["volumes"]
+            assert source.startswith("/") or source in FILE["volumes"] or (TREE / source).is_dir()
 
 
 def test_every_password_is_asked_for_and_none_stands_there() -> None:
@@ -224,7 +243,7 @@ def test_every_password_is_asked_for_and_none_stands_there() -> None:
 def test_the_worker_image_has_what_a_bare_machine_lacks() -> None:
     """The same packages that `.ci/run` installs."""
     needed = re.findall(r"^lacks (\S+)", (TREE / ".ci" / "run").read_text(), re.MULTILINE)
-    of_tests = {"make", "faketime", "pgbouncer", "rabbitmq-server"}
+    of_tests = {"make", "faketime", "pgbouncer", "prometheus", "rabbitmq-server"}
     assert {name for name in needed if not re.search(rf"\b{re.escape(name)}(?![\w.-])", DOCKERFILE)} <= of_tests
 
 
