@@ -4,10 +4,12 @@ import base64
 import gzip
 import io
 import json
+import re
 import subprocess
 import sys
 import tarfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
