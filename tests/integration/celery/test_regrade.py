@@ -3,8 +3,10 @@
 The worker is the benchmarks' one, a real Celery process that runs nothing: what is tested is who queues what.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from uuid import UUID
+
+import pytest
 
 from domain import regrade, regrade_diff, regrade_end, regrade_start, submissions
 from domain.blobs import BlobStore
@@ -24,6 +26,20 @@ KILLED_AT = (30, 80)
 PROBLEM = "regraded"
 
 
+@pytest.fixture
+def quick_sweeper(host: Callable[..., ProcessContainer], sweeper: ProcessContainer) -> Iterator[ProcessContainer]:
+    """In the place of the usual sweeper, one that soon misses a message.
+
+    A worker that is killed between taking a message and beginning its execution leaves an execution that is queued, and
+    neither a message nor a lease: only its age tells.
+    """
+    sweeper.kill()
+    container = host("quick-sweeper", "beat", SHIPD_MESSAGE_LOST_S="3")
+    container.ready()
+    yield container
+    container.teardown()
+
+
 def _graded(hands: Hands) -> dict[UUID, Verdict]:
     """Grade submissions as accepted, of which a program that says nothing passes two of three; gives what it gets."""
     found = {}
@@ -40,7 +56,7 @@ def _wait_for(db: Database, regrade_id: UUID, least: int) -> None:
 
 def test_it_goes_on_whatever_is_killed(
     fleet: Fleet,
-    sweeper: ProcessContainer,
+    quick_sweeper: ProcessContainer,
     instead: Callable[..., ProcessContainer],
     db: Database,
     blobs: BlobStore,
@@ -54,9 +70,9 @@ def test_it_goes_on_whatever_is_killed(
     for enough in KILLED_AT:
         _wait_for(db, made.id, enough)
         worker.kill_all()
-        sweeper.kill()
+        quick_sweeper.kill()
         assert regrade.get(db, made.id).state is RegradeState.RUNNING
-        for container in (sweeper, worker):
+        for container in (quick_sweeper, worker):
             container.start()
     eventually(lambda: regrade.get(db, made.id).state is RegradeState.READY)
 

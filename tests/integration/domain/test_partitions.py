@@ -21,6 +21,7 @@ from domain.views import SubmissionView
 Rows = Callable[..., list[dict[str, object]]]
 LATER = datetime(2031, 1, 1, tzinfo=UTC)
 DAYS = 30
+PARTS = f"^({'|'.join(partitions.TABLES)})_"
 
 
 def grade(db: Database, blobs: BlobStore, execution_id: UUID) -> None:
@@ -129,6 +130,20 @@ def test_of_two_who_send_again_one_is_refused(
 
     assert sum(not isinstance(one, Conflict) for one in made) == 1
     assert [row["number"] for row in rows("SELECT number FROM execution_numbers ORDER BY 1")] == [1, 2]
+
+
+def test_a_partition_that_was_empty_when_it_was_first_asked_is_not_read_from_end_to_end(
+    db: Database, blobs: BlobStore, rows: Rows, submit: Callable[[], SubmissionView]
+) -> None:
+    partitions.keep_ahead(db, DAYS)
+    for _ in range(3):
+        one = submit()
+        grade(db, blobs, one.execution.id)
+        submissions.get(db, blobs, one.id, None)
+
+    rows("SELECT pg_stat_force_next_flush()")
+    read = rows(f"SELECT relname, seq_scan FROM pg_stat_user_tables WHERE relname ~ '{PARTS}' AND seq_tup_read > 0")
+    assert read == []
 
 
 def test_who_is_deleted_is_forgotten(rows: Rows, submit: Callable[[], SubmissionView]) -> None:
