@@ -1,6 +1,7 @@
 """Partitions: made ahead, filled late, and no statement that knows an id looks into another one."""
 
 import itertools
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -21,7 +22,7 @@ from domain.views import SubmissionView
 Rows = Callable[..., list[dict[str, object]]]
 LATER = datetime(2031, 1, 1, tzinfo=UTC)
 DAYS = 30
-PARTS = f"^({'|'.join(partitions.TABLES)})_"
+PART = re.compile(f"({'|'.join(partitions.TABLES)})_")
 
 
 def grade(db: Database, blobs: BlobStore, execution_id: UUID) -> None:
@@ -142,8 +143,8 @@ def test_a_partition_that_was_empty_when_it_was_first_asked_is_not_read_from_end
         submissions.get(db, blobs, one.id, None)
 
     rows("SELECT pg_stat_force_next_flush()")
-    read = rows(f"SELECT relname, seq_scan FROM pg_stat_user_tables WHERE relname ~ '{PARTS}' AND seq_tup_read > 0")
-    assert read == []
+    read = rows("SELECT relname FROM pg_stat_user_tables WHERE seq_tup_read > 0")
+    assert not [row for row in read if PART.match(str(row["relname"]))]
 
 
 def test_who_is_deleted_is_forgotten(rows: Rows, submit: Callable[[], SubmissionView]) -> None:
