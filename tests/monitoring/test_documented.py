@@ -27,7 +27,7 @@ _OURS = re.compile(r"\b((?:shipd|execution|jail|telemetry|room)_[a-z_]+)")
 
 
 def _documented() -> dict[str, tuple[str, ...]]:
-    rows = _ROW.findall(PAGE.read_text())
+    rows = _ROW.findall(PAGE.read_text().partition("\n## Set up a fleet\n")[0])
     assert len(rows) == len(dict(rows)), "a number stands in two tables"
     return {name: tuple(labels.split(", ")) if labels else () for name, labels in rows}
 

@@ -66,11 +66,11 @@ def test_it_is_noted_who_reads_secrets(db: Database, blobs: BlobStore, owner: UU
     problems.create(db, blobs, PUBLIC, owner_id=owner)
     with pytest.raises(NotFound):
         problem_reading.view(db, blobs, "sum", other, reveal=True)
-    assert audit.latest(db, 10) == []
+    assert {entry.event for entry in audit.latest(db, 10)} == {"problem_version_created"}
 
     problem_reading.view(db, blobs, "sum", replace(other, sees_all=True), number=1, reveal=True)
 
-    (entry,) = audit.latest(db, 10)
+    entry, _created = audit.latest(db, 10)
     assert (entry.event, entry.actor) == (audit.HIDDEN_READ, str(other.id))
     assert entry.details == {"problem_id": "sum", "version": 1}
 
