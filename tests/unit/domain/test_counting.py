@@ -1,3 +1,4 @@
+import json
 import os
 import socket
 import threading
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from domain import counted, counting, metrics
+from domain import counted, counting, logging, metrics
 from tests.waiting import eventually
 
 
@@ -43,6 +44,27 @@ def test_where_nobody_asks_nothing_is_made() -> None:
     counted.LISTENERS.set(1, "sse")
     counted.DATABASE.note(1.0, "read")
     assert not any(number._made or number._children for number in counting.KNOWN.values())
+
+
+def test_a_number_that_cannot_be_kept_stops_the_counting_and_nothing_else(
+    shared: CollectorRegistry, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logging.configure("info")
+    counted.SWEPT.add()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(counted.SWEPT, "_of", full)
+    monkeypatch.setattr(counted.DATABASE, "_of", full)
+    counted.SWEPT.add()
+    with counted.DATABASE.timed("read"):
+        pass
+    counted.LISTENERS.set(1, "sse")
+    assert _told(shared, "shipd_sweeps_total") == 1
+    assert _told(shared, "shipd_listeners", way="sse") is None
+    (line,) = capfd.readouterr().err.splitlines()
+    assert (json.loads(line)["event"], json.loads(line)["number"]) == ("counting_stopped", "shipd_sweeps")
 
 
 def _in_a_child(work: threading.Thread) -> int:
