@@ -1,5 +1,7 @@
 import os
 import socket
+import subprocess
+import sys
 import threading
 import urllib.request
 from pathlib import Path
@@ -66,6 +68,12 @@ def test_a_number_that_cannot_be_kept_stops_the_counting_and_nothing_else(
     assert _told(shared, "shipd_sweeps_total") == 1
     assert _told(shared, "shipd_listeners", way="sse") is None
     assert [(one["event"], one["number"]) for one in said] == [("counting_stopped", "shipd_sweeps")]
+
+
+def test_commands_need_not_load_what_keeps_numbers() -> None:
+    program = "import sys; from app import cli; print('prometheus_client' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def _in_a_child(work: threading.Thread) -> int:
