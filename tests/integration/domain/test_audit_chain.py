@@ -100,7 +100,7 @@ def test_what_is_changed_has_an_entry_with_who_did_it_and_from_where(db: Databas
         problems.create(db, blobs, SUM, owner_id=key.id)
         problems.delete(db, SUM.id, key.id)
         keys.limit(db, key.prefix or "", KeyLimits(at_once=3))
-        owners.of_subject(db, "https://issuer.example", "somebody")
+        owner = owners.of_subject(db, "https://issuer.example", "somebody")
         made = webhooks.create(
             db,
             Vault(db),
@@ -117,7 +117,9 @@ def test_what_is_changed_has_an_entry_with_who_did_it_and_from_where(db: Databas
         *("problem_version_created", "problem_deleted", "key_limited", "owner_created"),
         *("webhook_created", "webhook_changed"),
     ]
-    assert {entry.actor for entry in entries} == {f"key {key.prefix}"}
+    actors = {entry.event: entry.actor for entry in entries}
+    assert actors.pop("owner_created") == f"owner {owner}"
+    assert set(actors.values()) == {f"key {key.prefix}"}
     assert all(entry.origin and entry.origin["address"] == "192.0.2.1" for entry in entries)
     assert "secret-path" not in str(entries)
 
