@@ -40,8 +40,8 @@ BY_VALUES = b"SELECT set_config('plan_cache_mode', 'auto', true), set_config('en
 # Nothing of ours takes this long; what does is stuck, and holds a connection that others wait for.
 _TIMEOUTS = {"statement_timeout": "30s", "idle_in_transaction_session_timeout": "60s", "lock_timeout": "10s"}
 # Of a statement over partitions PostgreSQL thinks that it is cheaper to plan it anew, for the one that it looks into,
-# each time; looking into that one alone by a plan for all of them is (docs/decisions/0035). Such a plan outlives what it
-# was made for: one that reads an empty partition from end to end still does when thousands of rows are in it.
+# each time; looking into that one alone by a plan for all of them is (docs/decisions/0035). Such a plan outlives what
+# it was made for: one that reads an empty partition from end to end still does when thousands of rows are in it.
 _PLANS = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 _SESSION = " ".join(f"-c {name}={value}" for name, value in {"timezone": "UTC", **_TIMEOUTS, **_PLANS}.items())
 CONNECT_QUERY = "SET " + "; SET ".join(f"{name} = '{value}'" for name, value in _TIMEOUTS.items())
