@@ -142,7 +142,7 @@ def test_a_partition_that_was_empty_when_it_was_first_asked_is_not_read_from_end
         submissions.get(db, blobs, one.id, None)
 
     rows("SELECT pg_stat_force_next_flush()")
-    read = rows(f"SELECT relname, seq_scan FROM pg_stat_user_tables WHERE relname ~ '{PARTS}' AND seq_tup_read > 0")
+    read = rows("SELECT relname, seq_scan FROM pg_stat_user_tables WHERE relname ~ %s AND seq_tup_read > 0", PARTS)
     assert read == []
 
 

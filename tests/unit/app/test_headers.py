@@ -73,7 +73,7 @@ def test_every_answer_has_an_id_and_a_trace(api: "Api", path: str, status: int) 
 KEY = "shipd_abcdefabcdef_" + "0" * 32
 
 
-@pytest.mark.parametrize("sent", ["", "a b", "x" * 65, "é", "a,b", "<script>", "a\tb", f"shipd_{'a' * 12}_{'b' * 32}"])
+@pytest.mark.parametrize("sent", ["", "a b", "x" * 65, "é", "a,b", "<script>", "a\tb", KEY])
 def test_an_id_that_is_none_is_made(api: "Api", sent: str) -> None:
     _, answered = headers(api, "/livez", X_Request_ID=sent)
 
