@@ -35,6 +35,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     logging.configure(settings.log_level)
     logging.label(host=settings.host_name)
     start_sentry(settings, FlaskIntegration())
+    spans.check(settings)
     spans.start(settings, "api")
     app = errors.ShipdFlask("shipd", static_folder=None)
     # apispec writes into what it is given.

@@ -5,9 +5,13 @@ import time
 import structlog
 from flask import Flask, Response, g, request
 
-from app import metrics
+from app.correlation import METHODS
 from app.live.taken import GIVEN_AWAY, taken
+from domain import counted
 from domain.logging import logger, without_secrets
+
+ELSEWHERE = "none"
+"""The route of what is at no path that there is."""
 
 log = logger(__name__)
 
@@ -28,7 +32,7 @@ def _end(response: Response) -> Response:
     if g.get(GIVEN_AWAY):
         return response  # whoever answers logs it
     began_at: float | None = g.get("began_at")
-    metrics.note(response, began_at)
+    _count(response, began_at)
     log.info(
         "request",
         method=request.method,
@@ -38,3 +42,12 @@ def _end(response: Response) -> Response:
         duration_ms=None if began_at is None else round((time.perf_counter() - began_at) * 1000, 1),
     )
     return response
+
+
+def _count(response: Response, began_at: float | None) -> None:
+    """Count a request that was answered, by its route and never by its path."""
+    route = request.url_rule.rule if request.url_rule else ELSEWHERE
+    method = request.method if request.method in METHODS else "other"
+    counted.HTTP.add(method, route, str(response.status_code))
+    if began_at is not None:
+        counted.HTTP_DURATION.note(time.perf_counter() - began_at, route)

@@ -18,12 +18,12 @@ from app.cli_regrade_selecting import Moment
 from app.schemas.listing import entry_json
 from domain import audit as entries
 from domain import audit_chain, audit_check
-from domain.audit_chain import START, Head, Link
-from domain.audit_check import Broken, Checked
+from domain.audit_chain import START, Head, HeadGone, Link
+from domain.audit_check import Broken, Checked, Fault
 from domain.db import Database
 
 EXPORTED = "audit_exported"
-LOG = "--log"
+HEAD, LOG = "--head", "--log"
 
 
 class HeadType(click.ParamType[Head]):
@@ -116,28 +116,32 @@ def export(since: datetime | None, until: datetime | None, form: str, *, as_json
         with db.transaction() as tx:
             between = {name: moment and moment.isoformat() for name, moment in (("since", since), ("until", until))}
             entries.done(tx, EXPORTED, between)
-        found = audit_check.of_time(db, since, until)
-        if found is None:
-            return
-        first, last = found
-        before = audit_check.before(db, first)
-        lines = audit_check.exported(before, audit_check.read(db, before.position, last))
-        for text in _texts(lines, as_list=as_json or form == "json"):
+        for text in _texts(_lines(db, audit_check.of_time(db, since, until)), as_list=as_json or form == "json"):
             click.echo(text, nl=False)
 
 
+def _lines(db: Database, found: tuple[int, int] | None) -> Iterator[Mapping[str, object]]:
+    if found is not None:
+        first, last = found
+        before = audit_check.before(db, first)
+        yield from audit_check.exported(before, audit_check.read(db, before.position, last))
+
+
 def _texts(lines: Iterable[Mapping[str, object]], *, as_list: bool) -> Iterator[str]:
-    between, end = (",\n", "]\n") if as_list else ("\n", "\n")
-    for number, line in enumerate(lines):
-        yield between if number else "[" * as_list
-        yield json.dumps(line, separators=(",", ":"))
-    yield end
+    texts = (json.dumps(line, separators=(",", ":")) for line in lines)
+    if not as_list:
+        yield from (f"{text}\n" for text in texts)
+        return
+    yield "["
+    for number, text in enumerate(texts):
+        yield f",\n{text}" if number else text
+    yield "]\n"
 
 
 @audit.command("verify")
 @click.option("--from", "begin", type=click.IntRange(1), default=1, show_default=True, help="The first position.")
-@click.option("--head", "heads", type=HeadType(), multiple=True, metavar="POSITION:HASH", help="Known from elsewhere.")
-@click.option("--log", "log", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The logs of beat.")
+@click.option(HEAD, "heads", type=HeadType(), multiple=True, metavar="POSITION:HASH", help="Known from elsewhere.")
+@click.option(LOG, "log", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The logs of beat.")
 @click.option(
     "--file", "file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="An export, not the database."
 )
@@ -147,21 +151,25 @@ def verify(begin: int, heads: tuple[Head, ...], log: Path | None, file: Path | N
     """Recompute the chain, and name the first entry that was changed, taken out, put in or moved.
 
     By itself it cannot show that its end was cut off, or that all of it was made anew: --head compares it with heads
-    that were kept elsewhere, and --log with what the process that chains logged (`python -m workers beat`). Exits with
-    1 where it is not as it was. Example: shipd audit verify --head "$(tail -1 heads)"
+    that were kept elsewhere, and --log with what the process that chains logged (`python -m workers beat`); what lies
+    before what is verified is refused. --file takes either format of `shipd audit export`. Exits with 1 where it is not
+    as it was. Example: shipd audit verify --head "$(tail -1 heads)"
     """
     with ExitStack() as stack:
-        known = [("--head", head) for head in heads]
+        known = [(HEAD, head) for head in heads]
         if log is not None:
             text = stack.enter_context(log.open(errors="replace"))
             known += [(LOG, link.head) for link in audit_check.logged(text)]
+        gaps = audit_check.gaps(head.position for where, head in known if where == LOG)
         waiting = 0
         if file is not None:
             checked = _of_file(stack.enter_context(file.open()), known)
         else:
             checked, waiting = _of_database(stack.enter_context(database()), begin, known)
     broken = checked.broken or _compared(checked, known)
-    _say(checked, broken, waiting, len(known), as_json=as_json)
+    if broken is None and log is not None and LOG not in dict(known):
+        raise click.UsageError(f"{log} has no entry of what is verified: is it the log of `python -m workers beat`?")
+    _say(checked, broken, waiting, len(known), gaps, as_json=as_json)
     raise SystemExit(Exit.FAILED if broken is not None else Exit.DONE)
 
 
@@ -187,15 +195,27 @@ def _all(first: Link, rest: Iterable[tuple[bytes, Link]]) -> Iterator[Link]:
 
 
 def _of_database(db: Database, begin: int, known: list[tuple[str, Head]]) -> tuple[Checked, int]:
-    end = audit_chain.head(db)
+    try:
+        end, gone = audit_chain.head(db), None
+        # What the database itself says of its end: whoever cut it off may have forgotten that.
+        known.append(("the head in the database", end))
+    except HeadGone as error:
+        end, gone = None, str(error)
     start = audit_check.before(db, begin)
-    # What the database itself says of its end: whoever cut it off may have forgotten that.
-    known.append(("the head in the database", end))
-    checked = _followed(_checked(start, known), audit_check.read(db, start.position), end.position - start.position)
+    total = None if end is None else end.position - start.position
+    checked = _followed(_checked(start, known), audit_check.read(db, start.position), total)
+    if gone is not None and checked.broken is None:
+        checked.broken = Broken(checked.end.position + 1, Fault.CUT, gone)
     return checked, audit_check.waiting(db)[0]
 
 
 def _checked(start: Head, known: list[tuple[str, Head]]) -> Checked:
+    """Begin a check, of what is known leave what can be compared. Refuses a head that somebody gave and that cannot."""
+    before = [head.position for where, head in known if where == HEAD and head.position < start.position]
+    if before:
+        first = start.position + 1
+        raise click.UsageError(f"{HEAD} {before[0]}:... lies before {first}, where this begins: begin earlier")
+    known[:] = [(where, head) for where, head in known if head.position >= start.position]
     return Checked(start, start, seen={head.position: b"" for _, head in known})
 
 
@@ -215,7 +235,9 @@ def _compared(checked: Checked, known: list[tuple[str, Head]]) -> Broken | None:
     return min((broken for broken in found if broken is not None), key=lambda one: one.position, default=None)
 
 
-def _say(checked: Checked, broken: Broken | None, waiting: int, compared: int, *, as_json: bool) -> None:
+def _say(
+    checked: Checked, broken: Broken | None, waiting: int, compared: int, gaps: list[tuple[int, int]], *, as_json: bool
+) -> None:
     if as_json:
         print_json(
             {
@@ -223,11 +245,14 @@ def _say(checked: Checked, broken: Broken | None, waiting: int, compared: int, *
                 "entries": checked.entries,
                 "head": str(checked.end),
                 "compared_with": compared,
+                "log_gaps": gaps,
                 "not_chained": waiting,
                 "broken": None if broken is None else vars(broken),
             }
         )
         return
+    for first, last in gaps:
+        click.echo(f"The log does not have {first} to {last}: lines of it were lost, or taken out.")
     if broken is not None:
         click.echo(f"BROKEN at position {broken.position}, {broken.fault}: {broken.message}.")
         click.echo(f"{checked.entries} entries before it are as they were written.")

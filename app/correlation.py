@@ -9,11 +9,11 @@ from flask import Flask, Response, g, request
 
 from app.live.taken import GIVEN_AWAY, Taken, taken
 from domain import origin, spans, tracing
-from domain.logging import without_secrets
+from domain.logging import has_secrets
 from domain.spans import Attributes, Recorded
 
 REQUEST_ID = "X-Request-ID"
-METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 FAULT = 500
 UNRECORDED = {"/livez", "/readyz"}
 """Routes that are asked every few seconds, by nobody who would look at a trace."""
@@ -28,7 +28,7 @@ def correlate(app: Flask) -> None:
 
 
 def request_id() -> str:
-    """Give the id of this request: the sender's where that is well-formed, else ours."""
+    """Give the id of this request: the sender's where that is well-formed and no secret, else ours."""
     known: str = g.get("request_id") or uuid.uuid4().hex
     g.request_id = known
     return known
@@ -40,7 +40,8 @@ def _begin() -> None:
     if found is not None:
         g.request_id = found.request_id
     else:
-        g.request_id = sent if _WELL_FORMED.fullmatch(sent) else uuid.uuid4().hex
+        # From here it goes into logs, spans, messages and the audit log.
+        g.request_id = sent if _WELL_FORMED.fullmatch(sent) and not has_secrets(sent) else uuid.uuid4().hex
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
     origin.begin(address=request.remote_addr, request_id=g.request_id)
     g.span = _span(found)
@@ -58,8 +59,7 @@ def _span(found: Taken | None) -> Recorded | None:
         return None
     method = request.method if request.method in METHODS else "_OTHER"
     name = " ".join(filter(None, (method if method != "_OTHER" else "HTTP", route)))
-    asked = without_secrets(g.request_id)
-    known: Attributes = {"http.request.method": method, "http.route": route, "shipd.request_id": asked}
+    known: Attributes = {"http.request.method": method, "http.route": route, "shipd.request_id": g.request_id}
     sent = request.headers.get(tracing.HEADER)
     if found is None:
         return spans.begin(sent, name, known)

@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+import psycopg
 from psycopg.rows import TupleRow
 
 from domain import audit_ended
 from domain.db import Connection, Database
+from domain.errors import ShipdError, Unavailable
+from domain.logging import logger
 
 BATCH = 1000
 """How many are chained in one transaction."""
@@ -28,6 +31,7 @@ START = bytes(32)
 
 COLUMNS = "position, hash, id, at, event, actor, submission_id, execution_id, details, origin"
 _LOCK = b"SELECT position, hash, logged FROM audit_head FOR UPDATE SKIP LOCKED"
+_HEAD = b"SELECT position, hash FROM audit_head"
 _NEXT = f"SELECT {COLUMNS} FROM audit_log WHERE position IS NULL ORDER BY at, id LIMIT {BATCH}".encode()
 _CHAIN = b"""
     UPDATE audit_log AS a SET position = new.position, hash = new.hash
@@ -38,6 +42,15 @@ _UNTOLD = f"""
     SELECT {COLUMNS} FROM audit_log WHERE position > %s ORDER BY position LIMIT {BATCH}
 """.encode()
 _TOLD = b"UPDATE audit_head SET logged = %s"
+
+log = logger(__name__)
+
+
+class HeadGone(ShipdError):  # noqa: N818 - as those it is one of
+    """The database does not say where the chain ends: none of the platform's programs may take that out."""
+
+    def __init__(self) -> None:
+        super().__init__("audit_head has no row: somebody took out where the chain ends, and nothing is chained since")
 
 
 @dataclass(frozen=True)
@@ -100,37 +113,56 @@ def digest(before: bytes, position: int, entry: Mapping[str, object]) -> bytes:
 
 def extend(db: Database) -> int:
     """Chain some entries, and give how many; none: all are, or somebody else does it now. Raises Unavailable."""
+    _take_ended(db)
     with db.transaction() as tx:
-        found = tx.execute(_LOCK).fetchone()
+        found = _lock(tx)
         if found is None:
             return 0
-        audit_ended.take(tx)
         entries = [_entry(row) for row in tx.execute(_NEXT)]
         if entries:
             _append(tx, Head(found[0], found[1]), entries)
     return len(entries)
 
 
-def tell(db: Database, log: Callable[[Link], None]) -> int:
+def tell(db: Database, tell_log: Callable[[Link], None]) -> int:
     """Hand entries that were chained to the log, in order, and give how many. Raises Unavailable.
 
-    Those that were handed on when a process is killed are handed on again.
+    Those that were handed on when a process is killed, or when the log cannot be written, are handed on again.
     """
     with db.transaction() as tx:
-        found = tx.execute(_LOCK).fetchone()
+        found = _lock(tx)
         links = [] if found is None else [link(row) for row in tx.execute(_UNTOLD, (found[2],))]
         for one in links:
-            log(one)
+            tell_log(one)
         if links:
             tx.execute(_TOLD, (links[-1].position,))
     return len(links)
 
 
 def head(db: Database) -> Head:
-    """Give the end of the chain. Raises Unavailable."""
+    """Give the end of the chain. Raises HeadGone, Unavailable."""
     with db.statement() as tx:
-        row = tx.execute("SELECT position, hash FROM audit_head").fetchone()
-    return Head(0, START) if row is None else Head(*row)
+        row = tx.execute(_HEAD).fetchone()
+    if row is None:
+        raise HeadGone
+    return Head(*row)
+
+
+def _take_ended(db: Database) -> None:
+    """Make entries of what has ended. Where one cannot be made, all others are chained all the same."""
+    try:
+        with db.transaction() as tx:
+            audit_ended.take(tx)
+    except (psycopg.Error, Unavailable) as error:
+        log.warning("ended_not_taken", error=str(error), hint="audit_ended keeps them; shipd_audit_waiting counts them")
+
+
+def _lock(tx: Connection) -> TupleRow | None:
+    """Lock the end of the chain; None: another has it, or it is not there, which the log is told."""
+    found = tx.execute(_LOCK).fetchone()
+    if found is None and tx.execute(_HEAD).fetchone() is None:
+        log.error("audit_head_gone", error=str(HeadGone()), hint="docs/operations.md#auditnotchained")
+    return found
 
 
 def link(row: TupleRow) -> Link:

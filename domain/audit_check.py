@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 
 from domain import audit_chain
 from domain.audit_chain import START, Head, Link, digest
@@ -120,9 +120,11 @@ def exported(before: Head, links: Iterable[Link]) -> Iterator[dict[str, object]]
 def lines(text: Iterable[str]) -> Iterator[tuple[bytes, Link]]:
     """Read an export, each entry with the hash before it. Raises ValueError naming the line that is none of one."""
     for number, line in enumerate(text, 1):
-        if line.strip():
+        # As a list it has an entry a line as well.
+        bare = line.strip().removeprefix("[").rstrip(",]")
+        if bare:
             try:
-                found = json.loads(line)
+                found = json.loads(bare)
                 yield bytes.fromhex(found.pop("previous")), Link.of_line(found)
             except (ValueError, TypeError, AttributeError, KeyError) as error:
                 raise ValueError(f"line {number} is no line of an export: {error!r}") from error
@@ -134,6 +136,12 @@ def logged(text: Iterable[str]) -> Iterator[Link]:
         said = _said(line)
         if said is not None:
             yield said
+
+
+def gaps(positions: Iterable[int]) -> list[tuple[int, int]]:
+    """Give the first and the last of each row of positions that are missing between others."""
+    known = sorted(set(positions))
+    return [(before + 1, after - 1) for before, after in pairwise(known) if after - before > 1]
 
 
 def _said(line: str) -> Link | None:

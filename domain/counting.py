@@ -3,16 +3,20 @@
 Where nobody asks for numbers nothing is made, prometheus_client is not even loaded (a tenth of a second of a command's
 start), and counting costs one look at a flag. A number is made when it is first counted in a process that has begun to
 (`begin`), because prometheus_client must know before where it is to be kept.
+
+Who counts never fails by it: where a number cannot be kept, that is logged and the process counts no more.
 """
 
 import os
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from domain.logging import logger
 
 if TYPE_CHECKING:
     from prometheus_client import Counter, Gauge, Histogram
@@ -26,6 +30,8 @@ _counting = threading.Event()
 _lock = threading.Lock()
 """Held at each count, and across a fork: a child must not inherit a lock that a thread of its parent held."""
 os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
+log = logger(__name__)
 
 
 def begin(folder: Path, *, beside: bool = False) -> None:
@@ -66,6 +72,19 @@ class Number(ABC, Generic[Kept]):
         self._made = None
         self._children = {}
 
+    def _count(self, labels: tuple[str, ...], how: "Callable[[Kept], None]") -> None:
+        """Count, where this process does."""
+        if not _counting.is_set():
+            return
+        with _lock:
+            try:
+                if _counting.is_set():  # another thread may have failed while this one waited
+                    how(self._of(labels))
+            except Exception:  # files are made and grow as things are counted, in the middle of whatever is being done
+                _counting.clear()
+                hint = "see whether the disk is full or the folder gone, and start the process anew"
+                log.exception("counting_stopped", number=self.name, hint=hint)
+
     def _of(self, labels: tuple[str, ...]) -> Kept:
         """Find the one with these labels; `_lock` is held."""
         found = self._children.get(labels)
@@ -84,9 +103,7 @@ class Count(Number["Counter"]):
 
     def add(self, *labels: str, by: float = 1) -> None:
         """Count. Nothing (0) makes it known, so that the first that is counted is seen as one more."""
-        if _counting.is_set():
-            with _lock:
-                self._of(labels).inc(by)
+        self._count(labels, lambda kept: kept.inc(by))
 
     def _make(self) -> "Counter":
         from prometheus_client import Counter  # noqa: PLC0415
@@ -105,24 +122,11 @@ class Level(Number["Gauge"]):
 
     def set(self, value: float, *labels: str) -> None:
         """Say how much there is."""
-        if _counting.is_set():
-            with _lock:
-                self._of(labels).set(value)
-
-    @contextmanager
-    def one_more(self, *labels: str) -> Iterator[None]:
-        """Count one more for as long as the block lasts."""
-        self.change(1, *labels)
-        try:
-            yield
-        finally:
-            self.change(-1, *labels)
+        self._count(labels, lambda kept: kept.set(value))
 
     def change(self, by: float, *labels: str) -> None:
         """Say how much more there is."""
-        if _counting.is_set():
-            with _lock:
-                self._of(labels).inc(by)
+        self._count(labels, lambda kept: kept.inc(by))
 
     def _make(self) -> "Gauge":
         from prometheus_client import Gauge  # noqa: PLC0415
@@ -141,9 +145,7 @@ class Spread(Number["Histogram"]):
 
     def note(self, value: float, *labels: str) -> None:
         """Count a value."""
-        if _counting.is_set():
-            with _lock:
-                self._of(labels).observe(value)
+        self._count(labels, lambda kept: kept.observe(value))
 
     @contextmanager
     def timed(self, *labels: str) -> Iterator[None]:

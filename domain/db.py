@@ -166,10 +166,10 @@ class Database:
                 try:
                     yield connection
                 finally:
-                    counted.DATABASE.note(time.perf_counter() - given_at, kind)
                     # What failed at the end of a pipeline is not rolled back yet.
                     if connection.info.transaction_status is TransactionStatus.INERROR:
                         connection.rollback()
+                    counted.DATABASE.note(time.perf_counter() - given_at, kind)
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
             counted.DATABASE_AWAY.add()
             raise Unavailable(f"the database does not answer: {error}; try again") from error

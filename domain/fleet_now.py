@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from domain import hosts, story
+from domain import audit_check, hosts, story
 from domain.db import Database
 
 _AGES = "SELECT name, extract(epoch FROM now() - seen_at)::float8 FROM hosts"
@@ -28,6 +28,8 @@ class FleetNow:
     quarantined: int = 0
     deliveries_due: int = 0
     oldest_due_s: float = 0.0
+    audit_waiting: int = 0
+    """Entries of the audit log that are not chained, and ends of which none is made yet."""
 
 
 def read(db: Database) -> FleetNow:
@@ -36,12 +38,14 @@ def read(db: Database) -> FleetNow:
         known = hosts.read(tx)
         ages: dict[str, float] = dict(tx.execute(_AGES).fetchall())
         quarantined = tx.execute(_QUARANTINED.encode()).fetchone() or (0,)
-        due = tx.execute(_DELIVERIES).fetchone() or (0, 0.0)
+        due, oldest_s = tx.execute(_DELIVERIES).fetchone() or (0, 0.0)
     # One that ended in order has said so: it has no blob store any more.
     at_work = [host for host in known if host.draining_at is None and host.report.blob_store is not None]
     return FleetNow(
         Counter((host.report.region, host.standing.value) for host in known),
         {(host.report.region, host.report.name): ages.get(host.report.name, 0.0) for host in at_work},
         quarantined[0],
-        *due,
+        due,
+        oldest_s,
+        audit_check.waiting(db)[0],
     )

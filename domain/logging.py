@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 import orjson
 import structlog
@@ -78,9 +79,29 @@ def _as_json(event: object) -> str:
         return json.dumps(event, default=str)
 
 
+_insisted: set[str] = set()
+
+
+def insist(name: str) -> None:
+    """Have whoever logs by a name be told where that cannot be written: of all others the work goes on without."""
+    _insisted.add(name)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes lines; raises what went wrong to those who insist."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        if record.name not in _insisted:
+            super().emit(record)
+            return
+        self.stream.write(self.format(record) + self.terminator)
+        self.flush()
+
+
 def configure(level: str) -> None:
     """Send all logs, those of libraries included, as JSON lines to stderr; `level` is debug, info, warning or error."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_SHARED,

@@ -12,16 +12,19 @@ import os
 import shutil
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-import psutil
 from prometheus_client import CollectorRegistry, Metric, make_wsgi_app, values
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_STARTED_AT, _AFTER_NAME = 22, 3
+"""Fields of /proc/PID/stat, as proc(5) counts them: the tick of its start, and the first behind the name."""
 
 
 def share(folder: Path) -> None:
@@ -45,7 +48,7 @@ def keep_in(folder: Path) -> None:
 
 def folder_beside(root: Path) -> Path:
     """Name the folder of all processes that one server started, and remove those of servers that are gone."""
-    own = _name_of(psutil.Process(os.getppid()))
+    own = _name_of(os.getppid())
     for other in root.glob("*-*"):
         pid = other.name.partition("-")[0]
         if other.name != own and not (pid.isdigit() and _lives(int(pid), other.name)):
@@ -53,15 +56,18 @@ def folder_beside(root: Path) -> Path:
     return root / own
 
 
-def _name_of(server: psutil.Process) -> str:
-    # A pid is given again; together with the time of its start it is not.
-    return f"{server.pid}-{round(server.create_time() * 100)}"
+def _name_of(server: int) -> str:
+    # A pid is given again; together with the tick of its start and the boot that ticks count from it is not. No clock
+    # is in it: one that is set while the server runs must not make another server of it.
+    stat = Path(f"/proc/{server}/stat").read_text()
+    started_at = stat.rpartition(")")[2].split()[_STARTED_AT - _AFTER_NAME]
+    return f"{server}-{started_at}-{_BOOT.read_text().strip()}"
 
 
 def _lives(pid: int, name: str) -> bool:
     try:
-        return _name_of(psutil.Process(pid)) == name
-    except psutil.NoSuchProcess:
+        return _name_of(pid) == name
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
@@ -104,17 +110,23 @@ class _Silent(WSGIRequestHandler):
         """Say nothing."""
 
 
-def serve(host: str, port: int, *more: Collector, shared: bool = False) -> None:
-    """Answer Prometheus from a thread, with what `more` find out when they are asked.
+def bind(host: str, port: int, *, shared: bool = False) -> WSGIServer:
+    """Take a port, for `serve`: who asks there waits until then.
 
     `shared`: other processes of the same user may answer on this port as well. Raises OSError where the port is
     somebody else's.
     """
-    kind = _SharedServer if shared else _Server
-    server = make_server(host, port, make_wsgi_app(collected(*more)), kind, _Silent)
+    return (_SharedServer if shared else _Server)((host, port), _Silent)
+
+
+def serve(server: WSGIServer, *more: Collector) -> None:
+    """Answer Prometheus from a thread, with what `more` find out when they are asked."""
+    server.set_app(make_wsgi_app(collected(*more)))
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 
 
 def forget(pid: int) -> None:
     """Let what a process has at the moment (not what it counted) count no more: it has ended."""
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]
+    # Several processes answer, and may find the same one gone: whoever was first has removed its files.
+    with suppress(FileNotFoundError):
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -12,13 +12,16 @@ def answer(settings: Settings, program: str, port: int | None, *more: Collector)
     Raises OSError where the port is somebody else's.
     """
     if port is not None:
+        # The port before the folder: where another of this program runs, its numbers are in there.
+        server = metrics.bind(settings.metrics_host, port)
         counting.begin(settings.state_dir / f"metrics-{program}-{settings.host_name}")
-        metrics.serve(settings.metrics_host, port, *more)
+        metrics.serve(server, *more)
 
 
 def answer_beside(settings: Settings, program: str, port: int | None, *more: Collector) -> None:
     """Do so together with the other processes that the same server started, which do it as well. Raises OSError."""
     if port is not None:
+        server = metrics.bind(settings.metrics_host, port, shared=True)
         root = settings.state_dir / f"metrics-{program}-{settings.host_name}"
         counting.begin(metrics.folder_beside(root), beside=True)
-        metrics.serve(settings.metrics_host, port, *more, shared=True)
+        metrics.serve(server, *more)

@@ -49,6 +49,8 @@ _FORGET = """
     )
     SELECT id FROM piece ORDER BY id DESC LIMIT 1
 """
+# What was deleted has an entry that says no more than that, from nobody's tables.
+_NOT_ENTERED = "SELECT count(*) FROM audit_ended AS a JOIN {} AS e ON e.id = a.execution_id"
 _LOWEST = UUID(int=0)
 
 log = logger(__name__)
@@ -105,8 +107,8 @@ def archive(db: Database, blobs: BlobStore, name: str) -> Archive:
 def drop(db: Database, blobs: BlobStore, name: str) -> Archive:
     """Drop a partition that is archived, with the submissions that end with it.
 
-    Raises NotFound where it is not archived, Conflict where something in it is not over, OSError, BlobDamaged,
-    Unavailable.
+    Raises NotFound where it is not archived, Conflict where something in it is not over or not in the audit log,
+    OSError, BlobDamaged, Unavailable.
     """
     with db.statement() as tx:
         found = archives.find(tx, name)
@@ -123,11 +125,20 @@ def _detach(db: Database, partition: Partition) -> None:
         archives.find(tx, partition.name, "FOR UPDATE")
         tx.execute(f"LOCK TABLE {', '.join(TABLES)}".encode())
         archives.refuse_in_use(tx, partition)
+        _refuse_not_entered(tx, partition)
         for table in reversed(TABLES):
             own = f"{table}{partition.suffix}"
             tx.execute(sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(sql.Identifier(table), sql.Identifier(own)))
         _free(tx, partition)
         tx.run(_STATE, [partition.name, "detached"])
+
+
+def _refuse_not_entered(tx: Connection, partition: Partition) -> None:
+    """Raise Conflict where an end in a partition is no entry of the audit log yet: it is made of the rows."""
+    row = tx.execute(sql.SQL(_NOT_ENTERED).format(sql.Identifier(f"executions{partition.suffix}"))).fetchone()
+    if row is not None and row[0]:
+        hint = "`python -m workers beat` enters them within seconds, or logs ended_not_taken"
+        raise Conflict(f"partition {partition.name} holds {row[0]} ends that are not in the audit log yet: {hint}")
 
 
 def _free(tx: Connection, partition: Partition) -> None:

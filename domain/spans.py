@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from domain import tracing
+from domain.logging import logger
 from domain.settings import Settings
 from domain.tracing import Trace
 
@@ -30,6 +31,7 @@ MESSAGE: Attributes = {
     "messaging.operation.name": "process",
     "messaging.operation.type": "process",
 }
+NEEDED = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 POSTGRESQL: Attributes = {"db.system.name": "postgresql"}
 
 
@@ -99,6 +101,8 @@ class _Nothing:
         """Nobody listens."""
 
 
+log = logger(__name__)
+
 NOTHING = _Nothing()
 _recorder: Recorder | None = None
 _message: ContextVar[Span] = ContextVar("message", default=NOTHING)
@@ -106,19 +110,31 @@ _message: ContextVar[Span] = ContextVar("message", default=NOTHING)
 
 def check(settings: Settings) -> None:
     """Raise ValueError where spans are to be recorded and cannot be."""
-    if settings.traces == "on" and find_spec("opentelemetry") is None:
+    if settings.traces == "on" and not _installed():
         hint = "install it with: pip install 'shipd[traces]', or set SHIPD_TRACES=off"
-        raise ValueError(f"SHIPD_TRACES=on, and OpenTelemetry is not installed; {hint}")
+        raise ValueError(f"SHIPD_TRACES=on, and OpenTelemetry with its exporter is not installed; {hint}")
+
+
+def _installed() -> bool:
+    try:
+        return all(find_spec(name) is not None for name in NEEDED)
+    except ModuleNotFoundError:  # what one of them is a part of
+        return False
 
 
 def start(settings: Settings, program: str) -> None:
-    """Record from now on what this process does, where the settings say so; after its last fork. Raises as `check`."""
-    global _recorder  # noqa: PLW0603 - one for the process, like its log
-    check(settings)
-    if settings.traces == "on" and _recorder is None:
-        from domain.otel import OpenTelemetry  # noqa: PLC0415 - who does not trace need not have it
+    """Record from now on what this process does, where the settings say so; after its last fork.
 
-        _recorder = OpenTelemetry(f"shipd-{program}", settings)
+    Never raises: where nothing can be recorded, that is logged, and all else is done as ever.
+    """
+    global _recorder  # noqa: PLW0603 - one for the process, like its log
+    if settings.traces == "on" and _recorder is None:
+        try:
+            from domain.otel import OpenTelemetry  # noqa: PLC0415 - who does not trace need not have it
+
+            _recorder = OpenTelemetry(f"shipd-{program}", settings)
+        except Exception:  # OpenTelemetry's own settings (OTEL_...) are read here
+            log.exception("traces_not_recorded", hint="see whether a variable OTEL_... is wrong")
 
 
 def stop() -> None:

@@ -33,6 +33,9 @@ class LastSeen(Collector):
         yield GaugeMetricFamily(
             "shipd_delivery_age_seconds", "How long the oldest of them is overdue.", value=found.oldest_due_s
         )
+        yield GaugeMetricFamily(
+            "shipd_audit_waiting", "Entries of the audit log that are not chained yet.", value=found.audit_waiting
+        )
 
 
 @dataclass(frozen=True)

@@ -69,10 +69,11 @@ class Sweeper:
         self._send(fair.send_all_waiting(self.db, self.settings.usual))
 
     def _send(self, executions: Sending) -> bool:
-        counted.RESENT.add(by=len(executions))
-        if executions:
+        sent = self.router.send(self.celery, executions)
+        counted.RESENT.add(by=len(executions) if sent else 0)
+        if executions and sent:
             log.info("requeued", count=len(executions), first=str(executions[0][0]))
-        return self.router.send(self.celery, executions)
+        return sent
 
     def _move_stranded(self) -> None:
         """Send elsewhere what waits where nobody takes it."""

@@ -88,6 +88,8 @@ def test_programs_of_the_platform_write_rows_and_no_more(postgres: SecurePostgre
             "TRUNCATE submissions",
             "DELETE FROM audit_log",
             "UPDATE audit_log SET actor = 'nobody'",
+            "DELETE FROM audit_head",
+            "INSERT INTO audit_head (position, hash, logged) VALUES (0, sha256(''), 0)",
             "UPDATE alembic_version SET version_num = '0001'",
             "SELECT rolpassword FROM pg_authid",
             "COPY submissions TO PROGRAM 'cat'",

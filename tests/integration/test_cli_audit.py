@@ -1,8 +1,10 @@
 """`shipd audit`: what it lists, and how it finds out that somebody changed what was written."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import Result
@@ -101,6 +103,7 @@ def test_a_chain_made_anew_is_told_by_the_log(run: Run, db: Database, log: Path)
         "UPDATE audit_log SET actor = 'nobody' WHERE details ->> 'number' = '1'",
         "UPDATE audit_head SET position = 0, hash = decode(repeat('00', 32), 'hex'), logged = 0",
     )
+    configure("error")  # a command's stderr is closed at its end
     auditing.keep(db)
     assert verified(run) == (0, None)
 
@@ -109,14 +112,75 @@ def test_a_chain_made_anew_is_told_by_the_log(run: Run, db: Database, log: Path)
     assert (code, broken and (broken["position"], broken["fault"])) == (1, (2, "anew"))
 
 
+def test_a_chain_whose_end_is_gone_is_cut(run: Run, db: Database, log: Path) -> None:
+    tamper(db, "DELETE FROM audit_head")
+
+    code, broken = verified(run)
+
+    assert (code, broken and (broken["position"], broken["fault"])) == (1, (6, "cut"))
+    assert "audit_head has no row" in run("audit", "head").stderr
+
+
+def test_what_cannot_be_compared_is_refused(run: Run, db: Database, log: Path, tmp_path: Path) -> None:
+    head = f"2:{bytes(32).hex()}"
+    nothing = tmp_path / "other.log"
+    nothing.write_text("swept\n")
+    file = tmp_path / "part.jsonl"
+    file.write_text("".join(run("audit", "export").stdout.splitlines(keepends=True)[3:]))
+    for options, said in (
+        (["--from", "4", "--head", head], "--head 2:... lies before 4"),
+        (["--file", str(file), "--head", head], "--head 2:... lies before 4"),
+        (["--log", str(nothing)], "has no entry of what is verified"),
+    ):
+        result = run("audit", "verify", *options)
+        assert result.exit_code == 2
+        assert said in " ".join(result.stderr.split())
+    result = run("audit", "verify", "--from", "5", "--log", str(log), "--json")
+    assert json.loads(result.stdout)["compared_with"] == 3  # 4, which it follows from, 5, and the database's own head
+
+
+def test_what_a_log_lacks_is_named(run: Run, log: Path) -> None:
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join([lines[0], *lines[3:]]))
+
+    assert "The log does not have 2 to 3" in run("audit", "verify", "--log", str(log)).stdout
+    assert json.loads(run("audit", "verify", "--log", str(log), "--json").stdout)["log_gaps"] == [[2, 3]]
+
+
+@pytest.mark.parametrize("when", ["write", "flush"])
+def test_what_is_not_written_is_told_to_the_log_again(
+    db: Database, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], when: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with db.transaction() as tx:
+        audit.done(tx, "tested", {})
+    with monkeypatch.context() as broken:
+        broken.setattr(sys, "stderr", SimpleNamespace(**{"write": len, "flush": list, when: full}))
+        configure("info")
+        with pytest.raises(OSError, match="No space left"):
+            auditing.keep(db)
+    configure("info")
+    auditing.keep(db)
+
+    (line,) = capfd.readouterr().err.splitlines()
+    assert json.loads(line)["entry"]["position"] == 1
+
+
 def test_an_export_is_verified_without_a_database(run: Run, db: Database, log: Path, tmp_path: Path) -> None:
     file = tmp_path / "audit.jsonl"
     file.write_text(run("audit", "export", "--since", "2026-01-01").stdout)
     assert len(file.read_text().splitlines()) == 5
     assert len(json.loads(run("audit", "export", "--json").stdout)) == 5
     assert run("audit", "export", "--until", "2026-01-01").stdout == ""
+    assert run("audit", "export", "--until", "2026-01-01", "--json").stdout == "[]\n"
+    as_list = tmp_path / "audit.json"
+    as_list.write_text(run("audit", "export", "--format", "json").stdout)
+    assert verified(run, "--file", str(as_list)) == (0, None)
+    configure("error")
     auditing.keep(db)
-    assert [entry.event for entry in audit.latest(db, 3)] == ["audit_exported"] * 3
+    assert [entry.event for entry in audit.latest(db, 5)] == ["audit_exported"] * 5
 
     assert verified(run, "--file", str(file), "--log", str(log)) == (0, None)
 

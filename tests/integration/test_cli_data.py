@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from click.testing import Result
 
+from domain import audit_chain
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.views import SubmissionView
@@ -18,6 +19,7 @@ def test_a_partition_is_archived_dropped_and_restored(
 ) -> None:
     view = submit()
     grade(db, blobs, view.execution.id)
+    audit_chain.extend(db)
 
     assert "would be archived" in run("data", "archive", "first", "--dry-run").output
     assert run("data", "drop", "first", "--yes").exit_code == 1  # nothing is archived yet

@@ -22,6 +22,8 @@ from workers.metrics import HostNow, RoomNow
 
 PAGE = Path(__file__).absolute().parents[2] / "docs" / "operations.md"
 DASHBOARDS = RULES.parent / "dashboards"
+ROLES = ("shipd_owner", "shipd_readonly")
+"""PostgreSQL's, which stand in a table as well."""
 _ROW = re.compile(r"^\| `((?:shipd|execution|jail|telemetry|room)_[a-z_]+)(?:\{([a-z_, ]+)\})?` \|", re.MULTILINE)
 _OURS = re.compile(r"\b((?:shipd|execution|jail|telemetry|room)_[a-z_]+)")
 
@@ -29,7 +31,7 @@ _OURS = re.compile(r"\b((?:shipd|execution|jail|telemetry|room)_[a-z_]+)")
 def _documented() -> dict[str, tuple[str, ...]]:
     rows = _ROW.findall(PAGE.read_text().partition("\n## Set up a fleet\n")[0])
     assert len(rows) == len(dict(rows)), "a number stands in two tables"
-    return {name: tuple(labels.split(", ")) if labels else () for name, labels in rows}
+    return {name: tuple(labels.split(", ")) if labels else () for name, labels in rows if name not in ROLES}
 
 
 def _labels(families: Iterable[Metric]) -> Iterator[tuple[str, tuple[str, ...]]]:

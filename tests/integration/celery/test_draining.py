@@ -76,7 +76,8 @@ def test_a_host_is_drained_and_comes_back(
     again = [both.submit(sleeping(1.5)) for _ in range(2)]
     eventually(lambda: jailed(worker) and jailed(second))
     assert {both.done(one).state for one in again} == {State.DONE}
-    events = [(entry.event, entry.details) for entry in audit.latest(db, 10)]
+    noted = audit.latest(db, 100)
+    events = [(entry.event, entry.details) for entry in noted if entry.event.startswith("host_")]
     assert events[:2] == [("host_undrained", {"host": "second"}), ("host_drained", {"host": "second"})]
 
 

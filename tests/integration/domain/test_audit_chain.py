@@ -6,9 +6,22 @@ from collections.abc import Callable, Mapping
 import psycopg
 import pytest
 from psycopg import sql
+from structlog.testing import capture_logs
 
-from domain import audit, audit_chain, audit_check, executions, keys, origin, owners, problems, webhooks
-from domain.audit_chain import START, Head, Link
+from domain import (
+    audit,
+    audit_chain,
+    audit_check,
+    audit_ended,
+    executions,
+    fleet_now,
+    keys,
+    origin,
+    owners,
+    problems,
+    webhooks,
+)
+from domain.audit_chain import START, Head, HeadGone, Link
 from domain.audit_check import Checked, Fault
 from domain.blobs import BlobStore
 from domain.db import Connection, Database
@@ -100,7 +113,7 @@ def test_what_is_changed_has_an_entry_with_who_did_it_and_from_where(db: Databas
         problems.create(db, blobs, SUM, owner_id=key.id)
         problems.delete(db, SUM.id, key.id)
         keys.limit(db, key.prefix or "", KeyLimits(at_once=3))
-        owners.of_subject(db, "https://issuer.example", "somebody")
+        owner = owners.of_subject(db, "https://issuer.example", "somebody")
         made = webhooks.create(
             db,
             Vault(db),
@@ -117,7 +130,9 @@ def test_what_is_changed_has_an_entry_with_who_did_it_and_from_where(db: Databas
         *("problem_version_created", "problem_deleted", "key_limited", "owner_created"),
         *("webhook_created", "webhook_changed"),
     ]
-    assert {entry.actor for entry in entries} == {f"key {key.prefix}"}
+    actors = {entry.event: entry.actor for entry in entries}
+    assert actors.pop("owner_created") == f"owner {owner}"
+    assert set(actors.values()) == {f"key {key.prefix}"}
     assert all(entry.origin and entry.origin["address"] == "192.0.2.1" for entry in entries)
     assert "secret-path" not in str(entries)
 
@@ -247,6 +262,45 @@ def test_every_entry_is_told_to_the_log_in_order_and_again_after_a_kill(db: Data
     assert audit_chain.tell(db, lambda link: told.append(link.position)) == 3
     assert told == [1, 2, 1, 2, 3]
     assert audit_chain.tell(db, lambda link: told.append(link.position)) == 0
+
+
+def test_an_end_that_is_gone_is_told_and_nothing_is_chained(db: Database, rows: Rows) -> None:
+    note_many(db, 2)
+    chain_all(db)
+    rows("DELETE FROM audit_head")
+    note_many(db, 1)
+
+    with capture_logs() as said:
+        assert (audit_chain.extend(db), audit_chain.tell(db, lambda _: None)) == (0, 0)
+
+    assert [one["event"] for one in said] == ["audit_head_gone"] * 2
+    with pytest.raises(HeadGone, match="audit_head has no row"):
+        audit_chain.head(db)
+
+
+def test_where_another_chains_nothing_is_told(db: Database) -> None:
+    note_many(db, 1)
+    with db.transaction() as other:
+        other.execute("SELECT FROM audit_head FOR UPDATE")
+        with capture_logs() as said:
+            assert audit_chain.extend(db) == 0
+    assert said == []
+
+
+def test_an_end_of_which_no_entry_can_be_made_keeps_no_other_from_being_chained(
+    db: Database, blobs: BlobStore, take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executions.finish(db, blobs, take(), Outcome(Verdict.AC, None, ExecutionTelemetry()))
+    note_many(db, 2)
+
+    with monkeypatch.context() as broken, capture_logs() as said:
+        broken.setattr(audit_ended, "_TAKE", b"SELECT 1 / 0")
+        assert chain_all(db) == 2
+    assert {one["event"] for one in said} == {"ended_not_taken"}
+    assert audit_check.waiting(db)[0] == fleet_now.read(db).audit_waiting == 1
+
+    assert chain_all(db) == 1
+    assert fleet_now.read(db).audit_waiting == 0
 
 
 def test_entries_of_the_previous_release_are_chained_too(db: Database, rows: Rows) -> None:

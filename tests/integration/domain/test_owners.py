@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from domain import keys, owners
+from domain import audit, keys, owners
 from domain.db import Database
 
 ISSUER = "https://login.example"
@@ -24,6 +24,7 @@ def test_many_at_once_are_one(
 
     assert len(set(found)) == 1
     assert len(rows("SELECT 1 FROM owners")) == 1
+    assert [entry.actor for entry in audit.latest(db, 10)] == [f"owner {found[0]}"]
 
 
 def test_every_key_of_a_new_owner_has_its_id(db: Database, rows: Callable[..., list[dict[str, UUID]]]) -> None:

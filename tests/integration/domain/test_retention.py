@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from domain import archives, audit, executions, partitions, restoring, retention, submissions
+from domain import archives, audit, audit_chain, executions, partitions, restoring, retention, submissions
 from domain.blobs import BlobDamaged, BlobStore
 from domain.db import Database
 from domain.errors import Conflict, NotFound
@@ -57,6 +57,7 @@ def whole(db: Database, blobs: BlobStore, submit: Callable[..., SubmissionView])
     )
     known = ExecutionTelemetry(Phases(1, 2, None, 3, 4, 5), "here", "here/1", {"python": "3"})
     assert executions.finish(db, blobs, claim, Outcome(Verdict.AC, None, known, results=(result,)))
+    audit_chain.extend(db)
     return submissions.get(db, blobs, view.id, None)
 
 
@@ -115,6 +116,19 @@ def test_what_is_not_over_keeps_its_partition(
     assert "first" not in retention.apply(db, blobs, 30, now=LONG_AFTER)
     with pytest.raises(Conflict, match="1 executions that are not over"):
         retention.archive(db, blobs, "first")
+
+
+def test_what_is_not_in_the_audit_log_yet_keeps_its_partition(
+    db: Database, blobs: BlobStore, submit: Callable[..., SubmissionView]
+) -> None:
+    grade(db, blobs, submit().execution.id)
+
+    assert "first" not in retention.apply(db, blobs, 30, now=LONG_AFTER)
+    with pytest.raises(Conflict, match="1 ends that are not in the audit log yet"):
+        retention.drop(db, blobs, "first")
+
+    audit_chain.extend(db)
+    assert retention.apply(db, blobs, 30, now=LONG_AFTER)[0] == "first"
 
 
 def test_only_what_is_archived_is_dropped(db: Database, blobs: BlobStore) -> None:

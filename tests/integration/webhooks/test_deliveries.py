@@ -9,7 +9,7 @@ import pytest
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
-from domain import attempts, deliveries, signing, submissions, webhooks
+from domain import attempts, deliveries, signing, spans, submissions, webhooks
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.deliveries import Delivery, DeliveryState
@@ -20,6 +20,7 @@ from domain.verdict import Verdict
 from domain.webhooks import Event, Webhook
 from tests.integration.webhooks.conftest import SECRET, Finish, Rows, calling
 from tests.integration.webhooks.receiving import Receiving
+from tests.recording import Recorder
 from workers.deliver import Deliverer
 
 
@@ -44,6 +45,23 @@ def test_it_works(
     assert (attempt.number, attempt.status, attempt.error, attempt.answer) == (1, 200, None, "thank you")
     assert attempt.duration_ms is not None
     assert (only().state, only().due_at) == (DeliveryState.DELIVERED, None)
+
+
+def test_its_span_names_no_host_that_somebody_chose(
+    deliverer: Deliverer,
+    finish: Finish,
+    receiver: Receiving,
+    only: Callable[[], Delivery],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorder = Recorder()
+    monkeypatch.setattr(spans, "_recorder", recorder)
+    finish(calling(receiver.url("ok?traced")))
+
+    deliverer.deliver(only().id)
+
+    (span,) = (one for one in recorder.kept if one.name == "POST")
+    assert span.attributes == {"http.request.method": "POST", "http.response.status_code": 200, "shipd.attempt": 1}
 
 
 def test_nothing_of_a_hidden_case_is_told(

@@ -70,7 +70,10 @@ def test_every_answer_has_an_id_and_a_trace(api: "Api", path: str, status: int) 
     assert "00f067aa0ba902b7" not in answered["traceparent"]
 
 
-@pytest.mark.parametrize("sent", ["", "a b", "x" * 65, "é", "a,b", "<script>", "a\tb"])
+KEY = "shipd_abcdefabcdef_" + "0" * 32
+
+
+@pytest.mark.parametrize("sent", ["", "a b", "x" * 65, "é", "a,b", "<script>", "a\tb", KEY])
 def test_an_id_that_is_none_is_made(api: "Api", sent: str) -> None:
     _, answered = headers(api, "/livez", X_Request_ID=sent)
 

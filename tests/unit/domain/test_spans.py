@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from domain import spans, tracing
 from domain.settings import Settings
@@ -16,6 +17,7 @@ from tests.recording import Kept, Recorder
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SENT = f"00-{TRACE}-{SPAN}-01"
+TRACED = Settings("postgresql://h/d", "redis://h", "redis://h", traces="on")
 IMPORTS = """
 import sys
 sys.modules["opentelemetry"] = None  # as where it is not installed; redis takes a part of it where it is
@@ -49,11 +51,23 @@ def test_where_nothing_is_recorded_it_need_not_be_installed() -> None:
     assert done.stdout == "False False\n"
 
 
-def test_what_is_not_there_is_named_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings("postgresql://h/d", "redis://h", "redis://h", traces="on")
-    monkeypatch.setattr(spans, "find_spec", lambda _: None)
+@pytest.mark.parametrize("missing", spans.NEEDED)
+def test_what_is_not_there_is_named_at_the_start(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    monkeypatch.setattr(spans, "find_spec", lambda name: None if name == missing else object())
     with pytest.raises(ValueError, match=r"SHIPD_TRACES=on.*pip install 'shipd\[traces\]'"):
-        spans.start(settings, "api")
+        spans.check(TRACED)
+
+
+def test_of_what_is_installed_all_is_found() -> None:
+    spans.check(TRACED)
+
+
+def test_where_nothing_can_be_recorded_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "256")  # less than what is sent at once
+    with capture_logs() as said:
+        spans.start(TRACED, "worker")
+    assert [one["event"] for one in said] == ["traces_not_recorded"]
+    assert not spans.recording()
 
 
 def test_where_nothing_is_recorded_a_block_is_done_all_the_same() -> None:

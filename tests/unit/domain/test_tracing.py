@@ -1,4 +1,5 @@
 import re
+from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -15,9 +16,11 @@ def bound() -> dict[str, object]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_bound() -> None:
+def nothing_bound() -> Iterator[None]:
     structlog.contextvars.clear_contextvars()
     tracing._current.set(None)
+    yield
+    tracing.end()
 
 
 def test_it_works() -> None:

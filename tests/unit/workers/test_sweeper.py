@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from celery import Celery
+from prometheus_client import CollectorRegistry
 
 from domain import broker_mark, deliveries, fair, outbox, problems, stranded, sweep, training
 from domain.errors import Unavailable
@@ -91,7 +92,9 @@ def test_many_are_sent_in_one_sweep_but_not_without_end(
     assert len([one for kind, one in sent if kind == "send"]) == MOST_BATCHES + 1
 
 
-def test_a_broker_that_goes_away_is_sent_no_more(sweeper: Sweeper, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_goes_away_is_sent_no_more(
+    sweeper: Sweeper, sent: Sent, monkeypatch: pytest.MonkeyPatch, shared: CollectorRegistry
+) -> None:
     tried: list[int] = []
 
     def fails(_: Router, __: Celery, what: list[object]) -> bool:
@@ -102,6 +105,7 @@ def test_a_broker_that_goes_away_is_sent_no_more(sweeper: Sweeper, sent: Sent, m
     monkeypatch.setattr(Router, "send", fails)
     sweeper.sweep()
     assert tried == [sweep.BATCH]
+    assert shared.get_sample_value("shipd_executions_sent_again_total") == 0
 
 
 def test_what_ended_is_told(sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch) -> None:
