@@ -1,7 +1,7 @@
 """What a worker, a sweeper and who delivers tell Sentry when they fail: where, and nothing of what they were doing."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +10,11 @@ import pytest
 from domain import queue
 from domain.ids import new_id
 from tests.envelopes import Envelopes, receiving
+from tests.integration.celery.conftest import StandIns, Start, end_worker
 from tests.integration.celery.container import ProcessContainer
 from tests.integration.celery.fleet import Fleet, sleeping
 from tests.waiting import eventually
 
-Start = Callable[..., ProcessContainer]
 FAILING = "tests.integration.celery.failing"
 SWEEPING = "chore_failed"
 """The sweeper has no tasks: what it logs is told."""
@@ -31,6 +31,32 @@ def canary() -> str:
     return f"canary{secrets.token_hex(8)}"
 
 
+@pytest.fixture
+def started(
+    calm: Fleet,
+    stand_ins: StandIns,
+    worker: ProcessContainer,
+    host: Start,
+    sentry: Envelopes,
+    canary: str,
+    sweeper: ProcessContainer,
+) -> Iterator[list[ProcessContainer]]:
+    """Programs that fail at what they do, and none beside them that would do it."""
+    stand_ins.end()
+    end_worker(worker)
+    sweeper.teardown()
+    own = {"SENTRY_DSN": sentry.dsn, "CANARY": canary, "SHIPD_TEST_SECRET": canary}
+    containers = [
+        host(f"fails-{word or 'at-grading'}", *filter(None, [word]), module=FAILING, **own)
+        for word in ("", "beat", "deliver")
+    ]
+    for container in containers:
+        container.ready()
+    yield containers
+    for container in containers:
+        container.teardown()
+
+
 def where(event: dict[str, Any]) -> str:
     """Name the task that failed, or what was logged of it."""
     name: str = event.get("transaction") or event["logentry"]["message"]
@@ -45,16 +71,8 @@ def tell(fleet: Fleet) -> tuple[UUID, UUID]:
 
 
 def test_no_program_tells_what_it_was_given(
-    calm: Fleet, host: Start, sentry: Envelopes, canary: str, sweeper: ProcessContainer
+    calm: Fleet, started: list[ProcessContainer], sentry: Envelopes, canary: str
 ) -> None:
-    sweeper.teardown()
-    own = {"SENTRY_DSN": sentry.dsn, "CANARY": canary, "SHIPD_TEST_SECRET": canary}
-    started = [
-        host(f"fails-{word or 'at-grading'}", *filter(None, [word]), module=FAILING, **own)
-        for word in ("", "beat", "deliver")
-    ]
-    for container in started:
-        container.ready()
     execution_id, delivery_id = tell(calm)
 
     def told() -> bool:
