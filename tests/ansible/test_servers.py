@@ -147,6 +147,15 @@ def test_the_ends_of_certificates_are_told(site: Site, first: Played) -> None:
     assert all(float(ends) > time.time() for _, ends in told)
 
 
+def test_that_the_first_backup_went_well_is_told(site: Site, first: Played) -> None:
+    del first
+    told = re.search(
+        r"^shipd_backup_succeeded_timestamp_seconds (\S+)$", _read(site, "http://127.0.0.1:9100/metrics"), re.MULTILINE
+    )
+    assert told
+    assert 0 < time.time() - float(told[1]) < 3600
+
+
 def test_prometheus_reaches_everything_that_it_asks(site: Site, first: Played) -> None:
     del first
     targets = json.loads(_read(site, "http://127.0.0.1:9090/api/v1/targets"))["data"]["activeTargets"]
@@ -204,6 +213,7 @@ def test_another_release_and_back_while_submissions_come_and_none_is_lost(api: A
     assert len(flow.answers) > 10
     assert [(status, text) for status, text in flow.answers if status != 201 or verdict(text) != "AC"] == []
     assert json.loads(one.run([SHIPD, "hosts", "show", "one", "--json"]).stdout)["standing"] == "live"
+    assert "there is no update to go back from" in site.play("rollback.yml", fails=True).output
 
 
 def test_a_gate_that_fails_ends_the_update(api: Api, site: Site, tmp_path: Path) -> None:
@@ -212,6 +222,16 @@ def test_a_gate_that_fails_ends_the_update(api: Api, site: Site, tmp_path: Path)
         archive.addfile(tarfile.TarInfo("requirements.lock"), io.BytesIO())
     site.play("rolling.yml", release_archive=str(broken), fails=True)
     assert api.submit()[0] == 201
+
+
+def test_what_a_play_left_drained_the_next_one_takes_back(api: Api, site: Site) -> None:
+    one = site.machines["one"]
+    one.run([SHIPD, "hosts", "drain", "one", "--wait", "--timeout", "60"])
+    one.run(["touch", "/var/lib/shipd/worker/.draining"])
+    site.play("site.yml", "--tags", "worker")
+    assert verdict(api.submit()[1]) == "AC"
+    assert json.loads(one.run([SHIPD, "hosts", "show", "one", "--json"]).stdout)["standing"] == "live"
+    assert site.play("site.yml", "--tags", "worker").changes == []
 
 
 def test_what_was_lost_comes_back_from_the_backup(api: Api, site: Site) -> None:
