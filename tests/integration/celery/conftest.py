@@ -200,12 +200,20 @@ def worker(celery_worker: CeleryTestWorker) -> ProcessContainer:
 
 
 @pytest.fixture(scope="module")
-def second(host: Start) -> Iterator[ProcessContainer]:
-    """Another worker of one slot, for the tests of one file."""
+def other(host: Start) -> Iterator[ProcessContainer]:
+    """Another worker of one slot, for the tests of one file, whatever these do to it."""
     container = host("second")
-    assert container.ready()
     yield container
     container.teardown()
+
+
+@pytest.fixture
+def second(other: ProcessContainer) -> ProcessContainer:
+    """That worker, ready."""
+    if other.status != "running":
+        other.start()
+    assert other.ready()
+    return other
 
 
 @pytest.fixture
