@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.correlation import METHODS
 from domain import counted, counting
 from monitoring.boards import BOARDS
 from monitoring.panel import Panel
@@ -79,5 +80,5 @@ def test_numbers_have_no_labels_without_bounds(prometheus: Prometheus) -> None:
     series = prometheus.ask("series", **{"match[]": f'{{__name__=~"({names}).*"}}'})
     values = {value for one in series for name, value in one.items() if name not in {"__name__", "le", "instance"}}
     assert not [value for value in values if re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-", value)]
-    assert {one["method"] for one in series if "method" in one} <= {"GET", "POST"}
+    assert {one["method"] for one in series if "method" in one} <= {*METHODS, "other"}
     assert counted.HTTP.labels == ("method", "route", "status")
