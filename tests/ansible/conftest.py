@@ -1,4 +1,4 @@
-"""Roles against booted machines: `make test-ansible`, and for three of them `.ci/run`.
+"""Roles against booted machines: `make test-ansible`.
 
 To test a role: a file `test_NAME.py` here with a fixture of its own module that boots what it needs,
 
