@@ -15,10 +15,11 @@ import yaml
 
 from domain.settings import TREE, Settings
 from standalone import programs
+from tests import lacked
+from tests.heard import Heard
 
 ANSIBLE = TREE / "ansible"
 ROLES = ANSIBLE / "roles"
-OF_TESTS = {"faketime", "make", "pgbouncer", "prometheus", "rabbitmq-server"}
 URLS = {"DATABASE_URL": "postgresql://127.0.0.1/shipd", "REDIS_URL": "redis://127.0.0.1/0"}
 
 
@@ -26,26 +27,10 @@ def _yaml(path: str) -> Any:
     return yaml.safe_load((ANSIBLE / path).read_text())
 
 
-class _Heard(dict[str, str]):
-    """An environment that remembers which variables were asked for."""
-
-    def __init__(self, values: dict[str, str]) -> None:
-        super().__init__(values)
-        self.asked: set[str] = set()
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self.asked.add(name)
-        return super().get(name, default)
-
-    def __getitem__(self, name: str) -> str:
-        self.asked.add(name)
-        return super().__getitem__(name)
-
-
 def _known_settings() -> set[str]:
-    heard = _Heard(dict(URLS))
+    heard = Heard(dict(URLS))
     Settings.from_environment(heard)
-    s3 = _Heard(
+    s3 = Heard(
         {**URLS, "SHIPD_BLOB_URL": "s3://shipd/blobs", "SHIPD_S3_ACCESS_KEY_ID": "a", "SHIPD_S3_SECRET_ACCESS_KEY": "b"}
     )
     Settings.from_environment(s3)
@@ -84,13 +69,19 @@ def test_packages_of_languages_are_those_that_the_languages_name() -> None:
 
 
 def test_a_worker_has_what_the_check_installs() -> None:
-    checked = set(re.findall(r"^lacks (\S+)", (TREE / ".ci" / "run").read_text(), re.MULTILINE))
     worker, release = _yaml("roles/worker/vars/main.yml"), _yaml("roles/release/vars/main.yml")
     languages = {name for packages in worker["worker_language_packages"].values() for name in packages}
     assert (
         languages | set(worker["worker_packages"]) | set(release["release_packages"]) - {"python3-venv"}
-        == checked - OF_TESTS
+        == lacked.PACKAGES - lacked.OF_TESTS
     )
+
+
+def test_flower_runs_as_the_platform_runs_it() -> None:
+    unit = (ROLES / "flower" / "templates" / "shipd-flower.service.j2").read_text()
+    (command,) = re.findall(r"^ExecStart=/opt/shipd/run (.*)$", unit, re.MULTILINE)
+    port = _yaml("roles/flower/defaults/main.yml")["flower_inner_port"]
+    assert command.replace("{{ flower_inner_port }}", str(port)).split() == list(programs.flower(port).argv[2:])
 
 
 @pytest.mark.parametrize(

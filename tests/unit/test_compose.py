@@ -11,6 +11,8 @@ import yaml
 
 from domain.settings import TREE, Settings
 from standalone import compose_env, programs
+from tests import lacked
+from tests.heard import Heard
 
 OURS = ("migrate", "api", "stream", "worker", "beat", "deliver", "flower")
 LASTING = tuple(name for name in OURS if name != "migrate")
@@ -66,25 +68,9 @@ def _value(left: Iterator[str], name: str) -> str:
     return "" if name == "--no-control-socket" else next(left)
 
 
-class _Heard(dict[str, str]):
-    """An environment that remembers which variables were asked for."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.asked: set[str] = set()
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self.asked.add(name)
-        return super().get(name, default)
-
-    def __getitem__(self, name: str) -> str:
-        self.asked.add(name)
-        return super().__getitem__(name)
-
-
 @pytest.mark.parametrize("service", OURS)
 def test_the_settings_of_a_service_are_read_by_the_code(service: str) -> None:
-    environ = _Heard(_environment(service))
+    environ = Heard(_environment(service))
     settings = Settings.from_environment(environ)
     known = environ.asked | {"FLOWER_BASIC_AUTH"}
     assert set(environ) <= known
@@ -242,9 +228,8 @@ def test_every_password_is_asked_for_and_none_stands_there() -> None:
 
 def test_the_worker_image_has_what_a_bare_machine_lacks() -> None:
     """The same packages that `.ci/run` installs."""
-    needed = re.findall(r"^lacks (\S+)", (TREE / ".ci" / "run").read_text(), re.MULTILINE)
-    of_tests = {"make", "faketime", "pgbouncer", "prometheus", "rabbitmq-server"}
-    assert {name for name in needed if not re.search(rf"\b{re.escape(name)}(?![\w.-])", DOCKERFILE)} <= of_tests
+    missing = {name for name in lacked.PACKAGES if not re.search(rf"\b{re.escape(name)}(?![\w.-])", DOCKERFILE)}
+    assert missing <= lacked.OF_TESTS
 
 
 def test_passwords_are_made_once(tmp_path: Path) -> None:
