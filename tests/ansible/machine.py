@@ -8,19 +8,18 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from standalone import tied
 from tests.ansible import groups, host
 from tests.ansible.network import Network
 from tests.ansible.rootfs import RootFs
+from tests.booted import Booted
 
 BOOT = Path(__file__).with_name("boot.sh")
 BOOT_PATIENCE_S = 60
 
 
-class Machine:
+class Machine(Booted):
     """Use it in a `with` statement: it is up inside, and nothing of it is left after it.
 
     `binds` are folders of this host that it sees, read-only, by the paths that it sees them at.
@@ -40,19 +39,6 @@ class Machine:
         self.known_hosts = state / f"{name}.known_hosts"
         self.groups: list[Path] = []
         self.process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self._boot()
-        except BaseException:
-            self._end()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._end()
 
     def run(self, argv: Sequence[str], *, user: str = "root", check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command there over ssh. Raises CalledProcessError, with its output in a note."""

@@ -8,10 +8,9 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from standalone import ports, tied
+from tests.booted import Booted
 from tests.vm import host
 
 BOOT_PATIENCE_S = 300
@@ -20,7 +19,7 @@ NOT_COPIED = (".git", "./.venv", "./var", "__pycache__", ".mypy_cache", ".ruff_c
 KERNEL_LINE = "root=/dev/vda rw console=ttyS0 quiet mitigations=off no5lvl net.ifnames=0"
 
 
-class Machine:
+class Machine(Booted):
     """Use it in a `with` statement: it is up inside, and its process has ended after it.
 
     `served` are ports of it that are to be reached from here; `at` says by which ports of 127.0.0.1.
@@ -36,19 +35,6 @@ class Machine:
         self.console = self.state / "console.log"
         self.log = self.state / "qemu.log"
         self.process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self._boot()
-        except BaseException:
-            self._end()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._end()
 
     def run(self, argv: Sequence[str]) -> int:
         """Run a command there, its output going where ours goes. Gives its exit code; 255 where the line broke."""
