@@ -2,7 +2,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import urllib.request
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from structlog.testing import capture_logs
 
 from domain import counted, counting, metrics, prometheus
 from domain.settings import Settings
+from tests.unit.domain.counting_while_forking import FORKS, PATIENCE_S
 from tests.waiting import eventually
 
 
@@ -76,45 +76,25 @@ def test_commands_need_not_load_what_keeps_numbers() -> None:
     assert done.stdout == "False\n"
 
 
-def _in_a_child(work: threading.Thread) -> int:
-    """Run in a process of its own, and give its pid when it has ended."""
-    pid = os.fork()
-    if pid == 0:
-        work.run()
-        os._exit(0)
-    os.waitpid(pid, 0)
-    return pid
-
-
 def test_what_a_process_counted_stays_and_what_it_had_does_not(shared: CollectorRegistry) -> None:
     counted.REQUESTS.add("python", "AC")
 
-    def work() -> None:
+    pid = os.fork()
+    if pid == 0:
         counted.REQUESTS.add("python", "AC")
         counted.LISTENERS.set(5, "sse")
-
-    pid = _in_a_child(threading.Thread(target=work))
+        os._exit(0)
+    os.waitpid(pid, 0)
     assert _told(shared, "execution_requests_total", language="python", status="AC") == 2
     assert _told(shared, "shipd_listeners", way="sse") is None
     assert not list(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob(f"gauge_live*_{pid}.db"))
 
 
-def test_a_child_is_never_left_with_a_lock_that_nobody_holds(shared: CollectorRegistry) -> None:
-    del shared
-    ends = threading.Event()
-
-    def count() -> None:
-        while not ends.is_set():
-            counted.SWEPT.add()
-
-    thread = threading.Thread(target=count)
-    thread.start()
-    try:
-        for _ in range(50):
-            _in_a_child(threading.Thread(target=counted.SWEPT.add))
-    finally:
-        ends.set()
-        thread.join()
+def test_a_child_is_never_left_with_a_lock_that_nobody_holds(tmp_path: Path) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    program = [sys.executable, "-m", "tests.unit.domain.counting_while_forking", str(tmp_path / "numbers")]
+    subprocess.run(program, env=environ, check=True, timeout=PATIENCE_S)
+    assert len(list((tmp_path / "numbers").glob("counter_*.db"))) == 1 + FORKS
 
 
 def _ask(port: int) -> str:
