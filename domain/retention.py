@@ -87,6 +87,8 @@ def apply(db: Database, blobs: BlobStore, days: int, *, now: datetime | None = N
         gone.append(name)
     for one in overdue(db, days, now=now):
         try:
+            with db.statement() as tx:
+                _refuse_not_entered(tx, one)  # before hours of writing what would not be dropped then
             archive(db, blobs, one.name)
             drop(db, blobs, one.name)
         except Conflict as error:

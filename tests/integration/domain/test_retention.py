@@ -124,6 +124,8 @@ def test_what_is_not_in_the_audit_log_yet_keeps_its_partition(
     grade(db, blobs, submit().execution.id)
 
     assert "first" not in retention.apply(db, blobs, 30, now=LONG_AFTER)
+    assert "first" not in [one.name for one in archives.every(db)]
+    retention.archive(db, blobs, "first")
     with pytest.raises(Conflict, match="1 ends that are not in the audit log yet"):
         retention.drop(db, blobs, "first")
 
