@@ -47,9 +47,10 @@ _NOT_KNOWN = b"""
     WHERE relname = ANY ($1) AND (last_analyze IS NULL OR last_analyze < now() - interval '1 day')
 """
 
-# Of the session: no transaction is open for as long as it takes. A connection that is cut gives it back.
-_ALONE = b"SELECT pg_try_advisory_lock(54821, 0)"
-_NOT_ALONE = b"SELECT pg_advisory_unlock(54821, 0)"
+# Held by a transaction that does nothing else, however long: a session's would be lost behind PgBouncer, which gives
+# each transaction whatever session is free. It has no snapshot, so it keeps nothing from vacuum.
+_ALONE = b"SELECT pg_try_advisory_xact_lock(54821, 0)"
+_HOWEVER_LONG = b"SET LOCAL idle_in_transaction_session_timeout = 0"
 
 log = logger(__name__)
 
@@ -133,11 +134,9 @@ def _look_after(db: Database) -> None:
 @contextmanager
 def alone(db: Database) -> Iterator[None]:
     """Be the only one who makes, archives, drops or restores partitions. Raises Conflict, Unavailable."""
-    with db.statement() as tx:
+    with db.transaction() as tx:
+        tx.execute(_HOWEVER_LONG)
         row = tx.execute(_ALONE).fetchone()
         if row is None or not row[0]:
             raise Conflict("somebody else archives, drops or restores a partition now; try again when that is done")
-        try:
-            yield
-        finally:
-            tx.execute(_NOT_ALONE)
+        yield

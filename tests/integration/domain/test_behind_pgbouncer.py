@@ -6,9 +6,10 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from domain import executions, submissions
+from domain import executions, partitions, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
+from domain.errors import Conflict
 from domain.verdict import State
 from domain.views import SubmissionView
 from standalone import ports
@@ -75,6 +76,15 @@ def test_nothing_is_left_on_a_connection(db: Database) -> None:
             tx.run(b"SELECT $1::int8, 'again'", [1])
     with db.statement() as tx:
         assert tx.execute("SELECT count(*) FROM pg_prepared_statements").fetchone() == (0,)
+
+
+def test_one_alone_looks_after_partitions(db: Database) -> None:
+    for _ in range(TIMES):
+        with partitions.alone(db):
+            db.ping()
+            with pytest.raises(Conflict, match="somebody else"), partitions.alone(db):
+                pass
+            db.ping()
 
 
 def test_a_pooler_that_sets_no_time_outs_is_told_of(

@@ -1,6 +1,8 @@
 """What is too old is archived, dropped, and can be had again."""
 
+import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -8,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from domain import archives, audit, audit_chain, executions, partitions, restoring, retention, submissions
+from domain import db as db_module
 from domain.blobs import BlobDamaged, BlobStore
 from domain.db import Database
 from domain.errors import Conflict, NotFound
@@ -215,6 +218,14 @@ def test_one_at_a_time(db: Database) -> None:
         pass
     with partitions.alone(db):
         pass
+
+
+def test_it_may_take_longer_than_transactions_may_idle(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db_module, "_SESSION", f"{db_module._SESSION} -c idle_in_transaction_session_timeout=100ms")
+    with closing(Database(database_url, max_size=2)) as db, partitions.alone(db):
+        time.sleep(0.5)
+        with pytest.raises(Conflict, match="somebody else"), partitions.alone(db):
+            pass
 
 
 def test_the_same_rows_are_the_same_blobs(
