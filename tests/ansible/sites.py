@@ -5,8 +5,8 @@
         site.describe({"api": ["one"], "worker": ["one"]}, {"worker_cgroups": "none"})
         assert site.play("site.yml", "--tags", "common,api").changed == {"one": 12}
 
-Variables are those of `ansible/inventories/single`, then STANDING, then those that are given; secrets and certificates
-are made by `ansible/make-secrets`, as an operator's are.
+Variables are those of `ansible/inventories/single`, or of another that is named, then STANDING, then those that are
+given; secrets and certificates are made by `ansible/make-secrets`, as an operator's are.
 """
 
 import json
@@ -97,6 +97,14 @@ class Site:
         """The certificate that all others are signed with."""
         return self.folder / "tls" / "ca.pem"
 
+    def secret(self, name: str) -> str:
+        """Read one from the vault."""
+        vault = self.folder / "group_vars" / "all" / "vault.yml"
+        (found,) = re.findall(
+            rf"^{name}: (\S+)$", self._run([str(BIN / "ansible-vault"), "view", str(vault)]), re.MULTILINE
+        )
+        return str(found)
+
     @property
     def _connections(self) -> Path:
         """Where ssh keeps its sockets, whose paths must be short."""
@@ -108,15 +116,23 @@ class Site:
         self.machines[name] = self._stack.enter_context(machine)
         return machine
 
-    def describe(self, groups: Mapping[str, Sequence[str]], variables: Mapping[str, Any] | None = None) -> None:
+    def describe(
+        self,
+        groups: Mapping[str, Sequence[str]],
+        variables: Mapping[str, Any] | None = None,
+        *,
+        inventory: str = "single",
+    ) -> None:
         """Write the inventory of the machines that are up, with secrets and certificates for them."""
         self._variables = {**STANDING, "release_archive": str(self._release()), **(variables or {})}
         hosts = {name: self._reached(machine) for name, machine in self.machines.items()}
         children: dict[str, Any] = {group: {"hosts": {name: {} for name in names}} for group, names in groups.items()}
         (self.folder / "hosts.yml").write_text(json.dumps({"all": {"hosts": hosts, "children": children}}))
-        known = self.folder / "group_vars" / "all"
-        known.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ANSIBLE / "inventories" / "single" / "group_vars" / "all" / "main.yml", known)
+        # An operator's vault is sealed with a password that is not ours.
+        known = ANSIBLE / "inventories" / inventory / "group_vars"
+        shutil.copytree(
+            known, self.folder / "group_vars", ignore=shutil.ignore_patterns("vault.yml"), dirs_exist_ok=True
+        )
         self._run([str(BIN / "python"), str(ANSIBLE / "make-secrets"), str(self.folder)])
 
     def play(self, playbook: str, *options: str, fails: bool = False, **variables: Any) -> Played:

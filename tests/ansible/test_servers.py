@@ -1,45 +1,21 @@
 """All roles on one machine: what was set up, an update and a way back while submissions come, and a restore."""
 
 import base64
-import gzip
 import io
 import json
 import re
-import subprocess
-import sys
 import tarfile
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from tests.ansible import clients
+from tests.ansible.clients import SHIPD, Api, another_release, flowing, verdict
 from tests.ansible.sites import Played, Site
 
-SHIPD = "/usr/local/sbin/shipd"
 GROUPS = ("postgres", "redis", "api", "worker", "flower", "monitoring")
-# What asks the API from where its clients are: the controller's namespace.
-ASK = """
-import json, ssl, sys, urllib.error, urllib.request
-method, url, authority, headers, body = json.load(sys.stdin)
-context = ssl.create_default_context(cafile=authority)
-opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
-data = None if body is None else json.dumps(body).encode()
-request = urllib.request.Request(url, data, {"Content-Type": "application/json", **headers}, method=method)
-try:
-    with opener.open(request, timeout=90) as answer:
-        print(json.dumps([answer.status, answer.read().decode()]))
-except urllib.error.HTTPError as error:
-    print(json.dumps([error.code, error.read().decode()]))
-"""
-HELLO = {
-    "language": "python",
-    "source": {"type": "code", "content": "print(input()[::-1])"},
-    "test_cases": [{"input": "ab", "expected_output": "ba"}],
-}
 
 
 @pytest.fixture(scope="module")
@@ -56,37 +32,9 @@ def first(site: Site) -> Played:
 
 
 @pytest.fixture(scope="module")
-def api(site: Site, first: Played) -> "Api":
+def api(site: Site, first: Played) -> Api:
     del first
-    made = site.machines["one"].run([SHIPD, "keys", "create", "tests", "--role", "admin", "--json"])
-    return Api(site, str(json.loads(made.stdout)["key"]))
-
-
-@dataclass
-class Api:
-    """The API through nginx and TLS, as a client on another machine sees it."""
-
-    site: Site
-    key: str
-
-    def ask(self, method: str, path: str, body: object = None, *, port: int = 443, **headers: str) -> tuple[int, str]:
-        """Send one request; the certificate is verified."""
-        one = self.site.machines["one"]
-        url = f"https://{one.address}:{port}{path}"
-        known = {"Authorization": f"Bearer {self.key}", **headers}
-        asked = json.dumps([method, url, str(self.site.authority), known, body])
-        argv = self.site.network.inside([sys.executable, "-c", ASK])
-        done = subprocess.run(argv, input=asked, capture_output=True, text=True, check=True)
-        status, text = json.loads(done.stdout)
-        return int(status), str(text)
-
-    def submit(self) -> tuple[int, str]:
-        """Send hello world and wait for its end."""
-        return self.ask("POST", "/v1/submissions?wait=60", HELLO)
-
-
-def verdict(text: str) -> object:
-    return json.loads(text)["execution"]["verdict"]
+    return clients.made(site)
 
 
 def test_a_second_run_changes_nothing(site: Site, first: Played) -> None:
@@ -122,8 +70,8 @@ def test_flower_asks_for_a_password_and_names_tasks_by_ids(api: Api, site: Site)
     secret = site.machines["one"].run(["sed", "-n", "s/^FLOWER_BASIC_AUTH='\\(.*\\)'$/\\1/p", "/etc/shipd/flower.env"])
     known = {"Authorization": f"Basic {base64.b64encode(secret.stdout.strip().encode()).decode()}"}
     assert api.ask("GET", "/", port=5443)[0] == 401
-    assert api.ask("GET", "/metrics", port=5443, **known)[0] == 404
-    status, text = api.ask("GET", "/api/tasks?taskname=shipd.grade", port=5443, **known)
+    assert api.ask("GET", "/metrics", port=5443, headers=known)[0] == 404
+    status, text = api.ask("GET", "/api/tasks?taskname=shipd.grade", port=5443, headers=known)
     assert status == 200
     tasks = json.loads(text).values()
     assert tasks
@@ -164,44 +112,6 @@ def test_prometheus_reaches_everything_that_it_asks(site: Site, first: Played) -
     assert not set(down) & {"node", "postgres", "redis", "worker"}, down
 
 
-@dataclass
-class Flow:
-    """Submissions that keep coming."""
-
-    answers: list[tuple[int, str]] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    def keep_on(self, api: Api) -> None:
-        """Send one after the other until told to stop."""
-        while not self.stop.is_set():
-            self.answers.append(api.submit())
-
-
-@contextmanager
-def flowing(api: Api) -> Iterator[Flow]:
-    flow = Flow()
-    threads = [threading.Thread(target=flow.keep_on, args=(api,)) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield flow
-    finally:
-        flow.stop.set()
-        for thread in threads:
-            thread.join()
-
-
-def another_release(site: Site, folder: Path) -> Path:
-    """Pack the same tree with one file more."""
-    (before,) = site.folder.glob("shipd-*.tar.gz")
-    packed = io.BytesIO(gzip.decompress(before.read_bytes()))
-    with tarfile.open(fileobj=packed, mode="a") as archive:
-        archive.addfile(tarfile.TarInfo("ANOTHER"), io.BytesIO())
-    path = folder / before.name.replace(".tar.gz", ".another.tar.gz")
-    path.write_bytes(gzip.compress(packed.getvalue()))
-    return path
-
-
 def test_another_release_and_back_while_submissions_come_and_none_is_lost(api: Api, site: Site, tmp_path: Path) -> None:
     one = site.machines["one"]
     before = one.run(["readlink", "/opt/shipd/current"]).stdout.strip()
@@ -211,7 +121,7 @@ def test_another_release_and_back_while_submissions_come_and_none_is_lost(api: A
         site.play("rollback.yml")
     assert one.run(["readlink", "/opt/shipd/current"]).stdout.strip() == before
     assert len(flow.answers) > 10
-    assert [(status, text) for status, text in flow.answers if status != 201 or verdict(text) != "AC"] == []
+    assert flow.not_graded == []
     assert json.loads(one.run([SHIPD, "hosts", "show", "one", "--json"]).stdout)["standing"] == "live"
     assert "there is no update to go back from" in site.play("rollback.yml", fails=True).output
 
