@@ -42,6 +42,8 @@ class GroupStats:
     oom_kills: int
     pids_peak: int | None
     forks_refused: int
+    host_was_short: bool = False
+    """Whether the kernel killed for the want of somebody else's memory, not for this limit."""
 
 
 class Group(Protocol):
@@ -156,7 +158,7 @@ def remove_or_leave(path: str | Path, left: list[Path]) -> None:
 def remove_left(left: list[Path]) -> None:
     """Try again to remove what was left."""
     for path in [*left]:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, SandboxError):
             kill_all(path)
             path.rmdir()
         if not path.exists():

@@ -82,6 +82,10 @@ class HierarchyV1:
             write(self.roots[controller] / slot / "cgroup.procs", pid)
 
 
+HUGE_PAGE_BYTES = 2 << 20
+"""The most that is charged at once, and so the most that a run may be away from its limit when that is enforced."""
+
+
 @dataclass(frozen=True)
 class Spent:
     """CPU time, nanoseconds: exact, and as user and system time, which some kernels count in ticks."""
@@ -149,15 +153,22 @@ class GroupV1:
         """See Group."""
         memory, pids = self.paths["memory"], self.paths["pids"]
         spent, before = self._spent(), self._before
+        kills = keyed(f"{memory}/memory.oom_control")["oom_kill"]
         return GroupStats(
             cpu_us=-(-(spent.cpu - before.cpu) // 1000),
             user_us=(spent.user - before.user) // 1000,
             system_us=(spent.system - before.system) // 1000,
             memory_peak_bytes=number(f"{memory}/memory.max_usage_in_bytes"),
-            oom_kills=keyed(f"{memory}/memory.oom_control")["oom_kill"],
+            oom_kills=kills,
             pids_peak=number(f"{pids}/pids.peak"),
             forks_refused=keyed(f"{pids}/pids.events")["max"],
+            host_was_short=kills > 0 and not self._reached_limit(),
         )
+
+    def _reached_limit(self) -> bool:
+        """By the peak: memory.failcnt is not counted on every way to this end."""
+        limit, peak = (number(f"{self.paths['memory']}/memory.{name}_in_bytes") for name in ("limit", "max_usage"))
+        return limit is None or peak is None or peak > limit - HUGE_PAGE_BYTES
 
     def remove(self) -> None:
         """See Group."""

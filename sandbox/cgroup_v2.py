@@ -142,14 +142,16 @@ class GroupV2:
 
     def stats(self) -> GroupStats:
         """See Group."""
+        events = keyed(f"{self.path}/memory.events")
         return GroupStats(
             cpu_us=self._spent("usage_usec"),
             user_us=self._spent("user_usec"),
             system_us=self._spent("system_usec"),
             memory_peak_bytes=number(f"{self.path}/memory.peak"),
-            oom_kills=keyed(f"{self.path}/memory.events")["oom_kill"],
+            oom_kills=events["oom_kill"],
             pids_peak=number(f"{self.path}/pids.peak"),
             forks_refused=keyed(f"{self.path}/pids.events")["max"],
+            host_was_short=events["oom_kill"] > 0 and events["oom"] == 0,
         )
 
     def remove(self) -> None:

@@ -11,13 +11,13 @@ import contextlib
 import ctypes
 import os
 import posixpath
-import select
 import struct
 from collections.abc import Sequence
 from functools import cache
 
 from sandbox import files
 from sandbox.box import Box, acting_as
+from sandbox.readable import readable
 from sandbox.result import SandboxError
 
 _CLOEXEC = 0x1
@@ -63,8 +63,7 @@ class Gate:
 
         Raises SandboxError where it is not after `patience_s`, or one of the descriptors `ends` becomes readable first.
         """
-        readable, _, _ = select.select([self._group, *ends], [], [], patience_s)
-        if self._group not in readable:
+        if self._group not in readable([self._group, *ends], patience_s):
             raise SandboxError(f"nobody came to open {self.path}")
         found = self._events()
         if found != [pid]:

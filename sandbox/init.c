@@ -66,6 +66,7 @@
 #define BOX "/box"
 #define MAX_PAYLOAD (8U << 20)
 #define LAST_CAPABILITY 63
+#define ALL_LIMITS (-1)
 
 enum report_kind { REPORT_STANDING = 1, REPORT_READY, REPORT_ENDED, REPORT_FAILED };
 
@@ -239,11 +240,14 @@ static void give_up(struct shared *shared, enum step step)
     _exit(1);
 }
 
-static int set_limits(const struct order *order)
+/* Set those limits that are asked for, or only the one of `which`. */
+static int set_limits(const struct order *order, int which)
 {
     for (uint32_t i = 0; i < order->head.rlimit_count; i++) {
         int resource = (int)order->limits[i].resource;
         struct rlimit now, wanted;
+        if (which != ALL_LIMITS && which != resource)
+            continue;
         if (getrlimit(resource, &now) != 0)
             return -1;
         wanted.rlim_max = order->limits[i].value < now.rlim_max ? order->limits[i].value : now.rlim_max;
@@ -333,7 +337,7 @@ static void confine(const struct order *order, struct shared *shared)
     umask(022);
     if (hide_control_groups() != 0)
         give_up(shared, STEP_CGROUP);
-    if (set_limits(order) != 0)
+    if (set_limits(order, ALL_LIMITS) != 0)
         give_up(shared, STEP_RLIMIT);
     if (empty_bounding_set() != 0)
         give_up(shared, STEP_CAPABILITIES);
@@ -400,6 +404,9 @@ static void become_launcher(const struct order *order, struct shared *shared, in
     if (unshare(CLONE_FILES) != 0 || fcntl(keeper, F_SETFD, FD_CLOEXEC) != 0)
         give_up(shared, STEP_DESCRIPTORS);
     reset_signals();
+    /* Its C library takes this for the size of threads' stacks, once, for all copies too. */
+    if (order->head.launcher == LAUNCHER_INTERPRETER && set_limits(order, RLIMIT_STACK) != 0)
+        give_up(shared, STEP_RLIMIT);
     wait_for_start(ready, go);
     if (order->head.launcher == LAUNCHER_INTERPRETER)
         execute(order, shared);

@@ -72,6 +72,12 @@ class Report:
     involuntary_switches: int
     descriptors: tuple[int, ...] = ()
 
+    def close(self) -> None:
+        """Close what came with it, which nobody takes."""
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+        self.descriptors = ()
+
     @property
     def exit_code(self) -> int | None:
         """The exit code of a program that ended by itself."""
@@ -192,6 +198,8 @@ class Channel:
         """Wait for a report of this kind. Raises SandboxError for anything else."""
         report = self.receive(timeout_s)
         if report is None or report.kind != kind:
+            if report is not None:
+                report.close()
             raise SandboxError(f"init hung up or said {report and report.kind!r} where {kind!r} was due")
         return report
 
@@ -208,9 +216,11 @@ class Channel:
     def _last_words(self) -> str:
         """Give what init said why, if it did."""
         try:
-            self.receive(LAST_WORDS_S)
+            report = self.receive(LAST_WORDS_S)
         except SandboxError as told:
             return f" ({told})"
+        if report is not None:
+            report.close()
         return ""
 
     def say(self, byte: bytes) -> bool:

@@ -206,9 +206,14 @@ class Jail:
             self._let_end(ending)
             self.clean = ending.report is not None
             counted = perf.read()
+        stats = group.stats()
+        if stats.host_was_short:
+            raise SandboxError(
+                "the kernel ended the program because the host, or what all jails share, had no memory left"
+            )
         seen = Observation(
             ending=ending,
-            stats=group.stats(),
+            stats=stats,
             source=group.source,
             perf=counted,
             moved=moved,

@@ -165,7 +165,7 @@ class Keeper:
                 poll.register(descriptor, select.EPOLLOUT)
         else:
             stream = self.streams.stdout if descriptor == self.streams.stdout.fileno() else self.streams.stderr
-            if not stream.drain():
+            if not stream.take_some():
                 poll.unregister(descriptor)
 
     def _hear(self) -> None:
@@ -174,6 +174,8 @@ class Keeper:
             self.hung_up = True
         elif report.kind == Kind.ENDED:
             self.report = report
+        else:
+            report.close()
 
     def _deny(self, poll: select.epoll, event: int) -> None:
         """Note which forbidden call was made, and end the run: the caller is held in the kernel until then.

@@ -6,7 +6,6 @@ submission's. It never outlives the submission.
 """
 
 import os
-import select
 import socket
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from sandbox.init import Channel, line_message
 from sandbox.jail import Parts, make_launcher
 from sandbox.kernel_files import read
 from sandbox.limits import Limits
+from sandbox.readable import readable
 from sandbox.result import SandboxError
 from sandbox.slots import Slot
 from sandbox.standing import Standing
@@ -52,13 +52,16 @@ class Launcher:
         launcher = cls(ours, reader, seed=command.seed)
         if command.interpreter is not None:
             launcher.wait_ready()
-            launcher.shared_bytes = _anonymous_bytes(standing.pid)
+            try:
+                launcher.shared_bytes = _anonymous_bytes(standing.pid)
+            except BaseException:
+                launcher.close()
+                raise
         return launcher
 
     def wait_ready(self) -> None:
-        """Wait until the interpreter has come up. Raises SandboxError."""
-        readable, _, _ = select.select([self.output], [], [], READY_PATIENCE_S)
-        if not readable or os.read(self.output, 1) != interpreter.READY:
+        """Wait until the interpreter has come up. Hangs up and raises SandboxError where it does not."""
+        if not readable([self.output], READY_PATIENCE_S) or os.read(self.output, 1) != interpreter.READY:
             self.close()
             raise SandboxError("the interpreter that makes jails did not come up")
 

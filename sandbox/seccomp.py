@@ -1,10 +1,10 @@
 """Seccomp policies as data: `jail-configs/seccomp/*.toml`, compiled to BPF by libseccomp through pyseccomp.
 
 A policy is an allow-list. `include` names the policies it builds on. `[allow]` maps each system call to the reason
-why it is there; `[kill]` lists calls that no program makes by accident: the kernel hands them to the keeper, which
-notes the name and ends the jail; `[errno]` gives the error that a probing call meets; everything else is ENOSYS, so
-that a runtime falls back as it would on an older kernel. Only the native architecture is let through: another one
-(i386, x32) ends the program.
+why it is there; `[nothing]` lists calls that succeed and do nothing; `[kill]` those that no program makes by accident:
+the kernel hands them to the keeper, which notes the name and ends the jail; `[errno]` gives the error that a probing
+call meets; everything else is ENOSYS, so that a runtime falls back as it would on an older kernel. Only the native
+architecture is let through: another one (i386, x32) ends the program.
 """
 
 import errno
@@ -38,11 +38,27 @@ INTERNET_SOCKETS = ((1, 0), (1, 6), (2, 0), (2, 17))
 used, and that a mere socket(2) makes it load."""
 SOCKET_TYPE_MASK = 0xF
 """The type's bits beside SOCK_NONBLOCK and SOCK_CLOEXEC."""
-OPTION_LEVELS = (0, 1, 17, 41)
-"""Of setsockopt(2): IP, socket, UDP, IPv6."""
-TCP_LEVEL = 6
-TCP_OPTIONS = (*range(1, 14), 18, 23, 25)
-"""What programs set: not TCP_ULP (protocols on top of TCP, in the kernel), TCP_REPAIR, TCP_MD5SIG."""
+PAIR_FAMILY = 1
+"""Of socketpair(2), which makes a socket of any family before it says that it has no pairs."""
+OPTION_LEVELS = (0, 17, 41)
+"""Of setsockopt(2), with all their options: IP, UDP, IPv6."""
+OPTIONS = {1: (*range(1, 22), 29, 35, 37, 40, 42, 47, 66, 67), 6: (*range(1, 14), 18, 23, 25)}
+"""What programs set of the levels of sockets and of TCP. Not SO_ATTACH_FILTER and its kin: compiled filters lie in
+memory of the kernel that no group counts and all of the host share, so who fills it keeps others from having a filter
+of seccomp. Nor TCP_ULP (protocols on top of TCP, in the kernel), TCP_REPAIR, TCP_MD5SIG."""
+PROCESS_OPTIONS = (*range(1, 22), 23, *range(25, 31), *range(36, 43), 45, 46, *range(50, 57), 63, 64, 65, 66)
+"""Of prctl(2). Not PR_SET_SECCOMP (22), for the same reason; nor PR_SCHED_CORE (62), which takes a CPU's sibling away
+from the neighbour there."""
+_HUGE_PAGES = {"mmap": (3, 0x40000), "memfd_create": (1, 0x4), "shmget": (2, 0o4000)}
+HUGE_PAGES = {call: pyseccomp.Arg(at, pyseccomp.MASKED_EQ, bit, bit) for call, (at, bit) in _HUGE_PAGES.items()}
+"""Calls, and what asks for huge pages that were set aside: no group counts them as memory."""
+CONDITIONS = {
+    "clone": (pyseccomp.Arg(0, pyseccomp.MASKED_EQ, NAMESPACE_FLAGS, 0),),
+    "prlimit64": (pyseccomp.Arg(0, pyseccomp.EQ, 0),),
+    "socketpair": (pyseccomp.Arg(0, pyseccomp.EQ, PAIR_FAMILY),),
+    **{call: (pyseccomp.Arg(at, pyseccomp.MASKED_EQ, bit, 0),) for call, (at, bit) in _HUGE_PAGES.items()},
+}
+"""Calls that are allowed by one of their arguments."""
 
 DEFAULT_ERROR = "ENOSYS"
 
@@ -58,6 +74,7 @@ class Policy:
 
     name: str
     allow: Mapping[str, str]
+    nothing: Mapping[str, str]
     kill: Mapping[str, str]
     errors: Mapping[str, str]
     """errno names by system call."""
@@ -102,24 +119,27 @@ def load(folder: Path, name: str) -> Policy:
         table = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SandboxError(f"seccomp policy {name!r} cannot be read: {error}") from error
-    unknown = table.keys() - {"include", "allow", "kill", "errno", "socket_families"}
+    unknown = table.keys() - {"include", "allow", "nothing", "kill", "errno", "socket_families"}
     if unknown:
         raise SandboxError(f"{path}: unknown keys {sorted(unknown)}")
     allow: dict[str, str] = {}
+    nothing: dict[str, str] = {}
     kill: dict[str, str] = {}
     errors: dict[str, str] = {}
     families: tuple[int, ...] = ()
     for base in (load(folder, included) for included in table.get("include", [])):
         allow.update(base.allow)
+        nothing.update(base.nothing)
         kill.update(base.kill)
         errors.update(base.errors)
         families += base.socket_families
-    for mine, key in ((allow, "allow"), (kill, "kill"), (errors, "errno")):
+    for mine, key in ((allow, "allow"), (nothing, "nothing"), (kill, "kill"), (errors, "errno")):
         mine.update(table.get(key, {}))
     for call in table.get("allow", {}):
+        nothing.pop(call, None)
         kill.pop(call, None)
         errors.pop(call, None)
-    return Policy(name, allow, kill, errors, families + tuple(table.get("socket_families", {}).values()))
+    return Policy(name, allow, nothing, kill, errors, families + tuple(table.get("socket_families", {}).values()))
 
 
 def compile_policy(policy: Policy, *, learning: bool = False) -> bytes:
@@ -146,6 +166,9 @@ def compile_policy(policy: Policy, *, learning: bool = False) -> bytes:
 
 
 def _deny(rules: pyseccomp.SyscallFilter, policy: Policy) -> None:
+    for call in policy.nothing:
+        if _native(policy, call):
+            rules.add_rule(pyseccomp.ERRNO(0), call)
     for call in policy.kill:
         if _native(policy, call):
             rules.add_rule(pyseccomp.NOTIFY, call)
@@ -157,19 +180,20 @@ def _deny(rules: pyseccomp.SyscallFilter, policy: Policy) -> None:
 def _allow(rules: pyseccomp.SyscallFilter, policy: Policy, call: str) -> None:
     if not _native(policy, call):
         return
-    if call == "clone":
-        rules.add_rule(pyseccomp.ALLOW, call, pyseccomp.Arg(0, pyseccomp.MASKED_EQ, NAMESPACE_FLAGS, 0))
-    elif call == "socket":
+    if call == "socket":
         for family in policy.socket_families:
             _allow_sockets(rules, family)
     elif call == "setsockopt":
         _allow_options(rules)
-    elif call == "prlimit64":
-        rules.add_rule(pyseccomp.ALLOW, call, pyseccomp.Arg(0, pyseccomp.EQ, 0))
     elif call == "fcntl":
         _handle(rules, call, FILE_COMMANDS, pyseccomp.ALLOW)
+    elif call == "prctl":
+        for option in PROCESS_OPTIONS:
+            rules.add_rule(pyseccomp.ALLOW, call, pyseccomp.Arg(0, pyseccomp.EQ, option))
     else:
-        rules.add_rule(pyseccomp.ALLOW, call)
+        rules.add_rule(pyseccomp.ALLOW, call, *CONDITIONS.get(call, ()))
+        if call in HUGE_PAGES:
+            rules.add_rule(pyseccomp.ERRNO(errno.ENOMEM), call, HUGE_PAGES[call])
 
 
 def _allow_sockets(rules: pyseccomp.SyscallFilter, family: int) -> None:
@@ -185,9 +209,10 @@ def _allow_sockets(rules: pyseccomp.SyscallFilter, family: int) -> None:
 def _allow_options(rules: pyseccomp.SyscallFilter) -> None:
     for level in OPTION_LEVELS:
         rules.add_rule(pyseccomp.ALLOW, "setsockopt", pyseccomp.Arg(1, pyseccomp.EQ, level))
-    for option in TCP_OPTIONS:
-        of_tcp = pyseccomp.Arg(1, pyseccomp.EQ, TCP_LEVEL)
-        rules.add_rule(pyseccomp.ALLOW, "setsockopt", of_tcp, pyseccomp.Arg(2, pyseccomp.EQ, option))
+    for level, options in OPTIONS.items():
+        for option in options:
+            of_level = pyseccomp.Arg(1, pyseccomp.EQ, level)
+            rules.add_rule(pyseccomp.ALLOW, "setsockopt", of_level, pyseccomp.Arg(2, pyseccomp.EQ, option))
 
 
 def _handle(rules: pyseccomp.SyscallFilter, call: str, commands: Sequence[int], action: int) -> None:

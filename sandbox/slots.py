@@ -12,7 +12,6 @@ slot of their own while there is one, and what is borrowed is a slot that has be
 
 import os
 import secrets
-import select
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from sandbox.cgroup import Hierarchy
 from sandbox.door import Door, Want
 from sandbox.ledger import Ledger, Share
 from sandbox.limits import MIB, Limits
+from sandbox.readable import readable
 from sandbox.result import RunAborted, SandboxError
 from sandbox.room import Capacity, Room
 from sandbox.slot_locks import IDLE_S, SlotLocks, give_back
@@ -211,7 +211,7 @@ class Slots:
         stops = [descriptor for descriptor in (self._abort, cancel) if descriptor is not None]
 
         def pause(seconds: float) -> None:
-            if select.select(stops, [], [], seconds)[0]:
+            if readable(stops, seconds):
                 raise RunAborted
 
         return pause

@@ -6,7 +6,6 @@ before anybody asks.
 
 import contextlib
 import os
-import select
 import signal
 from dataclasses import dataclass
 from typing import Self
@@ -14,6 +13,7 @@ from typing import Self
 from sandbox.box import Box
 from sandbox.cgroup import Group, Hierarchy
 from sandbox.init import Channel, Kind, host_pid, signal_process
+from sandbox.readable import readable
 from sandbox.result import SandboxError
 from sandbox.slots import Slot
 
@@ -57,8 +57,7 @@ class Standing:
 
     def wait_gone(self) -> None:
         """Wait until init, and with it every process inside, is gone. Raises SandboxError when that fails."""
-        gone, _, _ = select.select([self.init], [], [], END_PATIENCE_S)
-        if not gone:
+        if not readable([self.init], END_PATIENCE_S):
             raise SandboxError(f"a jail did not end within {END_PATIENCE_S} s")
 
     def end(self) -> None:

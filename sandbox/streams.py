@@ -1,5 +1,6 @@
 """The pipes of a run: output drained with a cap while the program runs, input fed without ever waiting for it."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ if TYPE_CHECKING:
     from threading import Event
 
 CHUNK_BYTES = 1 << 16
+CHUNKS_AT_ONCE = 16
+"""So many are read before the keeper looks at anything else; a chunk may be one byte."""
 LENT_PATIENCE_S = 10.0
 """How long somebody else may take to read to its end what a program left that is dead."""
 
@@ -34,21 +37,36 @@ class Capture:
         return self.descriptor
 
     def drain(self) -> bool:
-        """Take what is there, up to one chunk past the cap. False at the end of the stream.
+        """Take all that is left by a program that has ended, up to one chunk past the cap. False at the stream's end.
 
         Where it is lent, the end is waited for.
         """
         if self.lent is not None:
             return not self.lent.wait(LENT_PATIENCE_S)
-        while not self.overflow:
-            try:
-                chunk = os.read(self.descriptor, CHUNK_BYTES)
-            except BlockingIOError:
-                return True
-            if not chunk:
-                return False
-            self.take(chunk)
+        found: bool | None = True
+        while found and not self.overflow:
+            found = self._take_chunk()
+        return found is not False
+
+    def take_some(self) -> bool:
+        """Take some of what is there, and never for long: more may come as quickly. False at the end of the stream."""
+        for _ in range(CHUNKS_AT_ONCE):
+            if self.overflow:
+                break
+            found = self._take_chunk()
+            if not found:
+                return found is None
         return True
+
+    def _take_chunk(self) -> bool | None:
+        """Take a chunk: whether there was one before the end; None: not now."""
+        try:
+            chunk = os.read(self.descriptor, CHUNK_BYTES)
+        except BlockingIOError:
+            return None
+        if chunk:
+            self.take(chunk)
+        return bool(chunk)
 
     def take(self, chunk: bytes) -> bool:
         """Keep what was read; whether that is within the cap."""
@@ -139,11 +157,13 @@ class Streams:
 
         `owner` may open them again by /proc/self/fd, as programs do with /dev/stdin.
         """
-        (in_read, in_write), (out_read, out_write), (err_read, err_write) = (os.pipe() for _ in range(3))
-        theirs = (in_read, out_write, err_write)
-        if owner is not None:
-            for descriptor in theirs:
-                os.fchown(descriptor, owner, owner)
+        with contextlib.ExitStack() as undo:
+            (in_read, in_write), (out_read, out_write), (err_read, err_write) = (_pipe(undo) for _ in range(3))
+            theirs = (in_read, out_write, err_write)
+            if owner is not None:
+                for descriptor in theirs:
+                    os.fchown(descriptor, owner, owner)
+            undo.pop_all()
         return cls(Feed(in_write), Capture(out_read, cap), Capture(err_read, cap), theirs)
 
     def keep(self, cap: int) -> None:
@@ -162,3 +182,10 @@ class Streams:
         self.feed.close()
         self.stdout.close()
         self.stderr.close()
+
+
+def _pipe(undo: contextlib.ExitStack) -> tuple[int, int]:
+    ends = os.pipe()
+    for end in ends:
+        undo.callback(os.close, end)
+    return ends

@@ -9,7 +9,6 @@ import contextlib
 import os
 import resource
 import secrets
-import select
 import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -29,6 +28,7 @@ from sandbox.kind import ROOMY, Kind
 from sandbox.launcher import Launcher
 from sandbox.limits import MIB, Limits
 from sandbox.nsjail import Nsjail
+from sandbox.readable import readable
 from sandbox.result import SandboxError
 from sandbox.slots import Slot
 from sandbox.standing import Standing
@@ -64,7 +64,7 @@ class Warm:
     @property
     def alive(self) -> bool:
         """Whether its init is there, for who kills nsjail ends what it made, and what has been started in it."""
-        return not select.select([self.standing.init, self.standing.program], [], [], 0)[0]
+        return not readable([self.standing.init, self.standing.program], 0)
 
     @classmethod
     def receive(cls, parts: Parts, channel: Channel, slot: Slot) -> "Warm":
@@ -159,11 +159,11 @@ class Rerun:
                     self._start(warm)
                 elif self.kind.held_at is not None:
                     self._hold(warm, self.kind.held_at)
+            if not self.kind.launcher:
+                warm.count(self.parts, self.kind)
         except BaseException:
             warm.end()
             raise
-        if not self.kind.launcher:
-            warm.count(self.parts, self.kind)
         return warm
 
     @contextlib.contextmanager
@@ -195,8 +195,7 @@ class Rerun:
         warm.started = ready
         warm.standing.channel.say(b"g")
         output = ready.streams.stdout.descriptor
-        readable, _, _ = select.select([output], [], [], START_PATIENCE_S)
-        if not readable or os.read(output, 1) != interpreter.READY:
+        if not readable([output], START_PATIENCE_S) or os.read(output, 1) != interpreter.READY:
             raise SandboxError(f"the interpreter {command.argv} did not come up")
 
     def _hold(self, warm: Warm, path: str) -> None:
@@ -264,11 +263,11 @@ class WarmJail(Jail):
         ready, pid = self.warm.started, self.standing.pid
         if ready is None:
             raise SandboxError("a jail without what was started in it")
-        self.warm.started = None
         for kind, value in rlimits(limits, backstop_cpu_s=limits.cpu_time_ms // 1000 + 10):
             lowest = min(value, resource.prlimit(pid, kind)[1] % (1 << 64))
             resource.prlimit(pid, kind, (lowest, lowest))
         ready.streams.keep(limits.output_bytes)
+        self.warm.started = None  # whoever runs it closes it from here on
         return ready
 
     def _let_end(self, ending: Ending) -> None:

@@ -6,7 +6,6 @@ exceeded: those are run again here (docs/decisions/0021).
 
 import random
 import secrets
-import select
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,7 @@ from domain.logging import logger
 from domain.model import Claim, TestResult
 from domain.room import Need
 from sandbox import RunAborted
+from sandbox.readable import readable
 from workers.packing import unpacked
 from workers.prepare import Plan
 from workers.run import points_again
@@ -62,7 +62,7 @@ class Helper:
         try:
             self.line.say(RUN + index.to_bytes(NUMBER_BYTES))
             while (said := self.line.hear(HEAR_S)) is None:
-                if stop is not None and select.select([stop], [], [], 0)[0]:
+                if stop is not None and readable([stop], 0):
                     self.line.say(STOP)
                     raise RunAborted
             return self._result(index, said)

@@ -57,6 +57,17 @@ def test_nothing_of_a_run_is_there_for_the_next(run: Runner, leave: str, find: s
     assert json.loads(run.says(LIBC + find).replace("'", '"')) == []
 
 
+@pytest.mark.parametrize("device", ["null", "zero", "full", "random", "urandom"])
+def test_a_device_keeps_nothing_for_the_next(run: Runner, device: str) -> None:
+    """Who may write to a device node may set its times, and the nodes are the host's."""
+    assert run.says(
+        f"import errno, os\n"
+        f"for path in ('/dev/{device}', os.open('/dev/{device}', os.O_WRONLY)):\n"
+        f" try: os.utime(path)\n"
+        f" except OSError as error: print(errno.errorcode[error.errno])"
+    ).split() == ["EROFS", "EROFS"]
+
+
 def test_limits_that_a_program_lowered_are_its_own(run: Runner) -> None:
     run.says("import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16)); import os; os.nice(19)")
     said = run.says("import os, resource; print(resource.getrlimit(resource.RLIMIT_NOFILE)[1], os.nice(0))")

@@ -55,6 +55,12 @@ def test_a_probing_call_meets_an_error(least_privileged: Runner, call: str, name
     assert (result.exit_code, result.stdout) == (0, b"%d\n" % -getattr(errno, name))
 
 
+@pytest.mark.parametrize("call", BASE.nothing)
+def test_what_would_keep_a_disk_busy_does_nothing(least_privileged: Runner, call: str) -> None:
+    result = least_privileged.program("calls", "call", number(call), -1, -1, -1)
+    assert (result.exit_code, result.stdout) == (0, b"0\n")
+
+
 @pytest.mark.parametrize("call", ["seccomp", "landlock_create_ruleset", "cachestat", "socket", "unshare", "sync"])
 def test_what_no_policy_names_is_not_there(least_privileged: Runner, call: str) -> None:
     result = least_privileged.program("calls", "call", number(call), -1, -1, -1)

@@ -41,6 +41,20 @@ def test_both_streams_in_turn_past_the_limit(run: Runner) -> None:
     assert max(len(result.stdout), len(result.stderr)) == CAP
 
 
+TRICKLE = """
+import fcntl, os
+fcntl.fcntl(1, fcntl.F_SETFL, os.O_WRONLY | os.O_DIRECT)  # a packet for each write
+fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 1 << 20)
+while True: os.write(1, b'x')
+"""
+
+
+def test_one_who_never_stops_writing_a_little_is_ended_in_time(run: Runner) -> None:
+    result = run.python(TRICKLE, wall_time_ms=1000, cpu_time_ms=10_000, output_bytes=64 * MIB).result
+    assert result.cause is Cause.WALL
+    assert result.wall_time_us < 2_000_000
+
+
 def test_a_program_may_close_its_streams(run: Runner) -> None:
     result = run.program("output", "close", stdin=b"x" * MIB)
     assert (result.cause, result.exit_code, result.stdout) == (Cause.EXIT, 0, b"")

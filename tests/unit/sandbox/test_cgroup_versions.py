@@ -197,6 +197,33 @@ def v2_limits_written(hierarchy: HierarchyV2, limits: Limits) -> dict[str, str]:
     return {file.name: file.read_text() for file in (hierarchy.root / "0").glob("run-*/*")}
 
 
+@pytest.mark.parametrize(("kills", "peak", "short"), [(0, 1, False), (1, 61, True), (1, 63, False), (1, 64, False)])
+def test_v1_tells_whose_memory_was_short(tmp_path: Path, kills: int, peak: int, short: bool) -> None:
+    from sandbox.cgroup_v1 import GroupV1  # noqa: PLC0415
+
+    counted_v1(tmp_path, **{"memory.oom_control": f"oom_kill {kills}\n"})
+    (tmp_path / "memory.limit_in_bytes").write_text(f"{64 * MIB}\n")
+    (tmp_path / "memory.max_usage_in_bytes").write_text(f"{peak * MIB}\n")
+    group = GroupV1(dict.fromkeys(("memory", "cpu", "cpuacct", "pids"), str(tmp_path)), str(tmp_path), (), [])
+    assert group.stats().host_was_short is short
+    os.close(group._usage)
+
+
+@pytest.mark.parametrize(
+    ("events", "short"), [("oom 0\noom_kill 0", False), ("oom 0\noom_kill 1", True), ("oom 1\noom_kill 1", False)]
+)
+def test_v2_tells_whose_memory_was_short(v2: HierarchyV2, events: str, short: bool) -> None:
+    group = v2.create("0")
+    counted = {
+        "cpu.stat": "usage_usec 1\nuser_usec 1\nsystem_usec 0\n",
+        "memory.events": f"{events}\n",
+        "pids.events": "max 0\n",
+    }
+    for name, text in counted.items():
+        (group.path / name).write_text(text)
+    assert group.stats().host_was_short is short
+
+
 def test_v2_holds_memory_and_processes(v2: HierarchyV2) -> None:
     written = v2_limits_written(v2, LIMITS)
     assert (written["memory.max"], written["pids.max"]) == (str(64 * MIB), "9")

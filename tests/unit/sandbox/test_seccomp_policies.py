@@ -75,7 +75,7 @@ def test_every_policy_of_ours_compiles_and_is_small_enough(name: str) -> None:
 @native
 def test_every_call_has_the_verdict_of_its_table(name: str) -> None:
     policy, program = load(CONFIGS, name), Policies(CONFIGS).filter(name)
-    conditional = {"clone", "socket", "setsockopt", "prlimit64"}
+    conditional = {"clone", "socket", "socketpair", "setsockopt", "prlimit64", "prctl"}
     for call in policy.allow.keys() - conditional:
         assert verdict(program, call) == ALLOW, call
     for call in policy.kill:
@@ -83,6 +83,8 @@ def test_every_call_has_the_verdict_of_its_table(name: str) -> None:
             assert verdict(program, call) == USER_NOTIF, call
     for call, error in policy.errors.items():
         assert verdict(program, call) == ERRNO | getattr(errno, error), call
+    for call in policy.nothing:
+        assert verdict(program, call) == ERRNO, call
 
 
 @native
@@ -122,6 +124,9 @@ def test_sockets_of_listed_families_alone(name: str) -> None:
     for family in range(50):
         allowed = "socket" in policy.allow and family in policy.socket_families
         assert verdict(program, "socket", family, 1) == (ALLOW if allowed else refused)
+        # A pair of any other family is made as a socket is, before it is refused.
+        granted = "socketpair" in policy.allow and family == socket.AF_UNIX
+        assert verdict(program, "socketpair", family, 1) == (ALLOW if granted else ERRNO | errno.ENOSYS)
     assert verdict(program, "socket", 2 | 1 << 32, 1) == refused
 
 
@@ -147,6 +152,30 @@ def test_no_options_that_put_protocols_on_top_of_tcp(name: str) -> None:
     assert verdict(program, "setsockopt", 3, socket.IPPROTO_TCP, socket.TCP_NODELAY) == usual
     for level, option in ((6, 31), (6, 19), (6, 31 | 1 << 32), (6 | 1 << 32, 31), (132, 0), (263, 0), (282, 1)):
         assert verdict(program, "setsockopt", 3, level, option) == refused
+
+
+@native
+def test_nobody_brings_filters_into_the_kernels_memory(name: str) -> None:
+    policy, program = load(CONFIGS, name), Policies(CONFIGS).filter(name)
+    for option in (26, 50, 51, 52, 26 | 1 << 32):  # SO_ATTACH_FILTER and its kin
+        assert verdict(program, "setsockopt", 3, socket.SOL_SOCKET, option) == ERRNO | errno.ENOSYS
+    for option in (22, 62, 22 | 1 << 32):  # PR_SET_SECCOMP; PR_SCHED_CORE
+        assert verdict(program, "prctl", option, 2) == ERRNO | errno.ENOSYS
+    for option in (1, 3, 4, 15, 16, 38, 39):
+        assert verdict(program, "prctl", option) == (ALLOW if "prctl" in policy.allow else ERRNO | errno.ENOSYS)
+
+
+@native
+@pytest.mark.parametrize(("call", "at", "bit"), [("mmap", 3, 0x40000), ("memfd_create", 1, 4), ("shmget", 2, 0o4000)])
+def test_nobody_takes_huge_pages_that_were_set_aside(name: str, call: str, at: int, bit: int) -> None:
+    policy, program = load(CONFIGS, name), Policies(CONFIGS).filter(name)
+    allowed = call in policy.allow
+    for flags in (0, 0x22, 0x7FFFFFFF & ~bit):
+        arguments = [0, 0, 0, 0]
+        arguments[at] = flags & ~bit
+        assert verdict(program, call, *arguments) == (ALLOW if allowed else ERRNO | errno.ENOSYS)
+        arguments[at] |= bit
+        assert verdict(program, call, *arguments) == ERRNO | (errno.ENOMEM if allowed else errno.ENOSYS)
 
 
 @pytest.mark.parametrize("call", ["clone", "clone3", "fork", "vfork", "socket", "connect", "mkdir", "unlink", "ptrace"])
@@ -214,16 +243,16 @@ def test_an_unknown_call_is_named(tmp_path: Path, write: Write) -> None:
 
 
 def test_a_call_of_another_architecture_is_left_out(tmp_path: Path, write: Write) -> None:
-    policy = Policy("p", dict.fromkeys(OWN_CALLS, "own"), {}, {}, ())
+    policy = Policy("p", dict.fromkeys(OWN_CALLS, "own"), {}, {}, {}, ())
     foreign = "open" if pyseccomp.system_arch() != seccomp.ARCHITECTURES["x86_64"] else "sync_file_range2"
-    monkey = Policy("p", {**policy.allow}, {}, {}, ())
+    monkey = Policy("p", {**policy.allow}, {}, {}, {}, ())
     assert compile_policy(monkey) == compile_policy(policy)
     assert foreign
 
 
 @pytest.mark.parametrize("missing", OWN_CALLS)
 def test_what_init_itself_calls_must_be_allowed(missing: str) -> None:
-    policy = Policy("p", {call: "own" for call in OWN_CALLS if call != missing}, {}, {}, ())
+    policy = Policy("p", {call: "own" for call in OWN_CALLS if call != missing}, {}, {}, {}, ())
     with pytest.raises(SandboxError, match=rf"policy 'p' must allow \['{missing}'\]"):
         compile_policy(policy)
 
