@@ -64,6 +64,19 @@ def test_what_a_killed_worker_left_mounted_is_removed(sandbox: Sandbox) -> None:
         assert list(images.iterdir()) == []
 
 
+def test_a_late_unmount_takes_no_result_away(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    images = sandbox.config.state_dir.resolve() / "images"
+    with sandbox.slot() as slot:
+        with monkeypatch.context() as late, mounted(images, sandbox.config.instance, slot, DISK):
+            late.setattr("sandbox.image.do", lambda *_: (_ for _ in ()).throw(SandboxError("umount took too long")))
+        assert "box on disk left behind: umount took too long" in caplog.text
+        with mounted(images, sandbox.config.instance, slot, DISK):  # whoever comes next tries again
+            pass
+        assert list(images.iterdir()) == []
+
+
 def test_missing_tools_are_named(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sandbox.image.os.access", lambda *_: False)
     with (

@@ -130,6 +130,19 @@ def test_each_has_its_own_seed(started: Runner) -> None:
     assert first.stdout.split()[1] == str(first.hash_seed).encode()
 
 
+STACK = """
+import ctypes
+library, attributes, size = ctypes.CDLL(None), (ctypes.c_char * 64)(), ctypes.c_size_t()
+library.pthread_getattr_default_np(attributes)
+library.pthread_attr_getstacksize(attributes, ctypes.byref(size))
+print(size.value)
+"""
+
+
+def test_threads_have_stacks_as_large_as_in_a_plain_start(started: Runner, runners: dict[str, Runner]) -> None:
+    assert int(started.says(STACK)) >= int(runners["cgroup"].says(STACK)) > 64 << 20
+
+
 def test_nothing_of_one_run_is_seen_by_the_next(started: Runner) -> None:
     leave = "import builtins, sys; builtins.left = sys.left = 1; open('/tmp/left', 'w'); open('/dev/shm/left', 'w')"
     assert started.says(leave) == ""

@@ -80,6 +80,16 @@ def test_what_was_left_is_tried_again(tmp_path: Path) -> None:
     assert (there.exists(), left) == (False, [held])
 
 
+def test_what_does_not_die_is_left_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stays(group: Path) -> None:
+        raise SandboxError(f"processes in {group} do not end")
+
+    monkeypatch.setattr(cgroup, "kill_all", stays)
+    left = [tmp_path]
+    cgroup.remove_left(left)
+    assert left == [tmp_path]
+
+
 def test_what_a_killed_holder_left_is_killed_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     left = tmp_path / "run-7"
     left.mkdir()

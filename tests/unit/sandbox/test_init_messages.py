@@ -6,6 +6,7 @@ import struct
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -114,9 +115,12 @@ def test_a_failure_of_init_names_its_step(ends: tuple[Channel, socket.socket], s
 
 def test_another_report_than_the_due_one_is_refused(ends: tuple[Channel, socket.socket]) -> None:
     channel, theirs = ends
-    theirs.sendall(report(Kind.ENDED))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with open(os.devnull) as one:  # noqa: PTH123
+        socket.send_fds(theirs, [report(Kind.ENDED)], [one.fileno()])
     with pytest.raises(SandboxError, match="was due"):
         channel.expect(Kind.READY, 1)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before  # what came with it is not kept open
 
 
 @pytest.mark.parametrize("sent", [b"", b"short"])
