@@ -14,7 +14,7 @@ from tests.jail.running import PYTHON, Ask, answer, limits
 ADDED = ['cap: "CAP_SYS_ADMIN"', weaken.NOTHING_ABOUT_PRIVILEGES]
 HELLO = Ask(Command((PYTHON, "-c", "print('ran')"), "python"), limits())
 
-CONFINED = "static int set_limits(const struct order *order)\n{"
+CONFINED = "static int set_limits(const struct order *order, int which)\n{"
 
 # What is left out of init's source -> what the refusal names.
 LEFT_OUT: Mapping[str, tuple[Mapping[str, str], str]] = {
