@@ -1,9 +1,11 @@
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from sandbox import Cause, Sandbox
+from sandbox import Cause, Sandbox, SandboxError
+from sandbox.cgroup_v1 import HierarchyV1
+from sandbox.cgroup_v2 import HierarchyV2
 from tests.jail.leaks import groups
 from tests.jail.running import MIB, Runner
 
@@ -123,6 +125,26 @@ def test_a_program_cannot_leave_its_cpus(counted: Runner) -> None:
         "import os\ntry: os.sched_setaffinity(0, range(64))\nexcept OSError: pass\nprint(len(os.sched_getaffinity(0)))"
     )
     assert counted.says(text) == "1\n"
+
+
+@pytest.fixture
+def short(sandboxes: Mapping[str, Sandbox]) -> Iterator[None]:
+    """All jails together have 64 MiB, as on a host that is short of memory."""
+    hierarchy = sandboxes["cgroup"].parts.hierarchy
+    if isinstance(hierarchy, HierarchyV1):
+        limit, none = hierarchy.roots["memory"] / "memory.limit_in_bytes", "-1"
+    else:
+        assert isinstance(hierarchy, HierarchyV2)
+        limit, none = hierarchy.root / "memory.max", "max"
+    limit.write_text(str(64 * MIB))
+    yield
+    limit.write_text(none)
+
+
+def test_a_kill_for_the_memory_of_all_is_not_the_programs(counted: Runner, short: None) -> None:
+    del short
+    with pytest.raises(SandboxError, match="had no memory left"):
+        counted.program("spend", "malloc", 200, memory_bytes=256 * MIB)
 
 
 def test_the_group_is_empty_and_gone_after_the_run(
