@@ -126,7 +126,7 @@ def test_everybody_comes_through_pgbouncer(apis: list[Api], site: Site) -> None:
 @pytest.mark.parametrize("said", [CLIENT, f"198.51.100.1, {CLIENT}"])
 def test_a_client_is_who_the_balancer_says(apis: list[Api], site: Site, said: str) -> None:
     status, text = apis[0].ask("POST", "/v1/submissions", clients.HELLO, headers={"X-Forwarded-For": said})
-    assert status == 202, text
+    assert status == 201, text
     assert CLIENT in _asked(site, "SELECT origin FROM submissions ORDER BY id DESC LIMIT 1")
 
 
