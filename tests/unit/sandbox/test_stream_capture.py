@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sandbox.streams import CHUNK_BYTES, Capture, Feed, Streams
+from sandbox.streams import CHUNK_BYTES, CHUNKS_AT_ONCE, Capture, Feed, Streams
 
 # Sizes around a chunk's border, by a short piece that is repeated and a tail.
 AROUND_A_CHUNK = st.builds(
@@ -153,3 +153,10 @@ def test_streams_may_be_the_programs_own() -> None:
     assert {os.fstat(descriptor).st_uid for descriptor in streams.theirs} == {os.geteuid()}
     streams.close()
     assert streams.theirs == ()
+
+
+def test_what_never_ends_is_taken_in_parts() -> None:
+    capture = Capture(os.open("/dev/zero", os.O_RDONLY), 1 << 30)
+    assert capture.take_some() is True
+    assert capture.data == bytes(CHUNKS_AT_ONCE * CHUNK_BYTES)
+    capture.close()
