@@ -57,7 +57,11 @@ class Within:
             raise
         warm.seed, warm.shared_bytes = self.launcher.seed, self.launcher.shared_bytes
         warm.own_channel = True
-        warm.count(self.parts, self.kind)
+        try:
+            warm.count(self.parts, self.kind)
+        except BaseException:
+            warm.end()
+            raise
         return warm
 
     def close(self) -> None:

@@ -1,8 +1,9 @@
 """The pipes of a run: output drained with a cap while the program runs, input fed without ever waiting for it."""
 
 import contextlib
+import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,30 +44,24 @@ class Capture:
         """
         if self.lent is not None:
             return not self.lent.wait(LENT_PATIENCE_S)
-        found: bool | None = True
-        while found and not self.overflow:
-            found = self._take_chunk()
-        return found is not False
+        return self._read(itertools.count())
 
     def take_some(self) -> bool:
         """Take some of what is there, and never for long: more may come as quickly. False at the end of the stream."""
-        for _ in range(CHUNKS_AT_ONCE):
+        return self._read(range(CHUNKS_AT_ONCE))
+
+    def _read(self, turns: Iterable[int]) -> bool:
+        for _ in turns:
             if self.overflow:
                 break
-            found = self._take_chunk()
-            if not found:
-                return found is None
-        return True
-
-    def _take_chunk(self) -> bool | None:
-        """Take a chunk: whether there was one before the end; None: not now."""
-        try:
-            chunk = os.read(self.descriptor, CHUNK_BYTES)
-        except BlockingIOError:
-            return None
-        if chunk:
+            try:
+                chunk = os.read(self.descriptor, CHUNK_BYTES)
+            except BlockingIOError:
+                break
+            if not chunk:
+                return False
             self.take(chunk)
-        return bool(chunk)
+        return True
 
     def take(self, chunk: bytes) -> bool:
         """Keep what was read; whether that is within the cap."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.cgroup import GroupStats
-from sandbox.cgroup_v1 import CONTROLLERS, HierarchyV1
+from sandbox.cgroup_v1 import CONTROLLERS, GroupV1, HierarchyV1
 from sandbox.cgroup_v2 import HierarchyV2
 from sandbox.limits import MIB, Limits
 from sandbox.result import SandboxError
@@ -118,8 +118,6 @@ def test_v1_leaves_no_group_that_cannot_be_used(v1: HierarchyV1) -> None:
 
 
 def test_v1_reads_what_was_counted(tmp_path: Path) -> None:
-    from sandbox.cgroup_v1 import GroupV1  # noqa: PLC0415
-
     run, cpuset = tmp_path / "run-1", tmp_path / "cpuset"
     run.mkdir()
     cpuset.mkdir()
@@ -144,8 +142,6 @@ def test_v1_reads_what_was_counted(tmp_path: Path) -> None:
 
 
 def test_v1_knows_that_a_kernel_may_not_count_everything(tmp_path: Path) -> None:
-    from sandbox.cgroup_v1 import GroupV1  # noqa: PLC0415
-
     run = tmp_path / "run-1"
     run.mkdir()
     counted_v1(run)
@@ -199,8 +195,6 @@ def v2_limits_written(hierarchy: HierarchyV2, limits: Limits) -> dict[str, str]:
 
 @pytest.mark.parametrize(("kills", "peak", "short"), [(0, 1, False), (1, 61, True), (1, 63, False), (1, 64, False)])
 def test_v1_tells_whose_memory_was_short(tmp_path: Path, kills: int, peak: int, short: bool) -> None:
-    from sandbox.cgroup_v1 import GroupV1  # noqa: PLC0415
-
     counted_v1(tmp_path, **{"memory.oom_control": f"oom_kill {kills}\n"})
     (tmp_path / "memory.limit_in_bytes").write_text(f"{64 * MIB}\n")
     (tmp_path / "memory.max_usage_in_bytes").write_text(f"{peak * MIB}\n")

@@ -34,6 +34,7 @@ ORDER = Order(
     argv=("./a.out", "", "\udcff"),
     environment=("A=b",),
 )
+NULL = Path(os.devnull)
 REPORT = struct.Struct("=IiiiQQQQQQQ")
 
 
@@ -66,7 +67,7 @@ def test_the_request_is_laid_out_as_init_reads_it() -> None:
 @pytest.mark.parametrize("change", [{"argv": ("a\0b",)}, {"environment": ("A=\0",)}, {"cwd": "/\0"}])
 def test_a_nul_cannot_be_passed_on(change: dict[str, str]) -> None:
     with pytest.raises(SandboxError, match="NUL"):
-        encode(replace(ORDER, **change))  # type: ignore[arg-type]
+        encode(replace(ORDER, **change))  # type: ignore[arg-type] # one field or another
 
 
 def test_limits_become_resource_limits() -> None:
@@ -95,7 +96,7 @@ def test_a_report_tells_an_exit_from_a_signal(code: int, exit_code: int | None, 
 
 def test_a_report_comes_with_its_descriptors(ends: tuple[Channel, socket.socket]) -> None:
     channel, theirs = ends
-    with open(os.devnull) as first, open(os.devnull) as second:  # noqa: PTH123
+    with NULL.open() as first, NULL.open() as second:
         socket.send_fds(theirs, [report(Kind.READY)], [first.fileno(), second.fileno()])
     got = channel.expect(Kind.READY, 1)
     assert (got.user_us, got.involuntary_switches) == (1, 7)
@@ -116,7 +117,7 @@ def test_a_failure_of_init_names_its_step(ends: tuple[Channel, socket.socket], s
 def test_another_report_than_the_due_one_is_refused(ends: tuple[Channel, socket.socket]) -> None:
     channel, theirs = ends
     before = len(list(Path("/proc/self/fd").iterdir()))
-    with open(os.devnull) as one:  # noqa: PTH123
+    with NULL.open() as one:
         socket.send_fds(theirs, [report(Kind.ENDED)], [one.fileno()])
     with pytest.raises(SandboxError, match="was due"):
         channel.expect(Kind.READY, 1)
@@ -148,7 +149,7 @@ def test_an_init_that_says_nothing_is_not_waited_for_for_ever(ends: tuple[Channe
 
 def test_an_order_goes_out_whole_with_its_descriptors(ends: tuple[Channel, socket.socket]) -> None:
     channel, theirs = ends
-    with open(os.devnull) as null:  # noqa: PTH123
+    with NULL.open() as null:
         channel.order(ORDER, (null.fileno(),) * 3, 1)
     data, descriptors, _, _ = socket.recv_fds(theirs, 1 << 16, 3)
     assert len(descriptors) == 3
@@ -162,7 +163,7 @@ def test_an_order_goes_out_whole_with_its_descriptors(ends: tuple[Channel, socke
 def test_an_order_to_an_init_that_is_gone_fails(ends: tuple[Channel, socket.socket]) -> None:
     channel, theirs = ends
     theirs.close()
-    with open(os.devnull) as null, pytest.raises(SandboxError, match="init took no request"):  # noqa: PTH123
+    with NULL.open() as null, pytest.raises(SandboxError, match="init took no request"):
         channel.order(ORDER, (null.fileno(),) * 3, 1)
 
 

@@ -213,13 +213,13 @@ def test_locks_of_parts_of_files_are_counted(name: str) -> None:
 @native
 def test_every_call_has_a_reason(name: str) -> None:
     policy = load(CONFIGS, name)
-    assert all(reason.strip() for reason in (*policy.allow.values(), *policy.kill.values()))
+    assert all(reason.strip() for reason in (*policy.allow.values(), *policy.nothing.values(), *policy.kill.values()))
 
 
 @native
 def test_no_call_is_both_allowed_and_refused(name: str) -> None:
     policy = load(CONFIGS, name)
-    assert not policy.allow.keys() & (policy.kill.keys() | policy.errors.keys())
+    assert not policy.allow.keys() & (policy.nothing.keys() | policy.kill.keys() | policy.errors.keys())
 
 
 def test_learning_lets_the_keeper_see_what_a_policy_lacks(tmp_path: Path, write: Write) -> None:
