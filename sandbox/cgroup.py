@@ -60,8 +60,11 @@ class Group(Protocol):
     def watch_files(self, used_bytes: Callable[[], int]) -> None:
         """Learn how to ask what the jail's file systems hold, which counts as memory."""
 
-    def add(self, pid: int) -> None:
-        """Put a process in, and with it all it will start."""
+    def let_in(self, pid: int) -> list[int]:
+        """Put a process in, and with it all it will start; or open what it goes in by itself by, writing 0 to each."""
+
+    def holds(self, pid: int) -> bool:
+        """Whether a process is in, by what the kernel says."""
 
     def limit(self, limits: Limits) -> None:
         """Say what may be spent, before the program is let go."""
@@ -111,6 +114,11 @@ class Hierarchy(Protocol):
 def run_name() -> str:
     """Name the group of a run: by chance, so that no other is meant and nothing is told of how many there were."""
     return f"run-{secrets.token_hex(6)}"
+
+
+def place_of(path: str | Path) -> str:
+    """Give the end of a group's path by which it is known wherever the tree is mounted: its name and the one above."""
+    return "/" + "/".join(str(path).split("/")[-2:])
 
 
 def make(path: str | Path) -> None:

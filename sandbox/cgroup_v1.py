@@ -1,5 +1,6 @@
 """Control groups, version 1: a tree for every controller."""
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,14 @@ from sandbox.cgroup import (
     cpu_quota_us,
     forget,
     make,
+    place_of,
     remove_left,
     remove_or_leave,
     run_name,
 )
 from sandbox.kernel_files import keyed, number, read, write
 from sandbox.limits import Limits
+from sandbox.result import SandboxError
 
 CONTROLLERS = ("memory", "cpu", "cpuacct", "pids", "cpuset")
 
@@ -109,10 +112,31 @@ class GroupV1:
         self._usage = os.open(f"{paths['cpuacct']}/cpuacct.usage", os.O_RDONLY | os.O_CLOEXEC)
         self._before = Spent(0, 0, 0)
 
-    def add(self, pid: int) -> None:
-        """See Group. Memory first: what is charged from here on is the run's."""
-        for path in dict.fromkeys([*self.paths.values(), self.cpuset]):
-            write(f"{path}/cgroup.procs", pid)
+    def let_in(self, pid: int) -> list[int]:
+        """See Group. Memory first: what is charged from here on is the run's.
+
+        Who moves another process has the kernel wait until nobody anywhere is in the middle of a fork, exec or exit,
+        which is done at once or takes 15 ms; a process that moves its one thread waits for nobody.
+        """
+        del pid
+        opened: list[int] = []
+        with contextlib.ExitStack() as undo:
+            for path in self._all:
+                opened.append(_open_tasks(path))
+                undo.callback(os.close, opened[-1])
+            undo.pop_all()
+        return opened
+
+    @cached_property
+    def _all(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*self.paths.values(), self.cpuset]))
+
+    def holds(self, pid: int) -> bool:
+        """See Group."""
+        lines = [line.split(":", 2) for line in read(f"/proc/{pid}/cgroup").splitlines()]
+        found = {controller: path for _, controllers, path in lines for controller in controllers.split(",")}
+        wanted = {**self.paths, "cpuset": self.cpuset}
+        return all(found.get(controller, "").endswith(place_of(path)) for controller, path in wanted.items())
 
     def limit(self, limits: Limits) -> None:
         """See Group."""
@@ -175,6 +199,13 @@ class GroupV1:
         os.close(self._usage)
         for path in dict.fromkeys(self.paths.values()):
             remove_or_leave(path, self.left)
+
+
+def _open_tasks(path: str) -> int:
+    try:
+        return os.open(f"{path}/tasks", os.O_WRONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise SandboxError(f"control group {path} lets nobody in: {error.strerror}") from error
 
 
 def user_and_system(table: str) -> tuple[int, int]:

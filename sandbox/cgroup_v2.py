@@ -16,11 +16,12 @@ from sandbox.cgroup import (
     forget,
     make,
     pids,
+    place_of,
     remove_left,
     remove_or_leave,
     run_name,
 )
-from sandbox.kernel_files import keyed, number, write
+from sandbox.kernel_files import keyed, number, read, write
 from sandbox.limits import Limits
 from sandbox.result import SandboxError
 
@@ -106,9 +107,17 @@ class GroupV2:
         self.left = left
         self._before: Mapping[str, int] = dict.fromkeys(("usage_usec", "user_usec", "system_usec"), 0)
 
-    def add(self, pid: int) -> None:
-        """See Group."""
+    def let_in(self, pid: int) -> list[int]:
+        """See Group. A thread cannot leave its process here, so nobody can go in by itself."""
         write(f"{self.path}/cgroup.procs", pid)
+        return []
+
+    def holds(self, pid: int) -> bool:
+        """See Group."""
+        return any(
+            line.startswith("0::") and line.endswith(place_of(self.path))
+            for line in read(f"/proc/{pid}/cgroup").splitlines()
+        )
 
     def limit(self, limits: Limits) -> None:
         """See Group."""

@@ -7,15 +7,16 @@
  * exactly that child ended. When the child ends, or the keeper's end of the socket closes, it exits, and the kernel ends
  * every process of the pid namespace with it.
  *
- * Why the child is there before anything is known of the program: putting a process into a control group takes the
- * kernel milliseconds, which a jail that stands ready has spent before anybody asks for it.
+ * Why the child is there before anything is known of the program: it can be looked at, and counted from its start on,
+ * while nobody waits for it.
  *
  * Why the program is never PID 1 itself: a namespace's first process ignores signals that it has no handler for, so
  * abort(), raise(9) or SIGXCPU would not do there what they do elsewhere.
  *
  * Conversation, over the stream socket whose number is argv[1] (structures below, native byte order):
  *   init   -> keeper  REPORT_STANDING   with descriptors: a pidfd of init, one of the child, the box
- *   keeper -> child   request           with descriptors: stdin, stdout, stderr of the program
+ *   keeper -> child   request           with descriptors: stdin, stdout, stderr of the program, then the ways into
+ *                                       its control groups where it goes in by itself
  *   init   -> keeper  REPORT_READY      with descriptors: the program's seccomp listener
  *   keeper -> init    'g'               the program may start (it is in its cgroups by now)
  *   init   -> keeper  REPORT_ENDED      the program is a zombie, all others have been killed
@@ -67,13 +68,15 @@
 #define MAX_PAYLOAD (8U << 20)
 #define LAST_CAPABILITY 63
 #define ALL_LIMITS (-1)
+#define STDIO 3
+#define ENTRANCES 8 /* of control groups, at the most; sandbox/init.py says the same */
 
 enum report_kind { REPORT_STANDING = 1, REPORT_READY, REPORT_ENDED, REPORT_FAILED };
 
 /* Which step failed; sandbox/init.py names them in the same order. */
 enum step { STEP_NONE, STEP_BOX, STEP_REQUEST, STEP_CLONE, STEP_STDIO, STEP_CWD, STEP_RLIMIT, STEP_IDENTITY,
             STEP_CAPABILITIES, STEP_NO_NEW_PRIVS, STEP_SECCOMP, STEP_DESCRIPTORS, STEP_WAIT, STEP_CGROUP,
-            STEP_MOUNT, STEP_LOOPBACK };
+            STEP_MOUNT, STEP_LOOPBACK, STEP_GROUP };
 
 struct report {
     uint32_t kind;
@@ -120,7 +123,7 @@ struct order { /* a request taken apart */
     struct sock_filter *filter;
     char *cwd;
     char **arguments, **environment;
-    int stdio[3];
+    int stdio[STDIO];
 };
 
 static int keeper;
@@ -171,10 +174,22 @@ static void read_fully(void *into, size_t size)
     }
 }
 
+/*
+ * Go into the control groups, before any memory is used or time spent for the program. By itself, for the kernel makes
+ * whoever moves another process wait until nobody is in the middle of a fork; by descriptors that the keeper opened,
+ * whose right it is. It looks afterwards whether the child is in.
+ */
+static void enter_groups(const int *entrances, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (write(entrances[i], "0", 1) != 1 || close(entrances[i]) != 0)
+            fail(STEP_GROUP, errno);
+}
+
 static void receive_head(struct order *order)
 {
     union {
-        char bytes[CMSG_SPACE(3 * sizeof(int))];
+        char bytes[CMSG_SPACE((STDIO + ENTRANCES) * sizeof(int))];
         struct cmsghdr align;
     } control = {0};
     struct iovec vector = {&order->head, sizeof order->head};
@@ -186,9 +201,13 @@ static void receive_head(struct order *order)
     if (got != (ssize_t)sizeof order->head)
         _exit(1); /* the keeper closed a jail that it did not use */
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (header == NULL || header->cmsg_len != CMSG_LEN(3 * sizeof(int)))
+    size_t count = header == NULL ? 0 : (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    int received[STDIO + ENTRANCES];
+    if (count < STDIO || count > STDIO + ENTRANCES || message.msg_flags & MSG_CTRUNC)
         fail(STEP_REQUEST, EBADMSG);
-    memcpy(order->stdio, CMSG_DATA(header), 3 * sizeof(int));
+    memcpy(received, CMSG_DATA(header), count * sizeof(int));
+    memcpy(order->stdio, received, sizeof order->stdio);
+    enter_groups(received + STDIO, (unsigned)count - STDIO);
 }
 
 static char *next_string(char **position, char *end)

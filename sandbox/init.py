@@ -35,6 +35,8 @@ _FILTER_INSTRUCTION_BYTES = 8
 _DESCRIPTOR_BYTES = array.array("i").itemsize
 
 LAST_WORDS_S = 0.1
+ENTRANCES = 8
+"""Of control groups, at the most: one for each tree of version 1."""
 CLD_EXITED = 1
 """`si_code` of a program that exited by itself; others were ended by the signal in `si_status`."""
 
@@ -51,7 +53,7 @@ class Kind(IntEnum):
 STEPS = (
     *("none", "opening the box", "reading the request", "clone", "stdio", "chdir", "setrlimit", "setuid"),
     *("dropping capabilities", "no_new_privs", "seccomp", "descriptors", "waiting", "making a cgroup namespace"),
-    *("mounting", "raising the loopback"),
+    *("mounting", "raising the loopback", "entering its control group"),
 )
 
 
@@ -203,12 +205,15 @@ class Channel:
             raise SandboxError(f"init hung up or said {report and report.kind!r} where {kind!r} was due")
         return report
 
-    def order(self, order: Order, stdio: Sequence[int], timeout_s: float) -> None:
-        """Send the request to the child that becomes the program, with its stdin, stdout and stderr."""
+    def order(self, order: Order, descriptors: Sequence[int], timeout_s: float) -> None:
+        """Send the request to the child that becomes the program, with its stdin, stdout and stderr.
+
+        Behind those may come up to `ENTRANCES`, to which it writes a 0 each before anything else.
+        """
         message = encode(order)
         self.socket.settimeout(timeout_s)
         try:
-            sent = socket.send_fds(self.socket, [message[: _REQUEST.size]], list(stdio))
+            sent = socket.send_fds(self.socket, [message[: _REQUEST.size]], list(descriptors))
             self.socket.sendall(message[sent:])
         except OSError as error:
             raise SandboxError(f"init took no request: {error}{self._last_words()}") from error

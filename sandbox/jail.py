@@ -20,7 +20,7 @@ from sandbox.cgroup import Hierarchy
 from sandbox.command import BOX_PATH, Command
 from sandbox.confinement import verify
 from sandbox.counters import PerfCounters, bytes_moved
-from sandbox.init import Kind, Launcher, Order
+from sandbox.init import Launcher, Order
 from sandbox.keeper import Ending, Handles, Keeper
 from sandbox.limits import Limits
 from sandbox.network import Link
@@ -31,9 +31,6 @@ from sandbox.standing import Standing
 from sandbox.streams import Streams, Taker
 from sandbox.talk import Talk
 from sandbox.telling import Listener
-
-ORDER_PATIENCE_S = 30.0
-"""How long a child may take to stand ready; only a host in trouble takes more than a millisecond."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +73,8 @@ def make_ready(
     owner = slot.program_uid if slot.init_uid is not None else None
     with contextlib.ExitStack() as undo:
         streams = undo.enter_context(contextlib.closing(Streams.open(limits.output_bytes, owner)))
-        standing.channel.order(_order(parts, slot, command, limits, link), streams.theirs, ORDER_PATIENCE_S)
+        listener = _listener(standing.order(_order(parts, slot, command, limits, link), streams.theirs))
         streams.release()
-        listener = _listener(standing)
         undo.callback(os.close, listener)
         verify(standing.pid, slot, link)
         undo.pop_all()
@@ -90,9 +86,9 @@ def start(standing: Standing, streams: Streams, stdin: bytes) -> None:
     standing.channel.say(b"g")
 
 
-def _listener(standing: Standing) -> int:
+def _listener(descriptors: Sequence[int]) -> int:
     try:
-        (listener,) = standing.channel.expect(Kind.READY, ORDER_PATIENCE_S).descriptors
+        (listener,) = descriptors
     except ValueError as error:
         raise SandboxError("init passed no seccomp listener") from error
     return listener
@@ -104,8 +100,7 @@ def make_launcher(
     """Have init's child make jails within this one, for lines sent over its stdin. Raises SandboxError."""
     launcher = Launcher.OWN if command.interpreter is None else Launcher.INTERPRETER
     order = replace(_order(parts, slot, command, limits, None), launcher=launcher)
-    standing.channel.order(order, stdio, ORDER_PATIENCE_S)
-    standing.channel.expect(Kind.READY, ORDER_PATIENCE_S)
+    standing.order(order, stdio)
     standing.channel.say(b"g")
 
 

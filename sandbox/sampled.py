@@ -90,13 +90,18 @@ class SampledGroup:
         """See sandbox.cgroup.Group."""
         self.box_bytes = used_bytes
 
-    def add(self, pid: int) -> None:
+    def let_in(self, pid: int) -> list[int]:
         """See sandbox.cgroup.Group. Orphans become children of init, so those of init are looked at, not of `pid`."""
         self.first = _parent(pid)
         self._folders = [
             os.open(f"/proc/{pid}/root/{name}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for name in SCRATCH_FOLDERS
         ]
         self._sample()
+        return []
+
+    def holds(self, pid: int) -> bool:
+        """See sandbox.cgroup.Group: it is looked for below its parent, wherever it is."""
+        return _parent(pid) == self.first
 
     def limit(self, limits: Limits) -> None:
         """See sandbox.cgroup.Group."""

@@ -7,12 +7,13 @@ before anybody asks.
 import contextlib
 import os
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from sandbox.box import Box
 from sandbox.cgroup import Group, Hierarchy
-from sandbox.init import Channel, Kind, host_pid, signal_process
+from sandbox.init import Channel, Kind, Order, host_pid, signal_process
 from sandbox.readable import readable
 from sandbox.result import SandboxError
 from sandbox.slots import Slot
@@ -20,6 +21,8 @@ from sandbox.slots import Slot
 STAND_PATIENCE_S = 30.0
 """How long a jail may take to stand; only a host in trouble takes more than a few milliseconds."""
 END_PATIENCE_S = 10.0
+ORDER_PATIENCE_S = 30.0
+"""How long a child may take to stand ready; only a host in trouble takes more than a millisecond."""
 
 
 @dataclass
@@ -35,10 +38,12 @@ class Standing:
     """Of that child, among ours; it stays its own for as long as the pidfd is open and the child not reaped."""
     box: Box
     group: Group
+    entrances: list[int]
+    """What the child goes into its group by, with its order; empty where it is in."""
 
     @classmethod
     def receive(cls, channel: Channel, hierarchy: Hierarchy, slot: Slot) -> Self:
-        """Wait for the next jail of a channel, and put its program-to-be in a control group. Raises SandboxError."""
+        """Wait for the next jail of a channel, and make its program-to-be a control group. Raises SandboxError."""
         report = channel.expect(Kind.STANDING, STAND_PATIENCE_S)
         with contextlib.ExitStack() as undo:
             for descriptor in report.descriptors:
@@ -50,10 +55,36 @@ class Standing:
             group = hierarchy.create(slot.name)
             undo.callback(group.remove)
             os.sched_setaffinity(pid, slot.cpus)
-            group.add(pid)
+            entrances = group.let_in(pid)
             undo.pop_all()
         owner = slot.program_uid if slot.init_uid is not None else None
-        return cls(channel, init, program, pid, Box(folder, owner), group)
+        return cls(channel, init, program, pid, Box(folder, owner), group, entrances)
+
+    def order(self, order: Order, stdio: Sequence[int]) -> tuple[int, ...]:
+        """Have the child go into its group and become what is ordered, up to its start. Gives what came with that.
+
+        Raises SandboxError where it does not, or is not where it is counted and limited.
+        """
+        try:
+            self.channel.order(order, (*stdio, *self.entrances), ORDER_PATIENCE_S)
+        finally:
+            self._close_entrances()
+        ready = self.channel.expect(Kind.READY, ORDER_PATIENCE_S)
+        try:
+            self._see_it_in()
+        except BaseException:
+            ready.close()
+            raise
+        return ready.descriptors
+
+    def _see_it_in(self) -> None:
+        if not self.group.holds(self.pid):
+            raise SandboxError("the program is not in the control group that it must be in")
+
+    def _close_entrances(self) -> None:
+        for descriptor in self.entrances:
+            os.close(descriptor)
+        self.entrances = []
 
     def wait_gone(self) -> None:
         """Wait until init, and with it every process inside, is gone. Raises SandboxError when that fails."""
@@ -68,4 +99,5 @@ class Standing:
         finally:
             os.close(self.init)
             os.close(self.program)
+            self._close_entrances()
             self.group.remove()

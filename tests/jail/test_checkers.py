@@ -213,7 +213,7 @@ def test_whatever_else_it_does_is_its_own_fault(
 ) -> None:
     wall_ms = 1500 if "sleep" in checker else 20_000  # beside others a loop takes long for its CPU time
     limits = replace(
-        CONSTRAINTS, timeout_ms=400 * TIME_FACTOR, wall_timeout_ms=wall_ms * TIME_FACTOR, memory_mb=256, disk_mb=32
+        CONSTRAINTS, timeout_ms=400 * TIME_FACTOR, wall_timeout_ms=wall_ms * TIME_FACTOR, memory_mb=64, disk_mb=32
     )
     monkeypatch.setattr(author_program, "CONSTRAINTS", limits)
     result = judge(checker, case=replace(CASE, points=5))

@@ -1,11 +1,15 @@
 """Each thing that confines a program, left out once: it is found out from outside, and nothing runs (fail closed)."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from sandbox import Command, Sandbox, SandboxConfig, SandboxError
+from sandbox.cgroup_v1 import GroupV1
+from sandbox.cgroup_v2 import GroupV2
+from sandbox.sampled import SampledGroup
 from tests.jail.conftest import ROOT
 from tests.jail.layers import weaken
 from tests.jail.running import PYTHON, Ask, answer, limits
@@ -48,6 +52,22 @@ def test_the_hosts_network_is_named_and_nothing_runs(config: SandboxConfig, tmp_
     sandbox = weaken.with_nsjail(config, tmp_path, {"clone_newnet: true": "clone_newnet: false"})
     with pytest.raises(SandboxError, match="not in the network namespace that it must be in"):
         answer(sandbox, HELLO)
+
+
+@pytest.mark.parametrize(
+    ("entrance", "refusal"),
+    [(None, "not in the control group that it must be in"), (os.O_RDONLY, "init failed at entering its control group")],
+)
+def test_whoever_is_in_no_control_group_does_not_run(
+    config: SandboxConfig, monkeypatch: pytest.MonkeyPatch, entrance: int | None, refusal: str
+) -> None:
+    def let_in(_group: object, _pid: int) -> list[int]:
+        return [] if entrance is None else [os.open(os.devnull, entrance | os.O_CLOEXEC)]
+
+    for kind in (GroupV1, GroupV2, SampledGroup):
+        monkeypatch.setattr(kind, "let_in", let_in)
+    with pytest.raises(SandboxError, match=refusal):
+        answer(Sandbox(config), HELLO)
 
 
 def test_an_edited_init_that_leaves_nothing_out_runs(config: SandboxConfig, tmp_path: Path) -> None:

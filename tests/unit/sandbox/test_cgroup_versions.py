@@ -135,10 +135,53 @@ def test_v1_reads_what_was_counted(tmp_path: Path) -> None:
         pids_peak=3,
         forks_refused=4,
     )
-    group.add(77)
-    assert {(path / "cgroup.procs").read_text() for path in (run, cpuset)} == {"77"}
+    for path in (run, cpuset):
+        (path / "tasks").touch()
+    for descriptor in group.let_in(77):
+        os.write(descriptor, b"0")
+        os.close(descriptor)
+    assert {(path / "tasks").read_text() for path in (run, cpuset)} == {"0"}
     group.remove()
     assert not run.exists()
+
+
+def test_v1_lets_nobody_in_by_a_part_of_the_ways(tmp_path: Path) -> None:
+    counted_v1(tmp_path)
+    (tmp_path / "tasks").touch()
+    group = GroupV1(dict.fromkeys(("memory", "cpu", "cpuacct", "pids"), str(tmp_path)), f"{tmp_path}/none", (), [])
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(SandboxError, match="none lets nobody in: No such file"):
+        group.let_in(77)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    os.close(group._usage)
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("4:pids:/t/0/run-1\n3:cpu,cpuacct:/t/0/run-1\n2:memory:/t/0/run-1\n1:cpuset:/t/0\n0::/\n", True),
+        ("4:pids:/t/0/run-1\n3:cpu,cpuacct:/t/0/run-1\n2:memory:/t/0\n1:cpuset:/t/0\n0::/\n", False),
+        ("4:pids:/t/0/run-1\n3:cpu,cpuacct:/t/0/run-1\n2:memory:/t/0/run-1\n1:cpuset:/t/1\n0::/\n", False),
+        ("4:pids:/t/0/run-2\n3:cpu,cpuacct:/t/0/run-2\n2:memory:/t/0/run-2\n1:cpuset:/t/0\n0::/\n", False),
+        ("3:cpu,cpuacct:/t/0/run-1\n2:memory:/t/0/run-1\n1:cpuset:/t/0\n0::/\n", False),
+    ],
+)
+def test_v1_knows_who_is_in_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, held: bool) -> None:
+    run = tmp_path / "t" / "0" / "run-1"
+    run.mkdir(parents=True)
+    counted_v1(run)
+    group = GroupV1(dict.fromkeys(("memory", "cpu", "cpuacct", "pids"), str(run)), str(tmp_path / "t" / "0"), (), [])
+    monkeypatch.setattr("sandbox.cgroup_v1.read", {"/proc/77/cgroup": text}.__getitem__)
+    assert group.holds(77) is held
+    os.close(group._usage)
+
+
+@pytest.mark.parametrize("slot", ["0", "1"])
+def test_v2_knows_who_is_in_it(v2: HierarchyV2, monkeypatch: pytest.MonkeyPatch, slot: str) -> None:
+    group = v2.create("0")
+    text = f"1:name=systemd:/\n0::/shipd-t/{slot}/{group.path.name}\n"
+    monkeypatch.setattr("sandbox.cgroup_v2.read", {"/proc/77/cgroup": text}.__getitem__)
+    assert group.holds(77) is (slot == "0")
 
 
 def test_v1_knows_that_a_kernel_may_not_count_everything(tmp_path: Path) -> None:
@@ -253,7 +296,7 @@ def test_v2_reads_what_was_counted(v2: HierarchyV2) -> None:
     for name, text in counted.items():
         (group.path / name).write_text(text)
     group.watch_files(lambda: 0)
-    group.add(55)
+    assert group.let_in(55) == []
     assert (group.path / "cgroup.procs").read_text() == "55"
     assert group.cpu_us() == 11
     assert group.memory_exceeded() is False

@@ -44,7 +44,7 @@ def run() -> Iterator[tuple[SampledGroup, Callable[[str], None]]]:
             assert stdout.readline() == "done\n"
 
         group = SampledHierarchy().create("0")
-        group.add(pid)
+        group.let_in(pid)
         group.limit(LIMITS)
         try:
             yield group, do
