@@ -15,7 +15,8 @@ from benchmarks.host import own_sandbox
 from sandbox import Limits
 from sandbox.limits import MIB
 
-LIMITS = Limits(10_000, 21_000, 256 * MIB, MIB, 64 * MIB, 64)
+LIMITS = Limits(10_000, 21_000, 4 * MIB, MIB, 64 * MIB, 64)
+"""So little memory that thousands of them fit into what one slot holds; none of it is used."""
 DISK_BYTES = 64 * MIB
 
 

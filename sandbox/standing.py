@@ -38,8 +38,8 @@ class Standing:
     """Of that child, among ours; it stays its own for as long as the pidfd is open and the child not reaped."""
     box: Box
     group: Group
-    entrances: list[int]
-    """What the child goes into its group by, with its order; empty where it is in."""
+    entrances: list[int] | None = None
+    """What the child goes into its group by, with its order; none where it has been put in. None: see `let_in`."""
 
     @classmethod
     def receive(cls, channel: Channel, hierarchy: Hierarchy, slot: Slot) -> Self:
@@ -55,18 +55,23 @@ class Standing:
             group = hierarchy.create(slot.name)
             undo.callback(group.remove)
             os.sched_setaffinity(pid, slot.cpus)
-            entrances = group.let_in(pid)
             undo.pop_all()
         owner = slot.program_uid if slot.init_uid is not None else None
-        return cls(channel, init, program, pid, Box(folder, owner), group, entrances)
+        return cls(channel, init, program, pid, Box(folder, owner), group)
+
+    def let_in(self) -> None:
+        """Do of what lets the child into its group as much as can be done before its order; else that does."""
+        if self.entrances is None:
+            self.entrances = self.group.let_in(self.pid)
 
     def order(self, order: Order, stdio: Sequence[int]) -> tuple[int, ...]:
         """Have the child go into its group and become what is ordered, up to its start. Gives what came with that.
 
         Raises SandboxError where it does not, or is not where it is counted and limited.
         """
+        self.let_in()
         try:
-            self.channel.order(order, (*stdio, *self.entrances), ORDER_PATIENCE_S)
+            self.channel.order(order, (*stdio, *(self.entrances or ())), ORDER_PATIENCE_S)
         finally:
             self._close_entrances()
         ready = self.channel.expect(Kind.READY, ORDER_PATIENCE_S)
@@ -82,7 +87,7 @@ class Standing:
             raise SandboxError("the program is not in the control group that it must be in")
 
     def _close_entrances(self) -> None:
-        for descriptor in self.entrances:
+        for descriptor in self.entrances or ():
             os.close(descriptor)
         self.entrances = []
 

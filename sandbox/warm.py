@@ -72,6 +72,7 @@ class Warm:
         standing = Standing.receive(channel, parts.hierarchy, slot)
         warm = cls(slot, standing)
         try:
+            standing.let_in()
             warm.scratch = _scratch(standing.pid)
         except BaseException:
             warm.end()
