@@ -22,7 +22,7 @@ from sandbox.pool import Pool
 from sandbox.result import Cause, Counters, RoomTaken, RunAborted, RunResult, SandboxError
 from sandbox.room import Capacity, Room
 from sandbox.sandbox import Sandbox
-from sandbox.seam import BoxFiles, Conversation, Jails, OpenJail, Side
+from sandbox.seam import BoxFiles, Conversation, Jails, OpenJail, Side, always
 from sandbox.shelf import PoolStats
 from sandbox.slots import Slot, Slots
 from sandbox.streams import Taker
@@ -66,4 +66,5 @@ __all__ = [
     "Slots",
     "Speaker",
     "Taker",
+    "always",
 ]

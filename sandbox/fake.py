@@ -19,7 +19,7 @@ from sandbox.limits import Limits
 from sandbox.network import Network
 from sandbox.result import Cause, Counters, RoomTaken, RunResult, SandboxError
 from sandbox.room import Room
-from sandbox.seam import Conversation, Side
+from sandbox.seam import Conversation, Side, always
 from sandbox.slots import Slot
 from sandbox.streams import Taker
 from sandbox.telling import Listener
@@ -211,9 +211,11 @@ class FakeSandbox:
         return slot in self.held and self.busy
 
     @contextmanager
-    def series(self, slot: Slot, command: Command, mounts: Sequence[Mount] = ()) -> Iterator["FakeSandbox"]:
+    def series(
+        self, slot: Slot, command: Command, mounts: Sequence[Mount] = (), wanted: Callable[[], bool] = always
+    ) -> Iterator["FakeSandbox"]:
         """Give itself."""
-        del slot, command, mounts
+        del slot, command, mounts, wanted
         yield self
 
     def converse(self, slot: Slot, program: Side, interactor: Side, cancel: int | None = None) -> Conversation:

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from sandbox.forecast import Forecasts
 from sandbox.jail import Parts
 from sandbox.kind import Kind
 from sandbox.result import SandboxError
+from sandbox.seam import always
 from sandbox.shelf import PoolStats, Shelf, end
 from sandbox.slots import Slot
 from sandbox.warm import Maker, Rerun, Warm, WarmJail
@@ -95,10 +96,13 @@ class Pool:
                 self._add(slot, kind)
             return self._changed.wait_for(lambda: self._find(slot, kind) is not None, patience_s)
 
-    def adopt(self, slot: Slot, kind: Kind, maker: Maker) -> None:
-        """Have jails standing that are made by a maker of somebody else's, until it is dismissed."""
+    def adopt(self, slot: Slot, kind: Kind, maker: Maker, wanted: Callable[[], bool] = always) -> None:
+        """Have jails standing that are made by a maker of somebody else's, until it is dismissed.
+
+        None is made ahead while none is `wanted`.
+        """
         with self._changed:
-            shelf = Shelf(kind, slot, maker)
+            shelf = Shelf(kind, slot, maker, wanted=wanted)
             self._shelves.append(shelf)
             self._work.append(shelf)
             self._changed.notify_all()
@@ -144,6 +148,7 @@ class Pool:
                 self._foresee(slot, kind, began)
             found = self._find(slot, kind)
             if found is None and self._of(slot, kind):
+                self._wake(slot, kind)
                 self.stats.waited += 1
                 self._changed.wait_for(
                     lambda: self._find(slot, kind) is not None or not self._of(slot, kind), self.config.wait_s
@@ -165,6 +170,12 @@ class Pool:
                     return shelf
                 self._renew(shelf, clean=False)
         return None
+
+    def _wake(self, slot: Slot, kind: Kind) -> None:
+        for shelf in [one for one in self._of(slot, kind) if one.idle]:
+            shelf.idle = False
+            self._work.append(shelf)
+            self._changed.notify_all()
 
     def _of(self, slot: Slot, kind: Kind) -> list[Shelf]:
         """List the shelves of a kind, whatever state they are in."""
@@ -211,7 +222,9 @@ class Pool:
             self._spent.append(shelf.maker)
             shelf.maker = None
         if shelf in self._shelves:
-            self._work.append(shelf)
+            shelf.idle = not shelf.wanted()
+            if not shelf.idle:
+                self._work.append(shelf)
         self._changed.notify_all()
 
     def _drop(self, shelf: Shelf) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from sandbox import gate, init, nsjail
@@ -21,7 +21,7 @@ from sandbox.network.link import linked
 from sandbox.pool import Pool
 from sandbox.result import Cause, SandboxError
 from sandbox.room import Capacity, Room, size_on_disk
-from sandbox.seam import Conversation, Jails, Side
+from sandbox.seam import Conversation, Jails, Side, always
 from sandbox.seccomp import Policies
 from sandbox.series import series
 from sandbox.slots import Slot, Slots
@@ -148,9 +148,11 @@ class Sandbox:
         ):
             yield inner
 
-    def series(self, slot: Slot, command: Command, mounts: Sequence[Mount] = ()) -> AbstractContextManager[Jails]:
+    def series(
+        self, slot: Slot, command: Command, mounts: Sequence[Mount] = (), wanted: Callable[[], bool] = always
+    ) -> AbstractContextManager[Jails]:
         """Give jails for many runs of one command: each within one jail that is there for these runs alone."""
-        return series(self, slot, command, mounts)
+        return series(self, slot, command, mounts, wanted)
 
     def converse(self, slot: Slot, program: Side, interactor: Side, cancel: int | None = None) -> Conversation:
         """Let two programs talk over their stdin and stdout until both have ended, or `cancel` becomes readable."""

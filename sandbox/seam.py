@@ -17,6 +17,11 @@ from sandbox.telling import Listener
 from sandbox.transcript import Said, Speaker
 
 
+def always() -> bool:
+    """Say yes: of most jails nobody knows which is the last."""
+    return True
+
+
 class BoxFiles(Protocol):
     """The files of a box: in before the run, out after it."""
 
@@ -132,8 +137,13 @@ class Jails(Protocol):
         Where `command` says what will be run in it, a jail that stands ready for that may be given.
         """
 
-    def series(self, slot: Slot, command: Command, mounts: Sequence[Mount] = ()) -> "AbstractContextManager[Jails]":
-        """Give jails for many runs of one command in one slot, where that is cheaper; no two of them at a time."""
+    def series(
+        self, slot: Slot, command: Command, mounts: Sequence[Mount] = (), wanted: Callable[[], bool] = always
+    ) -> "AbstractContextManager[Jails]":
+        """Give jails for many runs of one command in one slot, where that is cheaper; no two of them at a time.
+
+        While `wanted` says no, none is made ahead; whoever asks all the same waits for one. Any thread may ask it.
+        """
 
     def converse(self, slot: Slot, program: Side, interactor: Side, cancel: int | None = None) -> Conversation:
         """Let two programs talk over their stdin and stdout until both have ended, or `cancel` becomes readable.

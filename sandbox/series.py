@@ -5,7 +5,7 @@ CPUs than one, too little memory to be a copy of an interpreter) is given a jail
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from sandbox.launcher import Launcher
 from sandbox.limits import Limits
 from sandbox.network import Network
 from sandbox.room import Room
-from sandbox.seam import Conversation, Jails, OpenJail, Side
+from sandbox.seam import Conversation, Jails, OpenJail, Side, always
 from sandbox.slots import UIDS_PER_SLOT, Slot
 from sandbox.warm import DISK_BYTES, Warm
 
@@ -107,9 +107,11 @@ class Series:
         """See Sandbox."""
         return self.sandbox.others_busy(slot)
 
-    def series(self, slot: Slot, command: Command, mounts: Sequence[Mount] = ()) -> AbstractContextManager[Jails]:
+    def series(
+        self, slot: Slot, command: Command, mounts: Sequence[Mount] = (), wanted: Callable[[], bool] = always
+    ) -> AbstractContextManager[Jails]:
         """See Sandbox."""
-        return self.sandbox.series(slot, command, mounts)
+        return self.sandbox.series(slot, command, mounts, wanted)
 
     def converse(self, slot: Slot, program: Side, interactor: Side, cancel: int | None = None) -> Conversation:
         """See Sandbox."""
@@ -141,7 +143,9 @@ class Series:
 
 
 @contextmanager
-def series(sandbox: "Sandbox", slot: Slot, command: Command, mounts: Sequence[Mount]) -> Iterator[Jails]:
+def series(
+    sandbox: "Sandbox", slot: Slot, command: Command, mounts: Sequence[Mount], wanted: Callable[[], bool]
+) -> Iterator[Jails]:
     """Give jails for many runs of one command, one after the other; the sandbox itself where that cannot be."""
     pool = sandbox.pool
     if pool is None or len(slot.numbers) > 1:
@@ -153,7 +157,7 @@ def series(sandbox: "Sandbox", slot: Slot, command: Command, mounts: Sequence[Mo
             yield sandbox
             return
         kind = replace(plain, series=next(_numbers))
-        pool.adopt(slot, kind, Within(sandbox.parts, slot, kind, outer.launcher))
+        pool.adopt(slot, kind, Within(sandbox.parts, slot, kind, outer.launcher), wanted)
         try:
             yield Series(sandbox, slot, kind, outer.launcher)
         finally:

@@ -2,11 +2,12 @@
 
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from sandbox.kind import Kind
 from sandbox.result import SandboxError
+from sandbox.seam import always
 from sandbox.slots import Slot
 from sandbox.warm import Maker, Warm
 
@@ -38,13 +39,17 @@ class Shelf:
     maker: Maker | None = None
     ready: Warm | None = None
     taken: bool = False
+    wanted: Callable[[], bool] = always
+    """Whether another jail will be asked for, as far as is known."""
+    idle: bool = False
+    """Whether it is left empty, because nothing more was wanted, until somebody asks all the same."""
     used_at: float = field(default_factory=time.monotonic)
 
     @property
     def state(self) -> str:
-        """`taken`, `ready` or `making`."""
-        if self.taken:
-            return "taken"
+        """`taken`, `ready`, `making` or `idle`."""
+        if self.taken or self.idle:
+            return "taken" if self.taken else "idle"
         return "making" if self.ready is None else "ready"
 
 

@@ -250,7 +250,7 @@ class Grading:
         submission = self.claim.submission
         stops = submission.stop_on_first_failure
         work = Work(submission.test_cases, stop_on_first_failure=stops, groups=submission.groups, known=earlier.found)
-        with in_series(bench, work.left()) as own, self._spread(own, work) as spread:
+        with in_series(bench, work.left(), work.any_left) as own, self._spread(own, work) as spread:
             self.hold.when_lost(partial(spread.abandon, ClaimLost()))
             for index, result in enumerate(spread.results()):
                 self.hold.check()

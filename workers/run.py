@@ -10,7 +10,7 @@ from domain import spans
 from domain.blobs import BlobStore
 from domain.model import CheckerType, File, TestCase, TestResult
 from domain.verdict import SKIPPED, Verdict
-from sandbox import Cause, Jails, Listener, Network, RunAborted, RunResult, SandboxError, Slot, Taker
+from sandbox import Cause, Jails, Listener, Network, RunAborted, RunResult, SandboxError, Slot, Taker, always
 from workers.broadcast import Broadcast
 from workers.check_program import CheckerProgram, Written
 from workers.collect import Kept, collect
@@ -91,14 +91,14 @@ def _spent_ms(result: TestResult) -> int:
 
 
 @contextmanager
-def in_series(bench: Bench, cases: Sequence[TestCase]) -> Iterator[Bench]:
-    """Have several test cases run in jails that are made together, where they can be."""
+def in_series(bench: Bench, cases: Sequence[TestCase], wanted: Callable[[], bool] = always) -> Iterator[Bench]:
+    """Have several test cases run in jails that are made together, where they can be; ahead while more are `wanted`."""
     plain = bench.network is None and bench.interactor is None and bench.plan.submission.constraints.disk_is_tmpfs
     if len(cases) < 2 or not plain:
         yield bench
         return
     command = bench.plan.run_command(cases[0], bench.compiled.main_class)
-    with bench.sandbox.series(bench.slot, command, bench.plan.language.mounts) as jails:
+    with bench.sandbox.series(bench.slot, command, bench.plan.language.mounts, wanted) as jails:
         yield replace(bench, sandbox=jails)
 
 

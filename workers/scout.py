@@ -116,7 +116,7 @@ class Scout:
             if slot is None:
                 return False
             bench = replace(self.bench, slot=slot, watch=Stopwatch(None))
-            bench = borrowing.enter_context(in_series(bench, self.work.cases))
+            bench = borrowing.enter_context(in_series(bench, self.work.cases, self.work.any_left))
             self._serve(Lane(bench), borrowing)
         return True
 

@@ -1,6 +1,6 @@
 """Jails whose making and running are recorded as spans, in the place of those they are; for workers that trace."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
@@ -23,6 +23,7 @@ from sandbox import (
     Side,
     Slot,
     Taker,
+    always,
 )
 
 
@@ -113,11 +114,13 @@ class TracedJails:
             yield TracedJail(jail)
 
     @contextmanager
-    def series(self, slot: Slot, command: Command, mounts: Sequence[Mount] = ()) -> Iterator[Jails]:
+    def series(
+        self, slot: Slot, command: Command, mounts: Sequence[Mount] = (), wanted: Callable[[], bool] = always
+    ) -> Iterator[Jails]:
         """Give jails that are made together."""
         with ExitStack() as held:
             with spans.span("series"):
-                jails = held.enter_context(self.inner.series(slot, command, mounts))
+                jails = held.enter_context(self.inner.series(slot, command, mounts, wanted))
             yield TracedJails(jails)
 
     def converse(self, slot: Slot, program: Side, interactor: Side, cancel: int | None = None) -> Conversation:

@@ -64,6 +64,10 @@ class Work:
         """Give the test cases that nobody has taken and somebody may have to run."""
         return [self.cases[index] for index in self._left if self.wants(index)]
 
+    def any_left(self) -> bool:
+        """Whether there are test cases that nobody has taken. A hint, and so the one method without `changed` held."""
+        return bool(self._left)
+
     def may_share(self) -> bool:
         """Whether there is something to do for one more."""
         doubted = any(map(self.wants, self._in_doubt)) or len(self.doubted) >= MOST_DOUBTS

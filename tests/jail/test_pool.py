@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sandbox import Command, Jails, PoolConfig, RunAborted, Sandbox, SandboxConfig, SandboxError, Slot
+from sandbox import Command, Jails, PoolConfig, RunAborted, Sandbox, SandboxConfig, SandboxError, Slot, always
 from sandbox.cgroup_v1 import GroupV1
 from sandbox.cgroup_v2 import GroupV2
 from sandbox.kind import Kind
@@ -198,10 +198,10 @@ def test_a_jail_that_was_not_used_is_thrown_away(make: Make) -> None:
 
 
 @contextmanager
-def a_series(sandbox: Sandbox, ask: Ask) -> Iterator[tuple[Slot, Series]]:
+def a_series(sandbox: Sandbox, ask: Ask, wanted: Callable[[], bool] = always) -> Iterator[tuple[Slot, Series]]:
     with sandbox.slot() as slot:
         stand(sandbox, slot, replace(Kind.of(ask.command, ()), launcher=True))
-        with sandbox.series(slot, ask.command) as jails:
+        with sandbox.series(slot, ask.command, wanted=wanted) as jails:
             assert isinstance(jails, Series)
             yield slot, jails
 
@@ -210,6 +210,21 @@ def a_series(sandbox: Sandbox, ask: Ask) -> Iterator[tuple[Slot, Series]]:
 def test_a_series_is_of_jails_within_one(make: Make, ask: Ask) -> None:
     with a_series(make(), ask) as (slot, jails):
         assert [mode(jails, slot, ask) for _ in range(5)] == ["inner"] * 5
+
+
+def test_after_the_last_run_of_a_series_no_jail_is_made_and_one_more_is_served_all_the_same(make: Make) -> None:
+    sandbox, left = make(), [True]
+    with a_series(sandbox, TRUE, lambda: bool(left)) as (slot, jails):
+        assert mode(jails, slot) == "inner"
+        made = pool_of(sandbox)
+        assert made.sizes_by_kind()["series", "idle"] == 0
+        left.clear()
+        assert mode(jails, slot) == "inner"
+        assert made.sizes_by_kind()["series", "idle"] == 1
+        before = made.counted().made
+        assert mode(jails, slot) == "inner"
+        assert made.counted().made == before + 1
+        assert made.sizes_by_kind()["series", "idle"] == 1
 
 
 def test_each_jail_of_a_series_has_a_uid_of_its_own(make: Make) -> None:

@@ -30,6 +30,17 @@ def test_each_is_taken_once_in_order() -> None:
     assert not work.may_share()
 
 
+def test_it_says_whether_anything_is_left_that_nobody_has() -> None:
+    work = of()
+    with work.changed:
+        for _ in CASES:
+            assert work.any_left() is True
+            work.take()
+        assert work.any_left() is False
+        work.put_back(0)
+        assert work.any_left() is True
+
+
 def test_results_are_known_whatever_order_they_came_in() -> None:
     work = of()
     work.settle(1, passed(1))
