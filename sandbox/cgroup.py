@@ -13,7 +13,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -107,8 +107,11 @@ class Hierarchy(Protocol):
     def keep(self, slot: str, pid: int) -> None:
         """Put a process that makes jails under the slot: whoever takes the slot from us ends it."""
 
-    def forget(self) -> None:
-        """Remove all groups of the instance that nobody uses."""
+    def forget(self, but: Collection[str] = ()) -> None:
+        """Remove all groups of the instance that nobody is in, those of some slots left out.
+
+        A jail that stands has a group that its program goes into later: whoever has a slot is no business of ours.
+        """
 
 
 def run_name() -> str:
@@ -209,10 +212,10 @@ def pids(group: Path) -> list[int]:
         return []
 
 
-def forget(root: Path) -> None:
-    """Remove an instance's group with those of its slots; what is in use stays."""
+def forget(root: Path, but: Collection[str] = ()) -> None:
+    """Remove an instance's group with those of its slots, some left out; what a process is in stays."""
     try:
-        slots = [path for path in root.iterdir() if path.is_dir()]
+        slots = [path for path in root.iterdir() if path.is_dir() and path.name not in but]
     except FileNotFoundError:
         return
     makers = [slot / MAKERS for slot in slots]

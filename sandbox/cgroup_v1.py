@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -47,10 +47,10 @@ class HierarchyV1:
             write(group / "cpuset.mems", nodes)
             write(group / "cpuset.cpus", wanted)
 
-    def forget(self) -> None:
+    def forget(self, but: Collection[str] = ()) -> None:
         """See Hierarchy."""
         for root in dict.fromkeys(self.roots.values()):
-            forget(root)
+            forget(root, but)
 
     def create(self, slot: str) -> "GroupV1":
         """See Hierarchy."""

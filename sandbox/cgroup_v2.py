@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -51,9 +51,9 @@ class HierarchyV2:
                 write(group / "cgroup.subtree_control", wanted)
         write(self.root / slot / "cpuset.cpus", ",".join(map(str, cpus)))
 
-    def forget(self) -> None:
+    def forget(self, but: Collection[str] = ()) -> None:
         """See Hierarchy."""
-        forget(self.root)
+        forget(self.root, but)
 
     def create(self, slot: str) -> "GroupV2":
         """See Hierarchy."""

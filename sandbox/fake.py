@@ -149,6 +149,8 @@ class FakeSandbox:
         self.held: list[Slot] = []
         self.rooms: list[Room | None] = []
         """All that was asked for."""
+        self.more: list[Callable[[], bool]] = []
+        """Of each series: what says whether another jail is wanted."""
         self.taken = False
         """Whether a large one waits already."""
         self.large = False
@@ -215,7 +217,8 @@ class FakeSandbox:
         self, slot: Slot, command: Command, mounts: Sequence[Mount] = (), wanted: Callable[[], bool] = always
     ) -> Iterator["FakeSandbox"]:
         """Give itself."""
-        del slot, command, mounts, wanted
+        del slot, command, mounts
+        self.more.append(wanted)
         yield self
 
     def converse(self, slot: Slot, program: Side, interactor: Side, cancel: int | None = None) -> Conversation:

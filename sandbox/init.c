@@ -7,8 +7,8 @@
  * exactly that child ended. When the child ends, or the keeper's end of the socket closes, it exits, and the kernel ends
  * every process of the pid namespace with it.
  *
- * Why the child is there before anything is known of the program: it can be looked at, and counted from its start on,
- * while nobody waits for it.
+ * Why the child is there before anything is known of the program: what is opened on it takes time, which a jail that
+ * stands ready has spent before anybody asks for it. Its control groups count it from its order on.
  *
  * Why the program is never PID 1 itself: a namespace's first process ignores signals that it has no handler for, so
  * abort(), raise(9) or SIGXCPU would not do there what they do elsewhere.

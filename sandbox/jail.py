@@ -74,8 +74,8 @@ def make_ready(
     with contextlib.ExitStack() as undo:
         streams = undo.enter_context(contextlib.closing(Streams.open(limits.output_bytes, owner)))
         listener = _listener(standing.order(_order(parts, slot, command, limits, link), streams.theirs))
-        streams.release()
         undo.callback(os.close, listener)
+        streams.release()
         verify(standing.pid, slot, link)
         undo.pop_all()
     return Ready(streams, listener, lambda: start(standing, streams, command.stdin))

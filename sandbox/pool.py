@@ -104,8 +104,7 @@ class Pool:
         with self._changed:
             shelf = Shelf(kind, slot, maker, wanted=wanted)
             self._shelves.append(shelf)
-            self._work.append(shelf)
-            self._changed.notify_all()
+            self._renew(shelf, clean=True)
 
     def dismiss(self, kind: Kind) -> None:
         """Let go of a kind, and wait until nothing of it stands."""
@@ -148,11 +147,8 @@ class Pool:
                 self._foresee(slot, kind, began)
             found = self._find(slot, kind)
             if found is None and self._of(slot, kind):
-                self._wake(slot, kind)
                 self.stats.waited += 1
-                self._changed.wait_for(
-                    lambda: self._find(slot, kind) is not None or not self._of(slot, kind), self.config.wait_s
-                )
+                self._changed.wait_for(lambda: self._awaited(slot, kind), self.config.wait_s)
                 found = self._find(slot, kind)
             if found is None:
                 self.stats.misses += kind.held_at is None  # else there is still another kind to try
@@ -171,11 +167,17 @@ class Pool:
                 self._renew(shelf, clean=False)
         return None
 
-    def _wake(self, slot: Slot, kind: Kind) -> None:
-        for shelf in [one for one in self._of(slot, kind) if one.idle]:
-            shelf.idle = False
-            self._work.append(shelf)
-            self._changed.notify_all()
+    def _awaited(self, slot: Slot, kind: Kind) -> bool:
+        """Whether to wait no longer: there is one, or there will be none. Else one is being made."""
+        if self._find(slot, kind) is not None:
+            return True
+        shelves = self._of(slot, kind)
+        for shelf in shelves:
+            if shelf.idle:
+                shelf.idle = False
+                self._work.append(shelf)
+                self._changed.notify_all()
+        return not shelves
 
     def _of(self, slot: Slot, kind: Kind) -> list[Shelf]:
         """List the shelves of a kind, whatever state they are in."""

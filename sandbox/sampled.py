@@ -8,7 +8,7 @@ all. Usage says `sampled` for that reason.
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class SampledHierarchy:
     def prepare_slot(self, slot: str, cpus: Sequence[int]) -> None:
         """Nothing is made, so nothing was left behind: jails end with their keeper."""
 
-    def forget(self) -> None:
+    def forget(self, but: Collection[str] = ()) -> None:
         """See sandbox.cgroup.Hierarchy: there are no groups."""
 
     def tidy(self) -> None:
@@ -100,7 +100,7 @@ class SampledGroup:
         return []
 
     def holds(self, pid: int) -> bool:
-        """See sandbox.cgroup.Group: it is looked for below its parent, wherever it is."""
+        """See sandbox.cgroup.Group. Nothing holds it; it is looked for below its parent, wherever it is."""
         return _parent(pid) == self.first
 
     def limit(self, limits: Limits) -> None:

@@ -183,7 +183,7 @@ class Sandbox:
 
     def forget(self) -> None:
         """Remove the instance's control groups that nobody uses; they are made again when needed."""
-        self.parts.hierarchy.forget()
+        self.parts.hierarchy.forget(self.slots.of_others())
 
     def check(self) -> None:
         """Compile every policy and run one program that does nothing. Raises SandboxError naming what is wrong."""

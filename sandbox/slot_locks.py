@@ -40,6 +40,15 @@ class SlotLocks:
         drop(free)
         return len(free)
 
+    def of_others(self) -> list[int]:
+        """List those that another process has, or was the last to have while it is still there."""
+        free: dict[int, int] = {}
+        for number in range(self.count):
+            if not self._settled(number):
+                self._try(number, free)
+        drop(free)
+        return sorted(set(range(self.count)) - set(free))
+
     def _by_liking(self) -> Iterator[int]:
         """Those that we had before first, for what stands ready in them is ours; where others have settled last."""
         yield from self._last

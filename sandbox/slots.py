@@ -164,6 +164,10 @@ class Slots:
         finally:
             self._used[slot.name] -= memory_bytes
 
+    def of_others(self) -> list[str]:
+        """Name the slots that another process has, or had last and still may have jails standing in."""
+        return [str(number) for number in self._locks.of_others()]
+
     def is_large(self, wanted: int, room: Room) -> bool:
         """Whether it may have to wait at the door: it takes more than what every slot has to itself.
 

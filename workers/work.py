@@ -65,8 +65,8 @@ class Work:
         return [self.cases[index] for index in self._left if self.wants(index)]
 
     def any_left(self) -> bool:
-        """Whether there are test cases that nobody has taken. A hint, and so the one method without `changed` held."""
-        return bool(self._left)
+        """Whether there are test cases left to take. A hint, and so the one method without `changed` held."""
+        return any(map(self.wants, tuple(self._left)))
 
     def may_share(self) -> bool:
         """Whether there is something to do for one more."""

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ from sandbox.kind import Kind
 from sandbox.pool import Pool
 from sandbox.series import Series
 from sandbox.warm import Rerun, Warm
+from tests.jail.conftest import TREE
 from tests.jail.running import MIB, PYTHON, STAND_PATIENCE_S, Ask, answer, limits, run_in
 
 TRUE = Ask(Command(("/usr/bin/true",), "strict"), limits())
@@ -225,6 +228,51 @@ def test_after_the_last_run_of_a_series_no_jail_is_made_and_one_more_is_served_a
         assert mode(jails, slot) == "inner"
         assert made.counted().made == before + 1
         assert made.sizes_by_kind()["series", "idle"] == 1
+
+
+def refuse_entrances(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in (GroupV1, GroupV2):
+        monkeypatch.setattr(kind, "let_in", lambda *_: [os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)])
+
+
+def test_no_interpreter_is_started_outside_of_its_control_group(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_entrances(monkeypatch)
+    sandbox = make()
+    with sandbox.slot() as slot:
+        assert not pool_of(sandbox).warm(slot, INTERPRETER, 2)
+    assert pool_of(sandbox).counted().broken == 1
+    assert sum(sizes(sandbox).values()) == 0
+
+
+@pytest.mark.parametrize("ask", [TRUE, TEXT], ids=["executed", "copied"])
+def test_no_program_of_a_series_runs_outside_of_its_control_group(
+    make: Make, monkeypatch: pytest.MonkeyPatch, ask: Ask
+) -> None:
+    with a_series(make(), ask) as (slot, jails):
+        refuse_entrances(monkeypatch)
+        with pytest.raises(SandboxError, match="init failed at entering its control group"):
+            for _ in range(3):  # one stood already
+                mode(jails, slot, ask)
+
+
+def test_another_process_that_tidies_up_leaves_what_stands_ready(make: Make) -> None:
+    sandbox = make()
+    config = sandbox.config
+    forgets = (
+        "import sys; from pathlib import Path; from sandbox import Sandbox, SandboxConfig;"
+        "Sandbox(SandboxConfig(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), slots=int(sys.argv[4]))).forget()"
+    )
+    places = (config.instance, str(config.state_dir), str(config.jail_configs), str(sandbox.slots.count))
+    argv = [sys.executable, "-c", forgets, *places]
+    with sandbox.slot() as slot:
+        stand(sandbox, slot)
+        subprocess.run(argv, check=True, cwd=TREE)
+        assert mode(sandbox, slot) == "warm"
+        stand(sandbox, slot)
+    subprocess.run(argv, check=True, cwd=TREE)
+    with sandbox.slot() as again:
+        assert again == slot
+        assert mode(sandbox, again) == "warm"
 
 
 def test_each_jail_of_a_series_has_a_uid_of_its_own(make: Make) -> None:

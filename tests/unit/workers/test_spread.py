@@ -30,6 +30,7 @@ def test_they_run_at_the_same_time_and_are_told_in_order(grader: Make, ledger: L
     assert verdicts(ledger) == [(number, Verdict.OK) for number in range(6)]
     assert ledger.results[0].stdout == b"first"
     # Nothing waits for a head start here, so either may be the first to take a test case.
+    assert [more() for more in sandbox.more] == [False, False]  # in either slot: nothing is made ahead any more
     [own, borrowed] = sorted((0, 7), key=lambda slot: programs.began[0] != [slot])
     assert [programs.began[number] for number in range(4)] == [[own], [borrowed], [borrowed], [borrowed]]
     assert [found.telemetry.slot for found in ledger.results[:2] if found.telemetry] == [own, borrowed]

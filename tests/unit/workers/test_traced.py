@@ -7,10 +7,10 @@ import pytest
 from domain import spans, tracing
 from domain.model import TestCase
 from domain.verdict import Verdict
-from sandbox import Side
-from sandbox.fake import FakeSandbox
+from sandbox import RunResult, Side
+from sandbox.fake import SPENT, FakeJail, FakeSandbox
 from tests.recording import Recorder
-from tests.unit.workers.grading import BROKEN, Make, graded
+from tests.unit.workers.grading import BROKEN, THREE, Make, graded
 from tests.unit.workers.ledger import Ledger
 from tests.unit.workers.making import LANGUAGES, asking, bench, planned
 from workers.prepare import run_limits
@@ -47,6 +47,18 @@ def test_every_step_has_a_span_under_the_right_one(grader: Make, ledger: Ledger,
     assert [one.attributes["shipd.ordinal"] for one in recorder.kept if one.name == "test case"] == [0, 1]
     assert recorder.kept[0].attributes["shipd.verdict"] == "OK"
     assert tracing.current() is None
+
+
+def test_whoever_makes_jails_ahead_is_told_whether_another_is_wanted(grader: Make, ledger: Ledger) -> None:
+    said = []
+
+    def run(_: FakeJail) -> RunResult:
+        said.append(sandbox.more[-1]())
+        return SPENT
+
+    sandbox = FakeSandbox(run)
+    graded(grader(TracedJails(sandbox)), ledger, asking(test_cases=THREE))
+    assert said == [True, True, False]
 
 
 def test_a_jail_that_cannot_be_made_is_a_failure_of_its_span(grader: Make, ledger: Ledger, recorder: Recorder) -> None:
