@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -26,7 +27,8 @@ from workers.work import Work
 # Neighbours may cost a program time on the clock, and what they take of caches and memory; hardly any CPU time.
 
 SPREAD = 1.6
-"""CPU time that the longest of several runs of one program may take where the shortest takes 1."""
+"""CPU time that the median of several runs of one program may take where the shortest takes 1: one of them may meet
+whatever else is busy on the other thread of its core."""
 SLOWER = 2.5
 """The same with neighbours, where the shortest without any takes 1: two threads of one core share what it has."""
 
@@ -57,9 +59,9 @@ def test_neighbours_cost_hardly_any_cpu_time(runners: Mapping[str, Runner], prog
     counted = next(iter(runners.values()))
     alone = cpu_times(counted, 3)
     with neighbours(programs):
-        among = cpu_times(counted, 5)
-    assert max(among) < SPREAD * min(among), among
-    assert max(among) < SLOWER * min(alone), (alone, among)
+        among = cpu_times(counted, 7)
+    assert median(among) < SPREAD * min(among), among
+    assert median(among) < SLOWER * min(alone), (alone, among)
 
 
 SPIN, PAUSE = b"while True: pass\n", b"import signal; signal.pause()\n"
