@@ -13,7 +13,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -119,9 +119,19 @@ def run_name() -> str:
     return f"run-{secrets.token_hex(6)}"
 
 
-def place_of(path: str | Path) -> str:
-    """Give the end of a group's path by which it is known wherever the tree is mounted: its name and the one above."""
-    return "/" + "/".join(str(path).split("/")[-2:])
+def groups_of(pid: int | str) -> dict[str, str]:
+    """Say in which group a process is in each tree: by controller, and under no name that of version 2."""
+    lines = [line.split(":", 2) for line in read(f"/proc/{pid}/cgroup").splitlines()]
+    return {controller: path for _, controllers, path in lines for controller in controllers.split(",")}
+
+
+def is_in(pid: int, wanted: Mapping[str, str | Path]) -> bool:
+    """Whether a process is in all of these groups, wherever the trees are mounted: by their names and those above."""
+    found = groups_of(pid)
+    return all(
+        found.get(controller, "").endswith("/" + "/".join(str(path).split("/")[-2:]))
+        for controller, path in wanted.items()
+    )
 
 
 def make(path: str | Path) -> None:

@@ -13,8 +13,8 @@ from sandbox.cgroup import (
     clear,
     cpu_quota_us,
     forget,
+    is_in,
     make,
-    place_of,
     remove_left,
     remove_or_leave,
     run_name,
@@ -121,22 +121,15 @@ class GroupV1:
         del pid
         opened: list[int] = []
         with contextlib.ExitStack() as undo:
-            for path in self._all:
+            for path in dict.fromkeys([*self.paths.values(), self.cpuset]):
                 opened.append(_open_tasks(path))
                 undo.callback(os.close, opened[-1])
             undo.pop_all()
         return opened
 
-    @cached_property
-    def _all(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys([*self.paths.values(), self.cpuset]))
-
     def holds(self, pid: int) -> bool:
         """See Group."""
-        lines = [line.split(":", 2) for line in read(f"/proc/{pid}/cgroup").splitlines()]
-        found = {controller: path for _, controllers, path in lines for controller in controllers.split(",")}
-        wanted = {**self.paths, "cpuset": self.cpuset}
-        return all(found.get(controller, "").endswith(place_of(path)) for controller, path in wanted.items())
+        return is_in(pid, {**self.paths, "cpuset": self.cpuset})
 
     def limit(self, limits: Limits) -> None:
         """See Group."""

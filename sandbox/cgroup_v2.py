@@ -14,14 +14,14 @@ from sandbox.cgroup import (
     clear,
     cpu_quota_us,
     forget,
+    is_in,
     make,
     pids,
-    place_of,
     remove_left,
     remove_or_leave,
     run_name,
 )
-from sandbox.kernel_files import keyed, number, read, write
+from sandbox.kernel_files import keyed, number, write
 from sandbox.limits import Limits
 from sandbox.result import SandboxError
 
@@ -114,10 +114,7 @@ class GroupV2:
 
     def holds(self, pid: int) -> bool:
         """See Group."""
-        return any(
-            line.startswith("0::") and line.endswith(place_of(self.path))
-            for line in read(f"/proc/{pid}/cgroup").splitlines()
-        )
+        return is_in(pid, {"": self.path})
 
     def limit(self, limits: Limits) -> None:
         """See Group."""

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from sandbox import cgroup_v1, cgroup_v2
-from sandbox.cgroup import Hierarchy
+from sandbox.cgroup import Hierarchy, groups_of
 from sandbox.cgroup_v1 import HierarchyV1
 from sandbox.cgroup_v2 import HierarchyV2
 from sandbox.config import SandboxConfig
@@ -46,9 +46,8 @@ def _ours(tree: Path) -> Path:
     """Where we may make groups: anywhere as root, else below the group that we were started in."""
     if os.geteuid() == 0:
         return tree
-    own = next(line for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::/"))
     # Once moved aside by ourselves, what was delegated is the group above.
-    return tree / own.removeprefix("0::/").removesuffix(f"/{cgroup_v2.REST}")
+    return tree / groups_of("self")[""].removeprefix("/").removesuffix(f"/{cgroup_v2.REST}")
 
 
 def _v2_lacks(root: Path) -> list[str]:

@@ -69,7 +69,7 @@
 #define LAST_CAPABILITY 63
 #define ALL_LIMITS (-1)
 #define STDIO 3
-#define ENTRANCES 8 /* of control groups, at the most; sandbox/init.py says the same */
+#define ENTRANCES 8 /* of control groups, at the most: one for each tree of version 1 */
 
 enum report_kind { REPORT_STANDING = 1, REPORT_READY, REPORT_ENDED, REPORT_FAILED };
 

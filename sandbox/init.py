@@ -35,8 +35,6 @@ _FILTER_INSTRUCTION_BYTES = 8
 _DESCRIPTOR_BYTES = array.array("i").itemsize
 
 LAST_WORDS_S = 0.1
-ENTRANCES = 8
-"""Of control groups, at the most: one for each tree of version 1."""
 CLD_EXITED = 1
 """`si_code` of a program that exited by itself; others were ended by the signal in `si_status`."""
 
@@ -208,7 +206,7 @@ class Channel:
     def order(self, order: Order, descriptors: Sequence[int], timeout_s: float) -> None:
         """Send the request to the child that becomes the program, with its stdin, stdout and stderr.
 
-        Behind those may come up to `ENTRANCES`, to which it writes a 0 each before anything else.
+        Behind those may come what it goes into its control groups by: it writes a 0 to each, before anything else.
         """
         message = encode(order)
         self.socket.settimeout(timeout_s)

@@ -48,8 +48,10 @@ class Shelf:
     @property
     def state(self) -> str:
         """`taken`, `ready`, `making` or `idle`."""
-        if self.taken or self.idle:
-            return "taken" if self.taken else "idle"
+        if self.taken:
+            return "taken"
+        if self.idle:
+            return "idle"
         return "making" if self.ready is None else "ready"
 
 

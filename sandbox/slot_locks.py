@@ -34,20 +34,19 @@ class SlotLocks:
 
     def free(self, but: Iterable[int] = ()) -> int:
         """Count those that nobody has at the moment, some left out."""
+        return len(self._free_of(set(range(self.count)).difference(but)))
+
+    def of_others(self) -> set[int]:
+        """Give those that another process has, or was the last to have while it is still there."""
+        numbers = set(range(self.count))
+        return numbers - self._free_of(number for number in numbers if not self._settled(number))
+
+    def _free_of(self, numbers: Iterable[int]) -> set[int]:
         free: dict[int, int] = {}
-        for number in set(range(self.count)).difference(but):
+        for number in numbers:
             self._try(number, free)
         drop(free)
-        return len(free)
-
-    def of_others(self) -> list[int]:
-        """List those that another process has, or was the last to have while it is still there."""
-        free: dict[int, int] = {}
-        for number in range(self.count):
-            if not self._settled(number):
-                self._try(number, free)
-        drop(free)
-        return sorted(set(range(self.count)) - set(free))
+        return set(free)
 
     def _by_liking(self) -> Iterator[int]:
         """Those that we had before first, for what stands ready in them is ours; where others have settled last."""

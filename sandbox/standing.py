@@ -59,19 +59,19 @@ class Standing:
         owner = slot.program_uid if slot.init_uid is not None else None
         return cls(channel, init, program, pid, Box(folder, owner), group)
 
-    def let_in(self) -> None:
-        """Do of what lets the child into its group as much as can be done before its order; else that does."""
+    def let_in(self) -> list[int]:
+        """Do, once, what lets the child into its group (see Group): its order does, or who has the time before."""
         if self.entrances is None:
             self.entrances = self.group.let_in(self.pid)
+        return self.entrances
 
     def order(self, order: Order, stdio: Sequence[int]) -> tuple[int, ...]:
         """Have the child go into its group and become what is ordered, up to its start. Gives what came with that.
 
         Raises SandboxError where it does not, or is not where it is counted and limited.
         """
-        self.let_in()
         try:
-            self.channel.order(order, (*stdio, *(self.entrances or ())), ORDER_PATIENCE_S)
+            self.channel.order(order, (*stdio, *self.let_in()), ORDER_PATIENCE_S)
         finally:
             self._close_entrances()
         ready = self.channel.expect(Kind.READY, ORDER_PATIENCE_S)

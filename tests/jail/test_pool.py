@@ -38,7 +38,7 @@ def make(configs: dict[str, SandboxConfig]) -> Iterator[Make]:
     made: list[Sandbox] = []
 
     def one(**changed: object) -> Sandbox:
-        config = replace(configs["warm"], pool=replace(PoolConfig(wait_s=5.0), **changed))  # type: ignore[arg-type]
+        config = replace(configs["warm"], pool=replace(PoolConfig(wait_s=5.0), **changed))  # type: ignore[arg-type] # any of them
         made.append(Sandbox(config))
         made[-1].start_pool()
         return made[-1]

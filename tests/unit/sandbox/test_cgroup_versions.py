@@ -171,7 +171,7 @@ def test_v1_knows_who_is_in_all_of_it(tmp_path: Path, monkeypatch: pytest.Monkey
     run.mkdir(parents=True)
     counted_v1(run)
     group = GroupV1(dict.fromkeys(("memory", "cpu", "cpuacct", "pids"), str(run)), str(tmp_path / "t" / "0"), (), [])
-    monkeypatch.setattr("sandbox.cgroup_v1.read", {"/proc/77/cgroup": text}.__getitem__)
+    monkeypatch.setattr("sandbox.cgroup.read", {"/proc/77/cgroup": text}.__getitem__)
     assert group.holds(77) is held
     os.close(group._usage)
 
@@ -180,7 +180,7 @@ def test_v1_knows_who_is_in_all_of_it(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_v2_knows_who_is_in_it(v2: HierarchyV2, monkeypatch: pytest.MonkeyPatch, slot: str) -> None:
     group = v2.create("0")
     text = f"1:name=systemd:/\n0::/shipd-t/{slot}/{group.path.name}\n"
-    monkeypatch.setattr("sandbox.cgroup_v2.read", {"/proc/77/cgroup": text}.__getitem__)
+    monkeypatch.setattr("sandbox.cgroup.read", {"/proc/77/cgroup": text}.__getitem__)
     assert group.holds(77) is (slot == "0")
 
 

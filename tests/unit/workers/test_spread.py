@@ -1,14 +1,17 @@
 """Test cases of one execution in several slots at once, with a fake sandbox that lends some."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import NoReturn
 
 import pytest
 
 from domain.judging import TestGroup
 from domain.limits import Constraints
 from domain.verdict import Verdict
-from sandbox import Room, RunAborted, RunResult, SandboxError
+from sandbox import Room, RunAborted, RunResult, SandboxError, Slot
 from sandbox.fake import SPENT, FakeJail, FakeSandbox, ended
 from tests.unit.workers.grading import BROKEN, Make, graded
 from tests.unit.workers.ledger import Ledger
@@ -49,7 +52,7 @@ def test_a_slot_that_cannot_be_prepared_changes_nothing(grader: Make, ledger: Le
     asked = threading.Event()
 
     class Broken(FakeSandbox):
-        def spare_slot(self, count: int = 1, room: Room | None = None) -> object:  # type: ignore[override]
+        def spare_slot(self, count: int = 1, room: Room | None = None) -> NoReturn:
             asked.set()
             raise SandboxError(f"no {count} such group for {room}")
 
@@ -65,9 +68,11 @@ def test_what_will_soon_be_done_is_not_shared(
     looked = threading.Event()
 
     class Noting(FakeSandbox):
-        def spare_slot(self, count: int = 1, room: Room | None = None) -> object:  # type: ignore[override]
+        @contextmanager
+        def spare_slot(self, count: int = 1, room: Room | None = None) -> Iterator[Slot | None]:
             looked.set()
-            return super().spare_slot(count, room)
+            with super().spare_slot(count, room) as slot:
+                yield slot
 
     monkeypatch.setattr("workers.scout.HEAD_START_S", 0.05)
     monkeypatch.setattr("workers.scout.WORTH_S", worth_s)
