@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from standalone.client import Client
 from standalone.stack import Stack
+from tests.e2e import executing
 from tests.waiting import eventually
 
 # Right is any number that divides the input; it says why not.
@@ -34,12 +35,8 @@ def code(text: str) -> dict[str, object]:
 
 
 def executed(client: Client, body: Mapping[str, object]) -> dict[str, object]:
-    answer = client.post("/v1/submissions?wait=60", body)
-    assert answer.status == 201, answer.body
-    assert "jury" not in str(answer.body)
-    execution = answer.body["execution"]
-    assert isinstance(execution, dict)
-    assert execution["state"] == "done", execution
+    execution = executing.executed(client, body)
+    assert "jury" not in str(execution)
     return execution
 
 

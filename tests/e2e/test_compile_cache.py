@@ -10,17 +10,12 @@ from domain import compiled, keys
 from domain.db import Database
 from standalone.client import Client
 from standalone.stack import Stack
+from tests.e2e.executing import executed
 
 
 def execution(client: Client, program: str, /, **more: object) -> Mapping[str, object]:
     """Send C++ (unless something else is asked for), wait, and give the execution."""
-    body = {"language": "cpp", "source": {"type": "code", "content": program}, **more}
-    answer = client.post("/v1/submissions?wait=60", body)
-    assert answer.status == 201, answer.body
-    done = answer.body["execution"]
-    assert isinstance(done, dict)
-    assert done["state"] == "done"
-    return done
+    return executed(client, {"language": "cpp", "source": {"type": "code", "content": program}, **more})
 
 
 def used(done: Mapping[str, object]) -> object:

@@ -11,6 +11,7 @@ from domain import keys
 from domain.db import Database
 from standalone.client import Client
 from standalone.stack import Stack
+from tests.e2e.executing import executed
 
 # What it prints is another thing each time: only what was not run again can be the same.
 RANDOM = "import secrets, sys\nsys.stdin.read()\nprint(secrets.token_hex(8))\n"
@@ -19,13 +20,7 @@ RANDOM = "import secrets, sys\nsys.stdin.read()\nprint(secrets.token_hex(8))\n"
 def execution(client: Client, program: str, /, **more: object) -> Mapping[str, object]:
     """Send Python (unless something else is asked for) that may be told again, wait, and give the execution."""
     source = {"type": "code", "content": program}
-    body: dict[str, object] = {"language": "python", "source": source, "cache": "execution", **more}
-    answer = client.post("/v1/submissions?wait=60", body)
-    assert answer.status == 201, answer.body
-    done = answer.body["execution"]
-    assert isinstance(done, dict)
-    assert done["state"] == "done", done
-    return done
+    return executed(client, {"language": "python", "source": source, "cache": "execution", **more})
 
 
 def used(done: Mapping[str, object]) -> object:

@@ -10,6 +10,7 @@ from domain import counted, counting
 from monitoring.boards import BOARDS
 from monitoring.panel import Panel
 from standalone.stack import METRICS, Stack
+from tests.e2e.executing import executed
 from tests.monitoring.prometheus import Prometheus, running
 from tests.waiting import eventually
 
@@ -29,9 +30,9 @@ def prometheus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with running(tmp_path_factory.mktemp("prometheus"), targets) as made:
         eventually(lambda: len(made.found("up == 1")) == len(targets))
         for body in (PYTHON, CPP, {**PYTHON, "priority": "interactive"}, {**PYTHON, "priority": "bulk"}):
-            assert stack.client.post("/v1/submissions?wait=60", body).status == 201
+            assert executed(stack.client, body)["verdict"] == "OK"
         assert stack.client.post("/v1/submissions", {}).status == 422
-        eventually(lambda: made.found("shipd_hosts_wanted") and made.found("sum(execution_requests_total) >= 4"))
+        eventually(lambda: made.found("shipd_hosts_wanted"))
         yield made
 
 
@@ -55,23 +56,30 @@ def test_it_has_every_rule_and_finds_no_fault_with_one(prometheus: Prometheus) -
     assert len(rules()) > 40
 
 
-def test_what_happened_is_counted(prometheus: Prometheus) -> None:
-    def value(query: str) -> float:
-        found = prometheus.found(query)
-        return float(found[0]["value"][1]) if found else 0.0
+@pytest.mark.parametrize(
+    ("query", "least"),
+    [
+        ('sum(execution_requests_total{language="cpp", status="OK"})', 1),
+        ('sum(execution_overhead_seconds_count{class="interactive"})', 1),
+        ('sum(shipd_http_requests_total{method="POST", route="/v1/submissions", status="201"})', 4),
+        ('sum(shipd_http_requests_total{status="422"})', 1),
+        ("sum(telemetry_events_collected_total)", 4),
+        ('count(count by (job) (shipd_database_seconds_count{kind="statement"}))', 3),
+    ],
+)
+def test_what_happened_is_counted(prometheus: Prometheus, query: str, least: int) -> None:
+    """A little later than it is answered: who counts it is another process, which is asked twice a second."""
+    eventually(lambda: prometheus.found(f"{query} >= {least}"))
 
-    assert value('sum(execution_requests_total{language="cpp", status="OK"})') >= 1
-    assert value('sum(execution_overhead_seconds_count{class="interactive"})') >= 1
-    assert value('sum(shipd_http_requests_total{method="POST", route="/v1/submissions", status="201"})') >= 4
-    assert value('sum(shipd_http_requests_total{status="422"})') >= 1
-    assert value('min(shipd_part_up{part=~"postgresql|redis|blobs|worker"})') == 1
-    assert value("sum(telemetry_events_collected_total)") >= 4
-    assert value('count(count by (job) (shipd_database_seconds_count{kind="statement"}))') >= 3
-    eventually(
-        lambda: (
-            value("shipd:result_failures:ratio_rate5m") == 0 and prometheus.found("shipd:result_failures:ratio_rate5m")
-        )
-    )
+
+def test_all_parts_are_up_and_nothing_failed(prometheus: Prometheus) -> None:
+    eventually(lambda: _value(prometheus, 'min(shipd_part_up{part=~"postgresql|redis|blobs|worker"})') == 1)
+    eventually(lambda: _value(prometheus, "shipd:result_failures:ratio_rate5m") == 0)
+
+
+def _value(prometheus: Prometheus, query: str) -> float | None:
+    found = prometheus.found(query)
+    return float(found[0]["value"][1]) if found else None
 
 
 def test_numbers_have_no_labels_without_bounds(prometheus: Prometheus) -> None:

@@ -9,6 +9,7 @@ from domain import keys
 from domain.db import Database
 from standalone.client import Client
 from standalone.stack import Stack
+from tests.e2e.executing import executed
 
 FINE = "import sys\nfrom collections import Counter\nprint(Counter(sys.stdin.read().split()).most_common(1)[0][0])\n"
 
@@ -22,12 +23,7 @@ def course(stack: Stack) -> Client:
 
 def sent(client: Client, *, language: str = "python", **more: object) -> dict[str, object]:
     """Send a submission, and give the execution that it came to."""
-    answer = client.post("/v1/submissions?wait=60", {"language": language, **more})
-    assert answer.status == 201, answer.body
-    execution = answer.body["execution"]
-    assert isinstance(execution, dict)
-    assert execution["state"] == "done"
-    return execution
+    return executed(client, {"language": language, **more})
 
 
 def code(text: str) -> dict[str, object]:
