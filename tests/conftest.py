@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -13,6 +14,10 @@ from tests.s3 import S3
 
 collect_ignore = ["ansible"]
 """Boots machines: `make test-ansible`, which does not come by here."""
+
+# Whether a run passes is decided by the code, not by how fast the machine is or by which examples a generator draws
+# this time. To look for others: `--hypothesis-profile=default`.
+hypothesis.settings.load_profile("ci")
 
 LANES = {
     "jails": ("tests/jail/", "tests/problems/"),

@@ -55,20 +55,27 @@ def submit(ask: Callable[..., Asked], seconds: float) -> str:
     return f"/v1/submissions/{json.loads(ask('POST', '/v1/submissions', program(seconds))[2])['id']}"
 
 
+def at_once(ask: Callable[..., Asked]) -> Asked | None:
+    """Send a program and give the answer, where it ended so soon that the process that was asked gave it itself."""
+    answer = ask("POST", "/v1/submissions?wait=20", program(0))
+    return answer if answer[1]["connection"] == "keep-alive" else None
+
+
 def lasting(headers: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name not in OF_ONE_ANSWER}
 
 
 def test_a_new_one_has_all_headers(ask: Callable[..., Asked], stack: Stack) -> None:
     sent = {"X_Request_ID": "waits-elsewhere", "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
-    quick = ask("POST", "/v1/submissions?wait=20", program(0))
+    quick = eventually(lambda: at_once(ask))
     status, headers, body = ask("POST", "/v1/submissions?wait=20", program(1.2), **sent)
 
-    assert (quick[1]["connection"], headers["connection"]) == ("keep-alive", "close")  # so it was the other process
+    assert headers["connection"] == "close"  # so it was the other process
     assert (status, headers.keys()) == (quick[0], quick[1].keys())
     differing = {name for name, value in lasting(headers).items() if quick[1][name] != value}
     assert differing <= {"content-length", "location", "ratelimit", "ratelimit-remaining", "ratelimit-reset"}
-    assert (headers["ratelimit-limit"], headers["ratelimit-remaining"]) == ("1000", "998")
+    assert headers["ratelimit-limit"] == "1000"
+    assert int(headers["ratelimit-remaining"]) == int(quick[1]["ratelimit-remaining"]) - 1
     assert headers["x-request-id"] == "waits-elsewhere"
     assert headers["traceparent"].split("-")[1] == TRACE
     assert json.loads(body)["execution"]["stdout"] == "woken\n"

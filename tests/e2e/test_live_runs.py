@@ -17,6 +17,7 @@ from domain.live import stream_of
 from domain.typed import stream_of as typed_stream_of
 from standalone.client import Client
 from standalone.stack import Stack
+from tests.waiting import eventually
 from workers.pieces import MOST_BYTES
 
 Event = tuple[str, dict[str, object]]
@@ -128,7 +129,7 @@ def test_a_game_is_played(stack: Stack, kept: "redis.Redis") -> None:
         "running",
         "done",
     ]
-    assert not kept.exists(typed_stream_of(run.id))
+    eventually(lambda: not kept.exists(typed_stream_of(run.id)))
 
 
 def test_what_is_typed_is_compared(stack: Stack, kept: "redis.Redis") -> None:

@@ -32,9 +32,11 @@ def send(stack: Stack, program: str, **more: object) -> tuple[str, UUID]:
 
 
 @pytest.fixture(scope="module")
-def running(stack: Stack) -> str:
-    """The id of a program that runs for longer than a test here takes, and that none waits for."""
-    return submit(stack, 12, interactive=True)[0]
+def running(stack: Stack) -> Iterator[str]:
+    """The id of a program that runs for longer than all tests here take, and that none waits for."""
+    submission_id = submit(stack, 55, interactive=True)[0]
+    yield submission_id
+    assert stack.client.delete(f"/v1/submissions/{submission_id}").status == 200
 
 
 def url(stack: Stack, submission_id: str, query: str = "") -> str:

@@ -12,6 +12,7 @@ import pytest
 from sandbox import SandboxError, gate
 from sandbox.box import Box
 from sandbox.gate import Gate, GatedBox
+from tests.descriptors import open_descriptors
 
 PATIENCE_S = 30.0
 NOBODY_S = 0.05
@@ -39,10 +40,6 @@ def waiting(gate: Gate, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     with reader(folder, gate.path) as process:
         gate.wait(process.pid, (), PATIENCE_S)
         yield process
-
-
-def descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def said(process: subprocess.Popen[bytes]) -> bytes:
@@ -119,13 +116,13 @@ def test_who_never_comes_is_waited_for_no_longer_than_that(box: Box, tmp_path: P
 
 
 def test_nothing_is_left_open(box: Box, tmp_path: Path) -> None:
-    before = descriptors()
+    before = open_descriptors()
     for name, filled in (("x", False), ("y", True)):
         with closing(Gate(box, name)) as held, waiting(held, tmp_path):
             if filled:
                 held.fill(b"1", 0o644)
                 held.open()
-    assert descriptors() == before
+    assert open_descriptors() == before
 
 
 def test_a_host_that_lets_nobody_wait_is_found_out_by_trying(
@@ -135,10 +132,10 @@ def test_a_host_that_lets_nobody_wait_is_found_out_by_trying(
     gate.able.cache_clear()
     try:
         assert not gate.able()
-        before = descriptors()
+        before = open_descriptors()
         with pytest.raises(OSError, match="Invalid argument"):
             Gate(box, "x")
-        assert descriptors() == before
+        assert open_descriptors() == before
     finally:
         monkeypatch.undo()
         gate.able.cache_clear()

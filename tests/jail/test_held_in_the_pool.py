@@ -17,6 +17,7 @@ from sandbox import PoolConfig, Sandbox, SandboxConfig, SandboxError, Slot, gate
 from sandbox.kind import Kind
 from sandbox.pool import Pool
 from sandbox.warm import WarmJail
+from tests.descriptors import open_descriptors
 from tests.jail.conftest import CONFIGS, TREE
 from tests.jail.held_programs import Program, java, node, run_in
 from tests.jail.leaks import processes
@@ -150,19 +151,15 @@ def test_nothing_is_let_in_to_an_empty_file(sandbox: Sandbox) -> None:
         assert asked(sandbox, slot) == "main.js"
 
 
-def descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
 def test_one_that_was_not_used_leaves_nothing(sandbox: Sandbox) -> None:
     with sandbox.slot() as slot:
         asked(sandbox, slot)
         pool_of(sandbox).clear()
-        before = descriptors()
+        before = open_descriptors()
         assert pool_of(sandbox).warm(slot, ONE.kind, STAND_PATIENCE_S)
-        assert descriptors() > before
+        assert open_descriptors() > before
         pool_of(sandbox).clear()
-        assert descriptors() == before
+        assert open_descriptors() == before
 
 
 def test_one_that_ended_while_it_was_held_is_replaced(sandbox: Sandbox) -> None:

@@ -196,10 +196,14 @@ TALKING = {"node": lambda: node("for (;;) require('fs').writeSync(1, 'more\\n');
 
 @pytest.mark.parametrize("language", SPINNING)
 def test_it_is_held_to_the_time_of_its_run(held: Sandbox, language: str) -> None:
-    program = SPINNING[language]().limited(cpu_time_ms=300)
-    result = run_held(held, program)
-    assert result.cause is Cause.CPU
-    assert 300_000 < result.cpu_time_us < 400_000
+    """Up to three attempts: a machine that is busy elsewhere may delay the keeper, but not each time."""
+
+    def spent_us() -> int:
+        result = run_held(held, SPINNING[language]().limited(cpu_time_ms=300))
+        assert result.cause is Cause.CPU
+        return result.cpu_time_us
+
+    assert any(300_000 < spent_us() < 400_000 for _ in range(3))
 
 
 @pytest.mark.parametrize("language", TALKING)

@@ -102,7 +102,7 @@ def test_a_program_that_does_not_read_goes_on(run: Runner, how: str, talk: Talk)
 
 def test_input_without_an_end_is_ended_by_the_wall(run: Runner) -> None:
     with closing(Talk()) as silent:
-        ask = replace(compiled(run, "fgets", silent, wall_time_ms=500), listener=None)
+        ask = replace(compiled(run, "fgets", silent, wall_time_ms=2000), listener=None)
         result = run.execute(ask).result
     assert (result.cause, result.stdout) == (Cause.WALL, b"?\n")
 

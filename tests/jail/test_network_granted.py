@@ -372,7 +372,11 @@ def test_the_inner_fence_holds_alone(net: Internet, networked: SandboxConfig) ->
         sandbox = Sandbox(networked)
         with sandbox.slot() as slot, link_of(sandbox, slot) as link:
             tools.nft(f"delete table inet {host.table(networked.instance)}\n")
-            return namespace.inside(link.namespace, lambda: [ask("udp", there, 80, 0.1) for there in (PUBLIC, *DENIED)])
+            patience_s = {PUBLIC: 20.0}
+            return namespace.inside(
+                link.namespace,
+                lambda: [ask("udp", there, 80, patience_s.get(there, 0.1)) for there in (PUBLIC, *DENIED)],
+            )
 
     answers = net.on_host(attempt)
     assert answers[0] == "hello"
@@ -455,12 +459,12 @@ def test_two_instances_on_a_host_do_not_mind_each_other(
 def test_many_at_once(net: Internet, configs: Mapping[str, SandboxConfig]) -> None:
     many = 20
     config = offering(configs["cgroup"], slots=many)
-    targets = [("tcp", PUBLIC, 80), ("udp", OTHER, 80), ("tcp", "10.0.0.1", 80)]
+    text = asking([("tcp", PUBLIC, 80), ("udp", OTHER, 80), ("tcp", "10.0.0.1", 80)], patience_s=20.0)
 
     def all_of_them() -> list[object]:
         sandbox = Sandbox(config)
         with ThreadPoolExecutor(many) as pool:
-            return list(pool.map(lambda _: run_python(sandbox, EVERYTHING, asking(targets)), range(many)))
+            return list(pool.map(lambda _: run_python(sandbox, EVERYTHING, text), range(many)))
 
     assert net.on_host(all_of_them) == [["hello", "hello", "EHOSTUNREACH"]] * many
 

@@ -52,7 +52,7 @@ while True: os.write(1, b'x')
 def test_one_who_never_stops_writing_a_little_is_ended_in_time(run: Runner) -> None:
     result = run.python(TRICKLE, wall_time_ms=1000, cpu_time_ms=10_000, output_bytes=64 * MIB).result
     assert result.cause is Cause.WALL
-    assert result.wall_time_us < 2_000_000
+    assert result.wall_time_us < 8_000_000
 
 
 def test_a_program_may_close_its_streams(run: Runner) -> None:

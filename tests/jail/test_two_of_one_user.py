@@ -40,7 +40,7 @@ def few_open_files(count: int) -> Iterator[None]:
 
 def test_descriptors_in_flight_keep_no_other_jail_from_starting(ordinary_folder: Path) -> None:
     held: list[Answer] = []
-    hold = Ask(Command((PYTHON, "-c", IN_FLIGHT), "python"), limits(wall_time_ms=2000))
+    hold = Ask(Command((PYTHON, "-c", IN_FLIGHT), "python"), limits(wall_time_ms=5000))
     with (
         few_open_files(1024),
         as_ordinary_user(ordinary_folder) as (_, first),

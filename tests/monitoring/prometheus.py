@@ -41,7 +41,7 @@ class Prometheus:
         """Whether it answers."""
         try:
             return requests.get(f"{self.url}/-/ready", timeout=2).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def ask(self, what: str, **parameters: object) -> Any:

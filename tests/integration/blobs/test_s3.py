@@ -115,7 +115,7 @@ def test_an_answer_that_is_cut_is_fetched_again_or_nothing_is_kept(
 
     assert cache.open(sha256) is None
     cutting.pass_all()
-    assert blobs.get(sha256) == data
+    assert S3Blobs(s3.place(prefix, port=cutting.port), cache).get(sha256) == data
 
 
 @pytest.mark.parametrize("size", [2 * MIB, 12 * MIB], ids=["one request", "several parts"])

@@ -1,5 +1,6 @@
 """What a test asks of the platform: submit, wait, look at queues, processes and control groups."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
@@ -132,7 +133,14 @@ def jailed(worker: ProcessContainer) -> list[psutil.Process]:
 
 def gone(processes: list[psutil.Process]) -> bool:
     """Whether all of them have ended; a zombie has."""
-    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+    return all(map(_ended, processes))
+
+
+def _ended(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def groups_of_runs(worker: ProcessContainer) -> list[Path]:
@@ -149,4 +157,5 @@ def remove_groups(worker: ProcessContainer) -> None:
 
 
 def _groups(worker: ProcessContainer) -> list[Path]:
-    return [*CGROUPS.glob(f"**/shipd-{worker.environ['SHIPD_INSTANCE']}")]
+    name = f"shipd-{worker.environ['SHIPD_INSTANCE']}"
+    return [Path(path) for path, _, _ in os.walk(CGROUPS) if Path(path).name == name]

@@ -54,7 +54,7 @@ def test_what_was_queued_when_the_broker_was_emptied_goes_on(
 def test_leases_are_looked_at_while_the_broker_is_away(
     fleet: Fleet, celery_broker: CeleryTestBroker, worker: ProcessContainer
 ) -> None:
-    submission = fleet.submit(sleeping(1))
+    submission = fleet.submit(sleeping(3))
     fleet.running(submission, worker)
     worker.kill_all()
     celery_broker.kill()

@@ -49,7 +49,7 @@ def test_a_host_is_drained_and_comes_back(
     db: Database,
     rows: Callable[..., list[Mapping[str, object]]],
 ) -> None:
-    running: list[object] = [both.submit(sleeping(4)) for _ in range(2)]
+    running: list[object] = [both.submit(sleeping(8)) for _ in range(2)]
     eventually(lambda: jailed(worker) and jailed(second))
 
     (begun,) = said(shipd("hosts", "drain", "second", "--json"))

@@ -38,7 +38,7 @@ def _taken(db: Database) -> int:
 def test_one_is_begun_before_what_another_has_too_much(
     fleet: Fleet, worker: ProcessContainer, places: int, urgency: Priority
 ) -> None:
-    blocker = fleet.submit_as("flood", sleeping(1), urgency)
+    blocker = fleet.submit_as("flood", sleeping(4), urgency)
     fleet.running(blocker, worker)
     flood = [fleet.submit_as("flood", sleeping(0), urgency) for _ in range(8)]
     other = fleet.submit_as("other", sleeping(0))
@@ -63,7 +63,7 @@ def test_workers_send_what_waits_though_nobody_sweeps(
 
 
 def test_no_place_is_lost_with_a_worker(fleet: Fleet, worker: ProcessContainer, db: Database, places: int) -> None:
-    first = fleet.submit_as("many", sleeping(1))
+    first = fleet.submit_as("many", sleeping(3))
     others = [fleet.submit_as("many", sleeping(0)) for _ in range(2 * places)]
     fleet.running(first, worker)
     worker.kill_all()

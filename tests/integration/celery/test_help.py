@@ -98,7 +98,7 @@ def test_another_host_runs_some_of_many_test_cases(fleet: Fleet, hosts: Pair) ->
         submission, _, helper = with_help(fleet, hosts, PAUSE.format(0.2), MANY)
     execution = fleet.done(submission)
     assert (execution.verdict, told(execution)) == (Verdict.OK, RIGHT)
-    eventually(lambda: sum(said(one, HELPED) for one in hosts) == before + 1)
+    eventually(lambda: sum(said(one, HELPED) for one in hosts) >= before + 1)
     eventually(lambda: not any(groups_of_runs(one) and jailed(one) for one in hosts))
     [line] = [line for line in helper.logs().splitlines() if f'"event":"{HELPED}"' in line][-1:]
     assert 1 <= json.loads(line)["test_cases"] <= MANY - 3

@@ -78,6 +78,7 @@ def worker(rabbit_sweeper: ProcessContainer, host: Start, rabbit: RabbitMQ) -> I
 @pytest.fixture
 def fleet(app: Celery, db: Database, blobs: BlobStore, owner: UUID, worker: ProcessContainer) -> Fleet:
     with db.transaction() as tx:
+        tx.execute("LOCK TABLE executions IN ACCESS EXCLUSIVE MODE")  # in the order in which a sweep locks them
         tx.execute("TRUNCATE submissions CASCADE")
     if worker.status != "running":
         worker.start()
@@ -125,7 +126,7 @@ def test_what_is_urgent_goes_first_though_it_came_last(fleet: Fleet, worker: Pro
 
 
 def test_what_a_killed_worker_held_is_graded_once(fleet: Fleet, worker: ProcessContainer) -> None:
-    submission = fleet.submit(sleeping(1))
+    submission = fleet.submit(sleeping(3))
     fleet.running(submission, worker)
     worker.kill_all()
     worker.start()
@@ -150,8 +151,9 @@ def test_a_restarted_broker_has_lost_nothing_and_nobody(
     assert [(execution.verdict, execution.attempt) for execution in executions] == [(Verdict.AC, 1)] * 4
 
 
-def test_an_operator_sees_and_pauses_queues(fleet: Fleet, shipd: Shipd) -> None:
+def test_an_operator_sees_and_pauses_queues(fleet: Fleet, worker: ProcessContainer, shipd: Shipd) -> None:
     assert "1 workers know" in shipd("queues", "pause", "normal")
+    eventually(lambda: "queue_paused" in worker.logs())
     waiting = fleet.submit(sleeping(0))
     urgent = fleet.submit(sleeping(0), Priority.INTERACTIVE)
     assert fleet.done(urgent).verdict is Verdict.AC
@@ -174,7 +176,8 @@ def test_flower_is_told(fleet: Fleet, app: Celery) -> None:
         app.control.enable_events(reply=True, timeout=3, limit=1)
         with receiver.consumer_context() as (own, *_):
             fleet.submit(sleeping(0))
-            eventually(lambda: own.drain_events(timeout=3) or "task-succeeded" in told)
+            while "task-succeeded" not in told:
+                own.drain_events(timeout=30)
     assert {"task-received", "task-started"} <= set(told)
 
     assert there(app, "normal")

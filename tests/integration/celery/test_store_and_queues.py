@@ -62,7 +62,9 @@ def test_a_host_with_another_store_does_not_start(host: Start, db: Database, tmp
 def test_nothing_is_taken_from_a_paused_queue(
     fleet: Fleet, worker: ProcessContainer, shipd: Callable[..., Result]
 ) -> None:
+    before = worker.logs().count("queue_paused")
     eventually(lambda: "1 workers know" in shipd("queues", "pause", "bulk").stdout)
+    eventually(lambda: worker.logs().count("queue_paused") > before)
     paused = fleet.submit(PRINTS, Priority.BULK)
     assert fleet.done(fleet.submit(PRINTS)).verdict is Verdict.AC
 

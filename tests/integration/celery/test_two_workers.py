@@ -35,7 +35,7 @@ def test_a_message_that_comes_twice_gives_one_result(
 def test_a_worker_that_is_told_to_stop_gives_back_what_takes_too_long(
     fleet: Fleet, worker: ProcessContainer, second: ProcessContainer, rows: Callable[..., object]
 ) -> None:
-    submission = fleet.submit(sleeping(3))
+    submission = fleet.submit(sleeping(5))
     [holder] = eventually(lambda: [host for host in (worker, second) if jailed(host)])
     processes = fleet.running(submission, holder)
     holder.kill("SIGTERM")
@@ -50,7 +50,7 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_takes_too_long(
 def test_a_worker_that_wakes_up_after_its_lease_was_over_writes_nothing(
     fleet: Fleet, worker: ProcessContainer, second: ProcessContainer, rows: Callable[..., object]
 ) -> None:
-    submission = fleet.submit(sleeping(1))
+    submission = fleet.submit(sleeping(3))
     [holder] = eventually(lambda: [host for host in (worker, second) if jailed(host)])
     fleet.running(submission, holder)
     frozen = [psutil.Process(holder.pid), pool(holder)]

@@ -165,5 +165,5 @@ def _register(db: Database, owner: UUID, url: str) -> UUID:
 
 def test_it_needs_an_address_for_all_that_is_the_platforms(host: Start) -> None:
     lost = host("lost", "deliver", SHIPD_NETWORK_DENY="nothing.invalid")
-    assert lost.wait() == 1
+    assert lost.wait(60) == 1
     assert "deliverer_unfit" in lost.logs()

@@ -94,7 +94,8 @@ def test_it_is_accepted_while_no_host_ever_reported(submit: Callable[..., Submis
     submit(new)
 
 
-def test_what_hosts_reported_is_remembered_for_a_moment(db: Database) -> None:
+def test_what_hosts_reported_is_remembered_for_a_moment(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "REMEMBERED_S", 60)
     known = hosts.Remembered(db)
     assert known.reports() == []
     said = HostReport("host-1", 2, 2**34, root=True, languages={"python": "3.11"})

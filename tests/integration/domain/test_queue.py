@@ -9,8 +9,8 @@ import redis
 from celery import Celery
 from structlog.testing import capture_logs
 
+from domain import absence, queue, queue_names, rabbitmq
 from domain import broker as broker_module
-from domain import queue, queue_names, rabbitmq
 from domain.ids import new_id
 from domain.model import Priority
 from domain.settings import Settings
@@ -110,7 +110,8 @@ def test_a_broker_that_is_away_is_logged_and_does_not_fail_the_sender() -> None:
     app.close()
 
 
-def test_many_for_a_broker_that_is_away_are_logged_once(tmp_path: Path) -> None:
+def test_many_for_a_broker_that_is_away_are_logged_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(absence, "SLOW_S", 60)  # else a slow machine's server that is back is left alone for a moment
     server = Valkey(tmp_path, ports.choose(1)[0])
     app = _celery(server.url)
     executions = [(new_id(), Priority.NORMAL)] * 3
@@ -128,7 +129,8 @@ def test_many_for_a_broker_that_is_away_are_logged_once(tmp_path: Path) -> None:
     app.close()
 
 
-def test_it_sends_again_once_the_broker_is_back(tmp_path: Path) -> None:
+def test_it_sends_again_once_the_broker_is_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(absence, "SLOW_S", 60)
     server = Valkey(tmp_path, ports.choose(1)[0])
     app = _celery(server.url)
     with server:
@@ -157,6 +159,7 @@ def test_a_broker_that_hangs_is_logged_and_holds_one_sender_for_a_moment_and_no_
     monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     monkeypatch.setattr(queue, "ANSWER_S", 0.5)
+    monkeypatch.setattr(absence, "PAUSE_S", 60)
     with socket.create_server(("127.0.0.1", 0)) as hung, capture_logs() as logs:
         app = _celery(f"{scheme}://127.0.0.1:{hung.getsockname()[1]}/0")
         for _ in range(3):

@@ -62,10 +62,10 @@ def test_it_works(rates: Rates, user: User, later: Shift) -> None:
 def test_the_window_slides(rates: Rates, user: User, later: Shift) -> None:
     assert _taken(rates, user, "10/minute") == 10
 
-    later(59)
+    later(50)
     assert _taken(rates, user, "10/minute") == 0
     # Half of the window before is over, so half of what was counted there counts.
-    later(31.5)
+    later(40.5)
     assert _taken(rates, user, "10/minute") == 6
     later(120)
     assert _taken(rates, user, "10/minute") == 10
@@ -81,16 +81,16 @@ def test_after_the_time_told_there_is_room_and_not_much_sooner(
     with pytest.raises(RateReached) as raised:
         rates.take(user, "4/minute")
 
-    later(raised.value.retry_after_s - 2)
+    later(raised.value.retry_after_s - 4)
     assert _taken(rates, user, "4/minute") == 0
-    later(2)
+    later(4)
     assert _taken(rates, user, "4/minute", 1) == 1
 
 
 def test_the_time_told_is_true_by_the_clock_too(rates: Rates, user: User, later: Shift) -> None:
-    _taken(rates, user, "2/second")
     with pytest.raises(RateReached) as raised:
-        rates.take(user, "2/second")
+        for _ in range(100):
+            rates.take(user, "2/second")
 
     threading.Event().wait(raised.value.retry_after_s)
 

@@ -29,7 +29,7 @@ from workers.turns import Limits, Turns
 SECRET = "whsec_" + "c2VjcmV0" * 4
 Rows = Callable[..., list[Mapping[str, object]]]
 Finish = Callable[..., Claim]
-SHORT_S = 0.7
+SHORT_S = 2.0
 """What an attempt may take in these tests; every receiver that answers does so in a moment."""
 
 

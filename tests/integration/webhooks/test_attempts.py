@@ -64,7 +64,7 @@ def test_waits_grow_and_the_day_ends(
         deliverer.deliver(only().id)
 
     for wait, meant in zip(waits[:7], attempts.BACKOFF_S, strict=False):
-        assert meant * 0.79 < wait < meant * 1.21
+        assert meant * 0.79 < wait < meant * 1.21 + 3  # what comes after the answer takes its time, too
     assert sum(waits) == pytest.approx(24 * 3600, abs=60)
     assert only().state is DeliveryState.FAILED
     requests = receiver.requests("fail?day")
@@ -179,7 +179,7 @@ def test_what_goes_over_its_turn_waits_for_one(
     deliverer: Deliverer, finish: Finish, receiver: Receiving, db: Database, sent: list[UUID]
 ) -> None:
     for _ in range(4):
-        finish(calling(receiver.url("slow?s=0.3")))
+        finish(calling(receiver.url("slow?s=1")))
     finish(calling(f"http://localhost:{receiver.port}/ok?other"))
     other, *slow = [delivery.id for delivery in deliveries.latest(db, 10)]
     threads = [threading.Thread(target=deliverer.deliver, args=(delivery_id,)) for delivery_id in slow]
@@ -189,9 +189,9 @@ def test_what_goes_over_its_turn_waits_for_one(
         thread.join()
     deliverer.deliver(other)
 
-    assert len(receiver.requests("slow?s=0.3")) == 2
+    assert len(receiver.requests("slow?s=1")) == 2
     made = {found.id for found in deliveries.latest(db, 10) if found.state is DeliveryState.DELIVERED}
     assert set(sent) == set(slow) - made
     for delivery_id in list(sent):
         deliverer.deliver(delivery_id)
-    assert len(receiver.requests("slow?s=0.3")) == 4
+    assert len(receiver.requests("slow?s=1")) == 4

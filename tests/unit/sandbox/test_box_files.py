@@ -9,6 +9,7 @@ import pytest
 from sandbox import box as boxes
 from sandbox import files
 from sandbox.box import Box, Collection
+from tests.descriptors import open_descriptors
 
 # The folder stands for a box after untrusted code ran in it; beside it lies what must not be reached.
 
@@ -126,10 +127,10 @@ def test_nothing_but_regular_files_is_read(folder: int, inside: Path) -> None:
 
 def test_reading_leaves_no_descriptor_open(folder: int, inside: Path) -> None:
     (inside / "dir").mkdir()
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_descriptors()
     for name in ("dir", "missing"):
         files.read(folder, name, 10)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert open_descriptors() == before
 
 
 def test_a_sparse_giant_is_cut(folder: int, inside: Path) -> None:
@@ -287,9 +288,9 @@ def test_a_device_is_not_read() -> None:
 def test_a_walk_leaves_no_descriptor_open(box: Box) -> None:
     for number in range(5):
         box.write(f"a/b/{number}", b"x")
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_descriptors()
     box.collect(["**"], max_files=2, **PLENTY)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert open_descriptors() == before
 
 
 def test_a_box_says_how_much_is_taken(box: Box) -> None:

@@ -13,6 +13,7 @@ import pytest
 from sandbox.init import STEPS, Channel, Kind, Order, Report, encode, host_pid, rlimits, signal_process
 from sandbox.limits import MIB, Limits
 from sandbox.result import SandboxError
+from tests.descriptors import open_descriptors
 
 LIMITS = Limits(
     cpu_time_ms=1500,
@@ -116,12 +117,12 @@ def test_a_failure_of_init_names_its_step(ends: tuple[Channel, socket.socket], s
 
 def test_another_report_than_the_due_one_is_refused(ends: tuple[Channel, socket.socket]) -> None:
     channel, theirs = ends
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_descriptors()
     with NULL.open() as one:
         socket.send_fds(theirs, [report(Kind.ENDED)], [one.fileno()])
     with pytest.raises(SandboxError, match="was due"):
         channel.expect(Kind.READY, 1)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before  # what came with it is not kept open
+    assert open_descriptors() == before  # what came with it is not kept open
 
 
 @pytest.mark.parametrize("sent", [b"", b"short"])

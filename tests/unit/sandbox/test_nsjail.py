@@ -8,6 +8,7 @@ import pytest
 from sandbox import nsjail
 from sandbox.nsjail import Nsjail, locate
 from sandbox.result import SandboxError
+from tests.descriptors import open_descriptors
 
 
 @pytest.fixture
@@ -48,10 +49,10 @@ def test_one_that_cannot_be_executed_leaves_nothing_open(tmp_path: Path, theirs:
     path = tmp_path / "nsjail"
     path.write_text("no program")
     path.chmod(0o755)
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_descriptors()
     with pytest.raises(SandboxError, match=r"nsjail does not start: .*Exec format"):
         Nsjail(path, Path("/init"), "", theirs)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert open_descriptors() == before
 
 
 LOG = r"""

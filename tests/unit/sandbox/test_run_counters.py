@@ -1,11 +1,11 @@
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from sandbox import counters
 from sandbox.counters import PerfCounters, bytes_moved
+from tests.descriptors import open_descriptors
 
 
 def test_without_a_process_nothing_is_counted() -> None:
@@ -28,11 +28,11 @@ def test_an_unknown_machine_counts_nothing(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_it_gives_its_descriptors_back() -> None:
     counters._wanted()  # keeps one of its own for as long as the process
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_descriptors()
     events = PerfCounters(os.getpid())
     events.close()
     events.close()
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert open_descriptors() == before
 
 
 def test_it_says_what_was_read_and_written() -> None:

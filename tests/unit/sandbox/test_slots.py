@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import slots
 from sandbox.ledger import _LINE
 from sandbox.result import RunAborted, SandboxError
 from sandbox.room import Room
 from sandbox.sampled import SampledHierarchy
 from sandbox.slots import UID_BASE, UIDS_PER_INSTANCE, UIDS_PER_SLOT, Slot, Slots
+from tests.descriptors import open_descriptors
 
 LITTLE = Room(1)
 HOLD = """
@@ -242,13 +244,13 @@ def test_nobody_else_is_busy_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wanted", [1, 2])
 def test_waiting_that_is_interrupted_lets_everything_go(tmp_path: Path, wanted: int) -> None:
     made = of(tmp_path)
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_descriptors()
     cancel = os.eventfd(1, os.EFD_CLOEXEC)
     with made.acquire(), made.acquire(), pytest.raises(RunAborted), made.acquire(wanted, cancel=cancel):
         pass
     os.close(cancel)
     assert not made.wanted()
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert open_descriptors() == before
     with made.acquire(2) as both:
         assert both.numbers == (0, 1)
 
@@ -265,7 +267,8 @@ def test_what_is_free_can_be_borrowed(tmp_path: Path) -> None:
         assert again is not None
 
 
-def test_what_somebody_has_just_had_is_not_borrowed(tmp_path: Path) -> None:
+def test_what_somebody_has_just_had_is_not_borrowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots, "IDLE_S", 60)
     made = of(tmp_path, 1)
     with made.acquire():
         pass
@@ -301,7 +304,7 @@ def test_where_one_that_has_ended_had_settled_is_as_good_as_any(tmp_path: Path) 
 
 def test_too_few_that_are_free_are_not_kept(tmp_path: Path) -> None:
     made = of(tmp_path, 3)
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_descriptors()
     with made.acquire() as own:
         with made.borrow(3) as nothing:
             assert nothing is None
@@ -309,7 +312,7 @@ def test_too_few_that_are_free_are_not_kept(tmp_path: Path) -> None:
         with made.borrow(2) as both:
             assert both is not None
             assert both.numbers == (1, 2)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert open_descriptors() == before
 
 
 def test_nothing_is_borrowed_while_somebody_waits(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_what_will_soon_be_done_is_not_shared(
 
     monkeypatch.setattr("workers.scout.HEAD_START_S", 0.05)
     monkeypatch.setattr("workers.scout.WORTH_S", worth_s)
-    programs = Programs(case1=lambda _: ended(1 if looked.wait(0.5) else 0))
+    programs = Programs(case1=lambda _: ended(1 if looked.wait(PATIENCE_S if asked else 0.5) else 0))
     graded(grader(Noting(programs)), ledger, asking(test_cases=CASES))
     assert looked.is_set() is asked
 
