@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
@@ -23,6 +23,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain import counted
 from domain.errors import Unavailable
+from domain.forking import unforked
 from domain.logging import logger
 
 WAIT_S = 5.0
@@ -57,6 +58,12 @@ class Connection(psycopg.Connection[TupleRow]):
     """A psycopg connection on which work can be left for after the commit."""
 
     _after: tuple[Callable[[], None], ...] = ()
+
+    @classmethod
+    def connect(cls, conninfo: str = "", **given: Any) -> Self:
+        """Connect; no process is forked meanwhile."""
+        with unforked():
+            return super().connect(conninfo, **given)
 
     def after_commit(self, action: Callable[[], None]) -> None:
         """Have `action` called once the transaction is committed, in the order left; never if it is rolled back."""

@@ -19,6 +19,7 @@ from domain.blob_s3 import Patience, S3Blobs
 from domain.blobs import BlobMissing, BlobsAway
 from domain.settings import Settings
 from standalone import ports
+from tests.forked import forked
 from tests.integration.blobs.cutting import Cutting
 from tests.s3 import BUCKET, S3, SECRET
 from tests.waiting import eventually
@@ -161,16 +162,12 @@ def test_a_bucket_that_is_not_there_is_told(s3: S3, prefix: str) -> None:
 
 
 def test_it_is_not_used_by_the_child_of_a_process_that_used_it(bucket: S3Blobs) -> None:
-    bucket.put(b"x")
-    child = os.fork()
-    if child == 0:
-        try:
+    def refused() -> None:
+        with pytest.raises(RuntimeError):
             bucket.size("0" * 64)
-        except RuntimeError:
-            os._exit(7)
-        os._exit(0)
 
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    bucket.put(b"x")
+    assert os.waitstatus_to_exitcode(os.waitpid(forked(refused), 0)[1]) == 0
 
 
 def test_a_child_uses_it_where_its_parent_did_not(environ: dict[str, str]) -> None:

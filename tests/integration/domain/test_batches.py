@@ -21,6 +21,7 @@ from domain.submissions import Sent
 from domain.vault import Vault
 from domain.verdict import State, Verdict
 from domain.views import SubmissionView
+from tests.forked import forked
 from tests.integration.domain.graded import HELLO
 from tests.integration.domain.test_create_and_get_submission import FULL
 
@@ -264,10 +265,7 @@ def test_a_kill_between_commit_and_send_loses_nothing(sender: Sender, db: Databa
         os.kill(os.getpid(), signal.SIGKILL)
 
     db.close()
-    child = os.fork()
-    if child == 0:
-        sender.send(*(sender.item(n) for n in range(100)), enqueue=die)
-        os._exit(0)
+    child = forked(lambda: sender.send(*(sender.item(n) for n in range(100)), enqueue=die))
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
 
     kept = {row["id"] for row in rows("SELECT id FROM executions WHERE state = 'queued'")}

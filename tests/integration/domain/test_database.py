@@ -7,6 +7,7 @@ import pytest
 from domain.db import Database
 from domain.errors import Unavailable
 from standalone import ports
+from tests.forked import forked
 
 Rows = Callable[..., list[Mapping[str, object]]]
 
@@ -129,15 +130,12 @@ def test_a_child_process_has_connections_of_its_own(database_url: str) -> None:
         mine = tx.info.backend_pid
     reader, writer = os.pipe()
 
-    child = os.fork()
-    if child == 0:  # no test machinery may run here
-        try:
-            with db.read() as tx:
-                os.write(writer, str(tx.info.backend_pid).encode())
-            db.close()
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
+    def ask() -> None:
+        with db.read() as tx:
+            os.write(writer, str(tx.info.backend_pid).encode())
+        db.close()
+
+    os.waitpid(forked(ask), 0)
     os.close(writer)
     with os.fdopen(reader) as answer:
         theirs = int(answer.read())

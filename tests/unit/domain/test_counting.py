@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from domain import counted, counting, metrics, prometheus
 from domain.settings import Settings
+from tests.forked import forked
 from tests.unit.domain.counting_while_forking import FORKS, PATIENCE_S
 from tests.waiting import eventually
 
@@ -79,11 +80,11 @@ def test_commands_need_not_load_what_keeps_numbers() -> None:
 def test_what_a_process_counted_stays_and_what_it_had_does_not(shared: CollectorRegistry) -> None:
     counted.REQUESTS.add("python", "AC")
 
-    pid = os.fork()
-    if pid == 0:
+    def count() -> None:
         counted.REQUESTS.add("python", "AC")
         counted.LISTENERS.set(5, "sse")
-        os._exit(0)
+
+    pid = forked(count)
     os.waitpid(pid, 0)
     assert _told(shared, "execution_requests_total", language="python", status="AC") == 2
     assert _told(shared, "shipd_listeners", way="sse") is None

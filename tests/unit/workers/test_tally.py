@@ -11,6 +11,7 @@ import pytest
 
 from domain.languages import Languages
 from domain.settings import TREE
+from tests.forked import forked
 from workers import tally
 from workers.load import LoadMeter, language_names
 from workers.tally import Counts, Layout, Tallies, Tally, standing
@@ -28,12 +29,13 @@ def hold_one(own: Tally) -> None:
 def in_child(folder: Path, does: Callable[[Tally], None]) -> int:
     """Have a process of its own count, which is then there until it is killed; gives its id."""
     ready, told = os.pipe()
-    pid = os.fork()
-    if pid == 0:
+
+    def count() -> None:
         does(Tally(folder, LAYOUT))
         os.write(told, b".")
         signal.pause()
-        os._exit(0)
+
+    pid = forked(count)
     os.read(ready, 1)
     os.close(ready)
     os.close(told)
