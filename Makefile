@@ -29,7 +29,7 @@ stop: ## Stop what `make up` started in this clone
 	@$(BIN)/python -m standalone stop
 
 test: setup ## Run all tests against real servers, workers and jails, and check the coverage
-	@$(BIN)/python -m pytest --cov --cov-report=term -n 2 --dist loadscope --no-loadscope-reorder --timeout=600
+	@$(BIN)/python -m pytest --cov --cov-report=term -n 3 --dist loadscope --no-loadscope-reorder --timeout=600
 
 chaos: setup ## Kill, stop, empty and starve parts under load, and prove what came of it (root; ARGS="--seed 1 --json")
 	@exec $(BIN)/python -m standalone.tied SIGTERM -- $(BIN)/python -m tests.chaos $(ARGS)

@@ -57,7 +57,7 @@ def asked(sandbox: Sandbox, slot: Slot, program: Program = ONE) -> str | None:
 
 
 def shelves(sandbox: Sandbox) -> list[str | None]:
-    return [shelf.kind.held_at for shelf in pool_of(sandbox)._shelves]
+    return [shelf.kind.held_at for shelf in pool_of(sandbox)._rack.shelves]
 
 
 def test_it_is_started_for_what_is_asked_for_again(sandbox: Sandbox) -> None:
@@ -165,7 +165,7 @@ def test_one_that_was_not_used_leaves_nothing(sandbox: Sandbox) -> None:
 def test_one_that_ended_while_it_was_held_is_replaced(sandbox: Sandbox) -> None:
     with sandbox.slot() as slot:
         assert pool_of(sandbox).warm(slot, ONE.kind, STAND_PATIENCE_S)
-        [shelf] = pool_of(sandbox)._shelves
+        [shelf] = pool_of(sandbox)._rack.shelves
         assert shelf.ready is not None
         os.kill(shelf.ready.standing.pid, signal.SIGKILL)
         eventually(lambda: shelf.ready is None or not shelf.ready.alive)

@@ -18,6 +18,7 @@ from sandbox.cgroup_v1 import GroupV1
 from sandbox.cgroup_v2 import GroupV2
 from sandbox.kind import Kind
 from sandbox.pool import Pool
+from sandbox.rack import Rack
 from sandbox.series import Series
 from sandbox.warm import Rerun, Warm
 from tests.jail.conftest import TREE
@@ -113,7 +114,7 @@ def test_what_cannot_be_made_ahead_is_made_cold(make: Make, monkeypatch: pytest.
 
 
 def test_a_thread_that_ended_is_no_end_of_grading(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Pool, "_let_old_ones_go", lambda _: 1 / 0)
+    monkeypatch.setattr(Rack, "drop_unused_for", lambda *_: 1 / 0)
     sandbox = make()
     with sandbox.slot() as slot:
         assert mode(sandbox, slot) == "cold"
@@ -127,7 +128,7 @@ def test_a_kind_that_nobody_asks_for_is_let_go(make: Make) -> None:
         stand(sandbox, slot)
         pool = pool_of(sandbox)
         with pool._changed:
-            assert pool._changed.wait_for(lambda: not pool._shelves, STAND_PATIENCE_S)
+            assert pool._changed.wait_for(lambda: not pool._rack.shelves, STAND_PATIENCE_S)
 
 
 def test_what_stands_stays_within_its_memory(make: Make) -> None:
@@ -135,7 +136,7 @@ def test_what_stands_stays_within_its_memory(make: Make) -> None:
     with sandbox.slot() as slot:
         stand(sandbox, slot)
         stand(sandbox, slot, INTERPRETER)
-        assert [shelf.kind for shelf in pool_of(sandbox)._shelves] == [INTERPRETER]
+        assert [shelf.kind for shelf in pool_of(sandbox)._rack.shelves] == [INTERPRETER]
 
 
 def test_more_stand_ready_the_more_are_asked_for(make: Make) -> None:
@@ -154,7 +155,7 @@ def test_who_takes_the_slot_next_ends_what_stood_there(make: Make) -> None:
     first, second = make(), make()
     with first.slot() as slot:
         stand(first, slot)
-        [shelf] = pool_of(first)._shelves
+        [shelf] = pool_of(first)._rack.shelves
         assert shelf.ready is not None
         nsjail = psutil.Process(shelf.ready.standing.pid).parents()[1]
     with second.slot():
@@ -169,7 +170,7 @@ def test_an_nsjail_that_was_killed_is_replaced(make: Make) -> None:
     sandbox = make()
     with sandbox.slot() as slot:
         stand(sandbox, slot)
-        [shelf] = pool_of(sandbox)._shelves
+        [shelf] = pool_of(sandbox)._rack.shelves
         assert isinstance(shelf.maker, Rerun)
         shelf.maker.process.process.kill()
         shelf.maker.process.process.wait()
@@ -287,7 +288,7 @@ def test_a_series_whose_launcher_is_gone_goes_on_without(make: Make) -> None:
     sandbox = make()
     with a_series(sandbox, TEXT) as (slot, jails):
         assert mode(jails, slot, TEXT) == "inner"
-        outer = next(one.ready for one in pool_of(sandbox)._shelves if one.taken)
+        outer = next(one.ready for one in pool_of(sandbox)._rack.shelves if one.taken)
         assert outer is not None
         os.kill(outer.standing.pid, signal.SIGKILL)
         assert mode(jails, slot, TEXT) in {"inner", "warm", "cold"}  # one may have stood already

@@ -197,7 +197,7 @@ def test_what_becomes_free_is_kept_for_a_large_one(tmp_path: Path) -> None:
             assert small.process.poll() is None
     assert large.numbers() == [0, 1]
     large.end()
-    assert small.numbers() == [0]
+    assert small.numbers() in ([0], [1])  # whichever it sees free first
     small.end()
 
 
