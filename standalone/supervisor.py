@@ -17,7 +17,7 @@ from standalone.programs import Program, configuration
 
 SOCKET_PATH_MAX = 90
 """A unix socket's path may have 107 bytes; supervisor adds its pid to it for a moment."""
-START_S = 20
+START_S = 60
 STOP_S = 90
 ASK_S = 0.05
 FAILED = ("FATAL", "EXITED", "UNKNOWN")

@@ -71,6 +71,13 @@ def test_what_v2_lacks_is_named(tmp_path: Path) -> None:
         detect.detect("x", table(tmp_path, v2_line(tmp_path, "cpu io pids")))
 
 
+def test_a_tree_is_slow_to_change_unless_it_was_told_that_it_will_be(tmp_path: Path) -> None:
+    slow = v2_line(tmp_path, "cpu")
+    assert detect.is_slow_to_change(table(tmp_path, slow))
+    assert not detect.is_slow_to_change(table(tmp_path, slow.replace("nsdelegate", "nsdelegate,favordynmods")))
+    assert not detect.is_slow_to_change(table(tmp_path, v1_line("cpu")))
+
+
 def test_nothing_at_all_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match="no usable control groups"):
         detect.detect("x", table(tmp_path))

@@ -52,12 +52,18 @@ def test_control_groups_that_cannot_be_used_are_named(config: SandboxConfig, mon
     assert "cgroup v2" in finding.fix
 
 
-def test_the_kernels_control_groups_are_told(config: SandboxConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("slow", [False, True])
+def test_the_kernels_control_groups_are_told(
+    config: SandboxConfig, monkeypatch: pytest.MonkeyPatch, *, slow: bool
+) -> None:
     class Kernel:
         version = "v2"
 
     monkeypatch.setattr(doctor, "hierarchy", lambda _: Kernel())
-    assert doctor._cgroups(config) == "v2: limits and counters by the kernel"
+    monkeypatch.setattr(doctor, "is_slow_to_change", lambda: slow)
+    groups, moves = doctor._cgroups(config)
+    assert (groups.ok, groups.detail) == (True, "v2: limits and counters by the kernel")
+    assert (moves.ok, moves.needed, moves.fix.startswith("mount -o remount,favordynmods ")) == (not slow, False, slow)
 
 
 def test_user_namespaces_that_are_refused_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
