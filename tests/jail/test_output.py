@@ -50,9 +50,14 @@ while True: os.write(1, b'x')
 
 
 def test_one_who_never_stops_writing_a_little_is_ended_in_time(run: Runner) -> None:
-    result = run.python(TRICKLE, wall_time_ms=1000, cpu_time_ms=10_000, output_bytes=64 * MIB).result
-    assert result.cause is Cause.WALL
-    assert result.wall_time_us < 8_000_000
+    """Up to three attempts: a machine that stalls may delay the keeper, but not each time."""
+
+    def took_us() -> int:
+        result = run.python(TRICKLE, wall_time_ms=1000, cpu_time_ms=10_000, output_bytes=64 * MIB).result
+        assert result.cause is Cause.WALL
+        return result.wall_time_us
+
+    assert any(took_us() < 2_000_000 for _ in range(3))
 
 
 def test_a_program_may_close_its_streams(run: Runner) -> None:

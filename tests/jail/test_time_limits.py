@@ -43,9 +43,14 @@ def test_time_over_the_limit_counts_even_if_the_program_ended_by_itself(run: Run
 
 
 def test_children_that_were_waited_for_count_once(run: Runner) -> None:
-    result = run.program("spend", "children", 4, 100, cpu_time_ms=5000)
-    assert result.cause is Cause.EXIT
-    assert 390 * MS <= result.cpu_time_us < 2 * 390 * MS
+    """Up to three attempts: a machine that stalls may have its time counted for theirs, but not each time."""
+
+    def spent_us() -> int:
+        result = run.program("spend", "children", 4, 100, cpu_time_ms=5000)
+        assert result.cause is Cause.EXIT
+        return result.cpu_time_us
+
+    assert any(390 * MS <= spent_us() <= 620 * MS for _ in range(3))
 
 
 def test_sleeping_costs_wall_time_only(run: Runner) -> None:

@@ -1,6 +1,5 @@
 """What a test asks of the platform: submit, wait, look at queues, processes and control groups."""
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
@@ -17,9 +16,8 @@ from domain.storing import Place
 from domain.verdict import State
 from domain.views import ExecutionView
 from tests.integration.celery.container import ProcessContainer
+from tests.jail.leaks import groups
 from tests.waiting import eventually
-
-CGROUPS = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
@@ -145,17 +143,14 @@ def _ended(process: psutil.Process) -> bool:
 
 def groups_of_runs(worker: ProcessContainer) -> list[Path]:
     """The control groups of runs that stand under a worker's instance."""
-    return [run for instance in _groups(worker) for run in instance.glob("*/run-*")]
+    return [group for group in groups(instance_of(worker)) if group.name.startswith("run-")]
 
 
 def remove_groups(worker: ProcessContainer) -> None:
     """Remove a worker's control groups; no process is in them, or it fails."""
-    for instance in _groups(worker):
-        for group in sorted((path for path in instance.rglob("*") if path.is_dir()), reverse=True):
-            group.rmdir()
-        instance.rmdir()
+    for group in groups(instance_of(worker)):
+        group.rmdir()
 
 
-def _groups(worker: ProcessContainer) -> list[Path]:
-    name = f"shipd-{worker.environ['SHIPD_INSTANCE']}"
-    return [Path(path) for path, _, _ in os.walk(CGROUPS) if Path(path).name == name]
+def instance_of(worker: ProcessContainer) -> str:
+    return str(worker.environ["SHIPD_INSTANCE"])

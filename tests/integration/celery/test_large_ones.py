@@ -15,7 +15,8 @@ from domain.limits import Constraints
 from domain.model import Expectation, File, Submission, TestCase
 from domain.verdict import Verdict
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import CGROUPS, Fleet, sleeping
+from tests.integration.celery.fleet import Fleet, instance_of, sleeping
+from tests.jail.leaks import groups
 
 MIB = 1 << 20
 ROOM_MB = 3584
@@ -52,7 +53,8 @@ def limits_mb(instances: list[Path]) -> int:
 def watched(worker: ProcessContainer) -> Iterator[list[int]]:
     """Look at the limits again and again."""
     seen: list[int] = []
-    instances = [*CGROUPS.glob(f"**/shipd-{worker.environ['SHIPD_INSTANCE']}")]
+    instance = instance_of(worker)
+    instances = [group for group in groups(instance) if group.name == f"shipd-{instance}"]
     over = threading.Event()
 
     def look() -> None:

@@ -1,5 +1,6 @@
 """The same platform over RabbitMQ: one broker, one sweeper and one worker of one slot for all tests of this file."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from uuid import UUID
@@ -176,8 +177,13 @@ def test_flower_is_told(fleet: Fleet, app: Celery) -> None:
         app.control.enable_events(reply=True, timeout=3, limit=1)
         with receiver.consumer_context() as (own, *_):
             fleet.submit(sleeping(0))
-            while "task-succeeded" not in told:
-                own.drain_events(timeout=30)
+
+            def has_succeeded() -> bool:
+                with contextlib.suppress(TimeoutError):  # nothing was told for a while
+                    own.drain_events(timeout=3)
+                return "task-succeeded" in told
+
+            eventually(has_succeeded)
     assert {"task-received", "task-started"} <= set(told)
 
     assert there(app, "normal")

@@ -37,7 +37,7 @@ def inside(pause: Callable[[], object], done: threading.Event) -> Iterator[None]
     thread.join()
 
 
-def test_a_fork_waits_for_whoever_is_in_a_block() -> None:
+def a_fork_waits() -> None:
     done = threading.Event()
 
     def look() -> None:
@@ -45,6 +45,10 @@ def test_a_fork_waits_for_whoever_is_in_a_block() -> None:
 
     with inside(lambda: time.sleep(0.1), done):
         assert came_to(look) == 0
+
+
+def test_a_fork_waits_for_whoever_is_in_a_block() -> None:
+    a_fork_waits()
 
 
 def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,16 +67,7 @@ def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_child_forks_as_its_parent_does() -> None:
-    def child() -> None:
-        done = threading.Event()
-
-        def look() -> None:
-            assert done.is_set()
-
-        with inside(lambda: time.sleep(0.1), done):
-            assert came_to(look) == 0
-
-    assert came_to(child) == 0
+    assert came_to(a_fork_waits) == 0
 
 
 def test_whoever_connects_to_postgresql_is_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
