@@ -122,7 +122,7 @@ def test_nothing_is_left_open(box: Box, tmp_path: Path) -> None:
             if filled:
                 held.fill(b"1", 0o644)
                 held.open()
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
 
 
 def test_a_host_that_lets_nobody_wait_is_found_out_by_trying(
@@ -135,7 +135,7 @@ def test_a_host_that_lets_nobody_wait_is_found_out_by_trying(
         before = open_descriptors()
         with pytest.raises(OSError, match="Invalid argument"):
             Gate(box, "x")
-        assert open_descriptors() == before
+        assert open_descriptors() <= before
     finally:
         monkeypatch.undo()
         gate.able.cache_clear()

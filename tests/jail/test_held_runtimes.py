@@ -132,7 +132,8 @@ def test_a_program_may_execute_itself(held: Sandbox, plain: Sandbox) -> None:
 
 @pytest.mark.parametrize("told", ["throw", "exit", "halt", "deep", "missing", "threads", "hello there"])
 def test_java_ends_as_a_plain_start_does(held: Sandbox, plain: Sandbox, told: str) -> None:
-    ends_alike(held, plain, java(told))
+    # Of a full stack of 64 MiB a JVM needs 100 to 360 MB, by how far its compilers had come: more than a limit may be.
+    ends_alike(held, plain, java(told).limited(memory_bytes=1024 * MIB))
 
 
 def test_a_class_in_a_package_is_found(held: Sandbox, plain: Sandbox) -> None:

@@ -130,7 +130,7 @@ def test_reading_leaves_no_descriptor_open(folder: int, inside: Path) -> None:
     before = open_descriptors()
     for name in ("dir", "missing"):
         files.read(folder, name, 10)
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
 
 
 def test_a_sparse_giant_is_cut(folder: int, inside: Path) -> None:
@@ -290,7 +290,7 @@ def test_a_walk_leaves_no_descriptor_open(box: Box) -> None:
         box.write(f"a/b/{number}", b"x")
     before = open_descriptors()
     box.collect(["**"], max_files=2, **PLENTY)
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
 
 
 def test_a_box_says_how_much_is_taken(box: Box) -> None:

@@ -153,7 +153,7 @@ def test_v1_lets_nobody_in_by_a_part_of_the_ways(tmp_path: Path) -> None:
     before = open_descriptors()
     with pytest.raises(SandboxError, match="none lets nobody in: No such file"):
         group.let_in(77)
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
     os.close(group._usage)
 
 

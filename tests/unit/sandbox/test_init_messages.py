@@ -122,7 +122,7 @@ def test_another_report_than_the_due_one_is_refused(ends: tuple[Channel, socket.
         socket.send_fds(theirs, [report(Kind.ENDED)], [one.fileno()])
     with pytest.raises(SandboxError, match="was due"):
         channel.expect(Kind.READY, 1)
-    assert open_descriptors() == before  # what came with it is not kept open
+    assert open_descriptors() <= before  # what came with it is not kept open
 
 
 @pytest.mark.parametrize("sent", [b"", b"short"])

@@ -52,7 +52,7 @@ def test_one_that_cannot_be_executed_leaves_nothing_open(tmp_path: Path, theirs:
     before = open_descriptors()
     with pytest.raises(SandboxError, match=r"nsjail does not start: .*Exec format"):
         Nsjail(path, Path("/init"), "", theirs)
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
 
 
 LOG = r"""

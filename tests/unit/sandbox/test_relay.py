@@ -174,5 +174,5 @@ def test_nothing_is_left_open(program: Talker, interactor: Talker) -> None:
     before = open_descriptors()
     with closing(Relay([0])) as relay, closing(Talker(relay, PROGRAM)), closing(Talker(relay, INTERACTOR)):
         pass
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
     del program, interactor

@@ -250,7 +250,7 @@ def test_waiting_that_is_interrupted_lets_everything_go(tmp_path: Path, wanted: 
         pass
     os.close(cancel)
     assert not made.wanted()
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
     with made.acquire(2) as both:
         assert both.numbers == (0, 1)
 
@@ -312,7 +312,7 @@ def test_too_few_that_are_free_are_not_kept(tmp_path: Path) -> None:
         with made.borrow(2) as both:
             assert both is not None
             assert both.numbers == (1, 2)
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
 
 
 def test_nothing_is_borrowed_while_somebody_waits(tmp_path: Path) -> None:
