@@ -36,12 +36,18 @@ def choose(count: int) -> list[int]:
 
     A port of that range could be lent to anyone while our server is down. Raises PortTaken when none is found.
     """
-    highest = int(EPHEMERAL.read_text().split()[0]) if EPHEMERAL.exists() else 32_768
-    candidates = random.SystemRandom().sample(range(LOWEST, max(highest, LOWEST + 2 * TRIES)), TRIES)
-    found = [port for port in candidates if is_free(port)][:count]
+    among = candidates()
+    tried = random.SystemRandom().sample(among, TRIES)
+    found = [port for port in tried if is_free(port)][:count]
     if len(found) < count:
-        raise PortTaken(f"no {count} free ports among {TRIES} tried from {LOWEST} to {highest}")
+        raise PortTaken(f"no {count} free ports among {TRIES} tried from {among.start} to {among.stop}")
     return found
+
+
+def candidates() -> range:
+    """Give the ports that are chosen from."""
+    highest = int(EPHEMERAL.read_text().split()[0]) if EPHEMERAL.exists() else 32_768
+    return range(LOWEST, max(highest, LOWEST + 2 * TRIES))
 
 
 def remembered(path: Path, names: Sequence[str]) -> dict[str, int]:

@@ -37,6 +37,13 @@ class Lanes(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
         return _lane(nodeid) or nodeid.partition("::")[0]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Have each process choose from ports of its own: between choosing one and listening there seconds may pass."""
+    if worker := getattr(config, "workerinput", None):
+        number, count, everyones = int(worker["workerid"].removeprefix("gw")), worker["workercount"], ports.candidates
+        ports.candidates = lambda: everyones()[number::count]
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Lanes:
     """Where several processes share the tests (`make test`), have them take lanes."""
     return Lanes(config, log)

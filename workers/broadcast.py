@@ -53,6 +53,7 @@ class Broadcast:
         self._lock = threading.Lock()
         self._telling = threading.Lock()
         """Held while Redis is waited for, so that events come in order."""
+        self._closed = False
 
     def state(self, state: State) -> None:
         """Note that a state was entered."""
@@ -101,8 +102,13 @@ class Broadcast:
                     for pieces in streams.values():
                         self._take(pieces, final=False)
                 events, self._waiting = self._waiting, []
-            if self._live is not None:
+            if self._live is not None and not self._closed:
                 self._live.append_all(self._id, events)
+
+    def close(self) -> None:
+        """Nothing is told from now on: what comes next of this execution is for others to tell."""
+        with self._telling:
+            self._closed = True
 
     def _take(self, pieces: Pieces, *, final: bool) -> None:
         before = pieces.told
@@ -137,6 +143,7 @@ class Broadcaster:
         finally:
             with self._changed:
                 self._open.discard(made)
+            made.close()
 
     def given_back(self, claim: Claim) -> None:
         """Tell that an execution waits again."""

@@ -47,7 +47,8 @@ def a_fork_waits() -> None:
         assert came_to(look) == 0
 
 
-def test_a_fork_waits_for_whoever_is_in_a_block() -> None:
+def test_a_fork_waits_for_whoever_is_in_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forking, "PATIENCE_S", 30.0)
     a_fork_waits()
 
 
@@ -66,7 +67,8 @@ def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
         go.set()
 
 
-def test_a_child_forks_as_its_parent_does() -> None:
+def test_a_child_forks_as_its_parent_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forking, "PATIENCE_S", 30.0)
     assert came_to(a_fork_waits) == 0
 
 

@@ -42,6 +42,7 @@ def busy(monkeypatch: pytest.MonkeyPatch, times: int, number: int = errno.EBUSY)
 
 
 def test_a_busy_group_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cgroup, "REMOVE_PATIENCE_S", 60)
     (tmp_path / "run-1").mkdir()
     busy(monkeypatch, 5)
     cgroup.remove(tmp_path / "run-1")
@@ -92,6 +93,7 @@ def test_what_does_not_die_is_left_once_more(tmp_path: Path, monkeypatch: pytest
 
 
 def test_what_a_killed_holder_left_is_killed_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cgroup, "REMOVE_PATIENCE_S", 60)
     left = tmp_path / "run-7"
     left.mkdir()
     (tmp_path / "other").mkdir()
@@ -156,6 +158,7 @@ def test_runs_are_named_by_chance() -> None:
 
 
 def test_who_comes_while_a_group_is_removed_is_killed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cgroup, "REMOVE_PATIENCE_S", 60)
     (tmp_path / "run-1").mkdir()
     busy(monkeypatch, 3)
     killed: list[Path] = []

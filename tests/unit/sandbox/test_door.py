@@ -43,7 +43,7 @@ for number in range(25):
     try:
         with made.acquire(count, room) as slot:
             log.write(f"in {name} {count} {slot.memory_bytes} {slot.disk_bytes}\\n")
-            if chance.random() < 0.1:
+            if chance.random() < 0.03:
                 log.write(f"out {name}\\n")
                 os.kill(os.getpid(), 9)
             time.sleep(chance.random() * 0.01)
@@ -72,7 +72,11 @@ def test_whoever_comes_and_is_killed_no_more_is_held_than_there_is(tmp_path: Pat
         assert process.stdout is not None
         process.stdout.readline()
     for process in processes:
-        process.communicate(b"\n")
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate()
     standing: dict[str, tuple[int, int, int]] = {}
     entered = 0
     for line in log.read_text().splitlines():

@@ -11,6 +11,7 @@ import redis
 
 from standalone import ports
 from standalone.servers import Postgres, Server, ServerError, Valkey
+from tests.waiting import eventually
 
 OWNER = """
 import sys
@@ -39,7 +40,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Server:
 
 def test_it_starts_answers_and_leaves_no_process(server: Server) -> None:
     with server:
-        assert server.answers()
+        eventually(server.answers)
         assert server.pid is not None
         process = psutil.Process(server.pid)
     assert not process.is_running()

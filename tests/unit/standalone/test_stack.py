@@ -58,7 +58,11 @@ def test_a_second_one_in_its_folder_is_refused(stack: Stack) -> None:
 
 @pytest.mark.usefixtures("alone")
 def test_two_folders_share_neither_ports_nor_cgroups(tmp_path: Path) -> None:
-    one, two = Stack(tmp_path / "one"), Stack(tmp_path / "two")
+    with contextlib.ExitStack() as listening:
+        one = Stack(tmp_path / "one")
+        for port in one.ports.values():
+            listening.enter_context(socket.create_server(("127.0.0.1", port)))
+        two = Stack(tmp_path / "two")
     assert not set(one.ports.values()) & set(two.ports.values())
     assert one.settings.instance != two.settings.instance
     assert one.settings.database_url != two.settings.database_url

@@ -12,6 +12,12 @@ from streams import passing
 Taken = tuple[bytes, int] | None
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is busy elsewhere has time to pass anything."""
+    monkeypatch.setattr(passing, "TIMEOUT_S", 30.0)
+
+
 @pytest.fixture
 def client() -> Iterator[tuple[socket.socket, socket.socket]]:
     """A connection as a server has it, and its client's end."""
