@@ -1,7 +1,11 @@
 """Real servers for the whole test run, each started at its first use and gone at the end."""
 
+import gc
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -10,6 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 from standalone import ports
 from standalone.servers import Postgres, Valkey
 from standalone.stack import Stack
+from tests.measuring import UNMEASURED, unmeasured
 from tests.s3 import S3
 
 collect_ignore = ["ansible"]
@@ -18,6 +23,9 @@ collect_ignore = ["ansible"]
 # Whether a run passes is decided by the code, not by how fast the machine is or by which examples a generator draws
 # this time. To look for others: `--hypothesis-profile=default`.
 hypothesis.settings.load_profile("ci")
+
+SHM = Path("/dev/shm")
+SHM_BYTES = 3 * 2**30
 
 LANES = {
     "jails": ("tests/jail/", "tests/problems/"),
@@ -57,6 +65,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: order.index(_lane(item.nodeid)))
 
 
+def pytest_collection_finish() -> None:
+    """Leave ten thousand collected tests out of every collection of garbage from now on."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let what runs programs have the CPUs first."""
     beside = hasattr(item.config, "workerinput") and _lane(item.nodeid) is None
@@ -64,11 +78,31 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         os.nice(10)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def measuring(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Count the lines that tests run, but for those that need not be counted."""
+    if not request.node.nodeid.startswith(UNMEASURED):
+        yield
+        return
+    with unmeasured():
+        yield
+
+
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url(in_memory: Path) -> Iterator[str]:
     """An empty PostgreSQL of this test run; its user may create databases."""
-    with Postgres(tmp_path_factory.mktemp("postgres"), ports.choose(1)[0], durable=False) as server:
+    with Postgres(in_memory, ports.choose(1)[0], durable=False) as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def in_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in memory where there is room: of two thousand databases, each of 300 files, a disk's books get full."""
+    if not (SHM.is_dir() and shutil.disk_usage(SHM).free > SHM_BYTES):
+        yield tmp_path_factory.mktemp("postgres")
+        return
+    with tempfile.TemporaryDirectory(dir=SHM) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import requests
 from tests.problems.golden import Golden, differences, load
 
 from standalone.stack import Stack
+from tests.measuring import unmeasured
 
 GOLDEN = load()
 AT_ONCE = 6
@@ -28,7 +29,9 @@ def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         yield request.getfixturevalue("stack")
         return
     environ = {"SHIPD_NETWORK": "off", "SHIPD_POOL_MB": "0"}
-    with Stack(tmp_path_factory.mktemp("cold-stack"), environ=environ, durable=False) as running:
+    with unmeasured():
+        running = Stack(tmp_path_factory.mktemp("cold-stack"), environ=environ, durable=False)
+    with running:
         yield running
 
 
