@@ -1,5 +1,6 @@
 """What a jail could leave behind on the host, and how to look for it."""
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass
@@ -99,5 +100,8 @@ def _mounts(territory: Territory) -> list[str]:
 
 
 def _loops(territory: Territory) -> list[str]:
-    backing = [path.read_text().strip() for path in Path("/sys/block").glob("loop*/loop/backing_file")]
+    backing = []
+    for path in Path("/sys/block").glob("loop*/loop/backing_file"):
+        with contextlib.suppress(OSError):  # somebody else's, detached meanwhile
+            backing.append(path.read_text().strip())
     return [path for path in backing if any(name in path for name in territory.names)]

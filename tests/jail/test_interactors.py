@@ -9,6 +9,7 @@ import pytest
 from domain.blob_folder import FolderBlobs
 from domain.interaction import Said, Speaker, decode
 from domain.judging import Checker, CheckerType, Interactor, Program, Protocol
+from domain.limits import Constraints
 from domain.model import Expectation, File, TestCase, TestResult
 from sandbox import Sandbox
 from tests.jail.conftest import LOCAL_MODES, TIME_FACTOR
@@ -56,6 +57,7 @@ def judge(sandboxes: Mapping[str, Sandbox], tmp_path: Path) -> Judge:
         protocol: Protocol = Protocol.KATTIS,
         passes: int = 1,
         checker: Program | None = None,
+        wall_ms: int | None = None,
     ) -> TestResult:
         sandbox = sandboxes[LOCAL_MODES[0]]
         if isinstance(interactor, str):
@@ -67,6 +69,7 @@ def judge(sandboxes: Mapping[str, Sandbox], tmp_path: Path) -> Judge:
             checker=Checker(kind, program=checker),
             test_cases=(case,),
             passes=passes,
+            constraints=Constraints(wall_timeout_ms=wall_ms),
         )
         with sandbox.slot() as slot:
             bench = Bench(
@@ -168,19 +171,29 @@ PROGRAMS = {
         ("WA", "stdout", "no question 1"),
     ),
     "leaves a child that answers": (
-        "import os, time\nif os.fork() == 0:\n    os.setsid(); time.sleep(0.3); print('! 700', flush=True)",
+        "import os, time\nif os.fork() == 0:\n    os.setsid(); time.sleep(1.0); print('! 700', flush=True)",
         ("WA", "stdout", "no question 1"),
     ),
     "takes memory": ("print('? 1', flush=True); x = bytearray(1 << 30)", ("MLE", "memory", "")),
 }
 
 
+def may_take_ms(expected: tuple[str, str | None, str]) -> tuple[int, int]:
+    """CPU and wall time: little of what is to run out and plenty of the other, for a machine may stall meanwhile."""
+    match expected:
+        case "TLE", "cpu", _:
+            return 300, 30_000
+        case "TLE", _, message:
+            return 5000, 5000 if message == DEADLOCK else 1600  # both must be up before they can wait for each other
+        case _:
+            return 5000, 30_000
+
+
 @pytest.mark.parametrize(("program", "expected"), PROGRAMS.values(), ids=PROGRAMS.keys())
 def test_programs(judge: Judge, program: str, expected: tuple[str, str | None, str]) -> None:
-    # Who is to meet the limit of its memory needs the time to fill it.
-    short = expected[1] != "memory"
-    case = replace(CASE, timeout_ms=(300 if short else 5000) * TIME_FACTOR)
-    assert came_to(judge(GUESS, program, case)) == expected
+    cpu_ms, wall_ms = may_take_ms(expected)
+    case = replace(CASE, timeout_ms=cpu_ms * TIME_FACTOR)
+    assert came_to(judge(GUESS, program, case, wall_ms=wall_ms * TIME_FACTOR)) == expected
 
 
 SWALLOWS = "import sys\nfor line in sys.stdin: pass\nsys.exit(42)"

@@ -59,18 +59,25 @@ def cpu_times(run: Runner, times: int) -> Sequence[int]:
 
 
 def test_neighbours_cost_hardly_any_cpu_time(runners: Mapping[str, Runner], programs: Mapping[str, Path]) -> None:
+    """Up to three attempts: a machine that is slow for a while may be so for both runs of a pair, but not each time."""
     counted = next(iter(runners.values()))
-    alone = cpu_times(counted, 3)
-    with neighbours(programs):
-        among = cpu_times(counted, 5)
-    assert max(among) < SPREAD * min(among), among
-    assert max(among) < SLOWER * min(alone), (alone, among)
+    measured = []
+
+    def holds() -> bool:
+        alone = cpu_times(counted, 3)
+        with neighbours(programs):
+            among = cpu_times(counted, 5)
+        measured.append((alone, among))
+        return max(among) < SPREAD * min(among) and max(among) < SLOWER * min(alone)
+
+    assert any(holds() for _ in range(3)), measured
 
 
 SPIN, PAUSE = b"while True: pass\n", b"import signal; signal.pause()\n"
+# A keeper must wake up within a tenth of the limit; and on a busy machine a loop takes long for its CPU time.
 MISSES = {
-    "cpu": (SPIN, Constraints(timeout_ms=250 * TIME_FACTOR)),
-    "wall": (PAUSE, Constraints(wall_timeout_ms=250 * TIME_FACTOR)),
+    "cpu": (SPIN, Constraints(timeout_ms=1000 * TIME_FACTOR, wall_timeout_ms=30_000 * TIME_FACTOR)),
+    "wall": (PAUSE, Constraints(wall_timeout_ms=1000 * TIME_FACTOR)),
 }
 
 

@@ -85,12 +85,15 @@ def counted(sandbox: Sandbox, network: Network | None, text: str) -> tuple[objec
     return json.loads(result.stdout), result.counters.network_bytes
 
 
-def asking(targets: object, **more: object) -> str:
-    """Python text that asks everywhere at once and prints the answers in order."""
+def asking(targets: object, patience_s: float = 20.0) -> str:
+    """Python text that asks everywhere at once and prints the answers in order.
+
+    It is patient, for a machine may stall; who is refused hears of it at once.
+    """
     return (
         "from concurrent.futures import ThreadPoolExecutor\n"
         f"targets = {targets!r}\n"
-        f"def one(target): return ask(*target, **{more!r})\n"
+        f"def one(target): return ask(*target, {patience_s!r})\n"
         "with ThreadPoolExecutor(16) as pool: print(json.dumps(list(pool.map(one, targets))))"
     )
 
@@ -138,7 +141,7 @@ def test_what_is_denied_stays_so_whatever_was_granted(
     net: Internet, networked: SandboxConfig, granted: Network
 ) -> None:
     targets = [(protocol, address, port) for protocol in ("tcp", "udp") for address in DENIED for port in (80, 5432)]
-    answers = net.on_host(lambda: run_python(Sandbox(networked), granted, asking(targets)))
+    answers = net.on_host(lambda: run_python(Sandbox(networked), granted, asking(targets, 2.0)))
     assert isinstance(answers, list)
     assert "hello" not in answers
     assert (net.at_beyond, net.at_host) == ([], [])
@@ -146,7 +149,7 @@ def test_what_is_denied_stays_so_whatever_was_granted(
 
 def test_ipv6_leads_nowhere(net: Internet, networked: SandboxConfig) -> None:
     targets = [(protocol, address, 80) for protocol in ("tcp", "udp") for address in IPV6]
-    answers = net.on_host(lambda: run_python(Sandbox(networked), EVERYTHING, asking(targets)))
+    answers = net.on_host(lambda: run_python(Sandbox(networked), EVERYTHING, asking(targets, 2.0)))
     assert isinstance(answers, list)
     assert "hello" not in answers
     assert (net.at_beyond, net.at_host) == ([], [])
@@ -194,7 +197,8 @@ def look(name):
     try: return sorted({found[4][0] for found in socket.getaddrinfo(name, 80, socket.AF_INET)})
     except OSError: return None
 names = ["good.example", "rebound.example", "both.example", "unknown.example"]
-print(json.dumps([[look(name) for name in names], ask("tcp", "good.example", 80), ask("tcp", "10.0.0.1", 80)]))
+answers = [ask("tcp", there, 80, 20.0) for there in ("good.example", "10.0.0.1")]
+print(json.dumps([[look(name) for name in names], *answers]))
 """
     answers = net.on_host(lambda: run_python(Sandbox(networked), granted, text))
     assert answers == [[[PUBLIC], None, [OTHER], None], "hello", "EHOSTUNREACH"]
@@ -317,7 +321,7 @@ named.bind("\\0shipd-test")
 named.listen()
 for line in (socket.create_server(("0.0.0.0", 8080)), socket.create_server(("127.0.0.1", 8081)), named):
     threading.Thread(target=serve, args=(line,), daemon=True).start()
-while ask("udp", "203.0.113.7", 8080) == "hello":
+while ask("udp", "203.0.113.7", 8080, 30.0) == "hello":
     pass
 print(json.dumps("served"), flush=True)
 os._exit(0)
@@ -396,7 +400,7 @@ def test_the_outer_fence_holds_alone(net: Internet, networked: SandboxConfig) ->
             "route add default dev eth0 metric 9 via inet6 fe80::1",
         )
         found = [ask("udp", address, port, 0.05) for address in (*DENIED, *IPV6[1:]) for port in (80, 53)]
-        return found + [ask("udp", PUBLIC, 80, 0.1, source) for source in forged[:2]] + [ask("udp", PUBLIC, 80)]
+        return found + [ask("udp", PUBLIC, 80, 0.1, source) for source in forged[:2]] + [ask("udp", PUBLIC, 80, 20.0)]
 
     def attempt() -> list[str]:
         sandbox = Sandbox(networked)
@@ -459,7 +463,7 @@ def test_two_instances_on_a_host_do_not_mind_each_other(
 def test_many_at_once(net: Internet, configs: Mapping[str, SandboxConfig]) -> None:
     many = 20
     config = offering(configs["cgroup"], slots=many)
-    text = asking([("tcp", PUBLIC, 80), ("udp", OTHER, 80), ("tcp", "10.0.0.1", 80)], patience_s=20.0)
+    text = asking([("tcp", PUBLIC, 80), ("udp", OTHER, 80), ("tcp", "10.0.0.1", 80)])
 
     def all_of_them() -> list[object]:
         sandbox = Sandbox(config)

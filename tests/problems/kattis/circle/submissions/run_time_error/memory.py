@@ -1,3 +1,3 @@
 kept = []
 while True:
-    kept.append(bytearray(64 * 1024 * 1024))
+    kept.append(bytearray(16 * 1024 * 1024))
