@@ -9,9 +9,9 @@ problem.toml:
     [languages.<name>]                 laid over the request for one language
     [verdicts.<verdict>]               expectations of all submissions in that folder
     [submissions."<verdict>/<name>"]   expectations of one
-Expectations: `reason` ("null" for none; a list where each of several is right; the default is the plain case of the
-verdict), `tests` (verdict and reason of each test result), `shows` (a part of the answer's execution; "null" stands for
-null), `says` (a part of the compile output or of the message beside it). `request` there is laid over the request.
+Expectations: `reason` ("null" for none; the default is the plain case of the verdict), `tests` (verdict and reason of
+each test result), `shows` (a part of the answer's execution; "null" stands for null), `says` (a part of the compile
+output or of the message beside it). `request` there is laid over the request.
 """
 
 import base64
@@ -59,12 +59,6 @@ class Golden:
     tests: tuple[str, ...] | None = None
     shows: Table = field(default_factory=dict)
     says: str = ""
-    other_reasons: tuple[str, ...] = ()
-    """Which are right, too."""
-
-    def comes_to(self, verdict: object, reason: object) -> bool:
-        """Whether this is how it is to end."""
-        return verdict == self.verdict and reason in (self.reason, *self.other_reasons)
 
 
 def load(folder: Path) -> list[Golden]:
@@ -101,7 +95,7 @@ def _golden(problem: str, package: Table, program: Path) -> Golden:
     body = _laid(package["request"], _part(package, "languages", language))
     body = _laid({"language": language, "source": _source(program, sources)}, body)
     verdict, usual = VERDICTS[folder]
-    reason, *others = _listed(said.get("reason", usual))
+    reason = said.get("reason", usual)
     if reason == "":
         raise ValueError(f"{problem}/{_name(program)}: say the reason in problem.toml")
     return Golden(
@@ -112,12 +106,7 @@ def _golden(problem: str, package: Table, program: Path) -> Golden:
         tests=tuple(said["tests"]) if "tests" in said else None,
         shows=said.get("shows", {}),
         says=said.get("says", ""),
-        other_reasons=tuple(others),
     )
-
-
-def _listed(reason: Any) -> list[Any]:
-    return reason if isinstance(reason, list) else [reason]
 
 
 def _part(package: Table, *names: str) -> Table:

@@ -168,7 +168,7 @@ def _golden_outcome(golden: Golden, item: "BatchItem") -> Outcome:
 
 def _golden_differences(golden: Golden, execution: Mapping[str, Any]) -> list[str]:
     found = []
-    if not golden.comes_to(execution["verdict"], execution["reason"]):
+    if (execution["verdict"], execution["reason"]) != (golden.verdict, golden.reason):
         found.append(f"verdict is not {_verdict(golden.verdict, golden.reason)}")
     tests = tuple(_verdict(result["verdict"], result["reason"]) for result in execution["test_results"])
     if golden.tests is not None and tests != golden.tests:

@@ -22,8 +22,8 @@ def test_a_program_that_does_not_want_to_end_is_ended(run: Runner, what: str) ->
 
 @pytest.mark.parametrize("what", ["stop-all", "threads", "forks", "siblings"])
 def test_it_is_ended_within_a_fifth_of_a_second(run: Runner, what: str) -> None:
-    """Up to ten attempts: a machine that is busy elsewhere for some seconds may delay the keeper, but not each time."""
-    took = (run.program("hostile", what, wall_time_ms=200, processes=24).wall_time_us for _ in range(10))
+    """Up to five attempts: a machine that is busy elsewhere may delay the keeper, but not each time."""
+    took = (run.program("hostile", what, wall_time_ms=200, processes=24).wall_time_us for _ in range(5))
     assert any(wall_time_us <= 400_000 for wall_time_us in took)
 
 

@@ -70,7 +70,7 @@ def test_it_comes_to_what_its_package_says(
     golden: Golden, executions: Mapping[str, Future[Execution]], request: pytest.FixtureRequest
 ) -> None:
     execution = executions[golden.id].result()
-    assert golden.comes_to(execution["verdict"], execution["reason"]), account(execution)
+    assert (execution["verdict"], execution["reason"]) == (golden.verdict, golden.reason), account(execution)
     results = execution["test_results"]
     if golden.tests is not None:
         assert [said(result) for result in results] == list(golden.tests)
