@@ -125,9 +125,9 @@ def test_one_that_is_final_ends_at_once_and_a_second_time_there_is_nothing(
 
 
 def test_whoever_is_cut_off_goes_on_without_gap_or_double(
-    connect: Callable[..., Connection], told: Live, sleeping: tuple[str, UUID]
+    connect: Callable[..., Connection], told: Live, submit_long: Callable[[], tuple[str, UUID]]
 ) -> None:
-    submission_id, execution_id = sleeping
+    submission_id, execution_id = submit_long()
     first = connect()
     events = listen(first, submission_id)
     for number in range(3):
@@ -136,6 +136,7 @@ def test_whoever_is_cut_off_goes_on_without_gap_or_double(
     first.__exit__(None, None, None)
     for number in range(3, 50):
         told.append(execution_id, "output", {"offset": number})
+    told.append(execution_id, "done", {"state": "done", "verdict": "OK", "reason": None})
 
     later = list(listen(connect(), submission_id, Last_Event_ID=str(heard[1].id)))
 
@@ -159,24 +160,29 @@ def test_two_hundred_listen_to_one_execution(
 
 
 def test_a_client_that_does_not_read_is_dropped_and_others_are_not(
-    connect: Callable[..., Connection], told: Live, stack: Stack
+    connect: Callable[..., Connection], told: Live, submit_long: Callable[[], tuple[str, UUID]]
 ) -> None:
-    submission_id, execution_id = submit(stack, SLEEPS.format(4))
+    submission_id, execution_id = submit_long()
     slow = connect(receive_bytes=4096)
     slow_events = listen(slow, submission_id)
     assert next(slow_events).name == "state"
     quick = listen(connect(), submission_id)
     assert next(quick).name == "state"
-    # More than is kept for one that does not read, here and in the kernel.
-    count, data = 160, "x" * 20_000
+    # More than is kept for one that does not read, here and in the kernel; so many at once are kept for any.
+    count, at_once, data = 160, 20, "x" * 20_000
+    heard: list[object] = []
     with ThreadPoolExecutor(1) as reader:
-        heard = reader.submit(lambda: [event.data["offset"] for event in quick if event.name == "output"])
+        ended = reader.submit(lambda: heard.extend(event.data["offset"] for event in quick if event.name == "output"))
         for number in range(count):
             told.append(execution_id, "output", {"offset": number, "data": data})
+            if (number + 1) % at_once == 0:
+                eventually(lambda number=number: len(heard) > number or ended.done())  # type: ignore[misc] # of this turn
+        told.append(execution_id, "done", {"state": "done", "verdict": "OK", "reason": None})
         with pytest.raises((EOFError, ConnectionError)):
             list(slow_events)
 
-        assert heard.result() == list(range(count))
+        ended.result()
+        assert heard == list(range(count))
 
 
 def test_a_wait_is_answered_alike_by_both_processes(connect: Callable[..., Connection], stack: Stack) -> None:
@@ -188,7 +194,7 @@ def test_a_wait_is_answered_alike_by_both_processes(connect: Callable[..., Conne
 
     # A process gives an answer itself where the end comes soon; then the connection stays open.
     quick = eventually(lambda: answer if (answer := asked(PRINTS))[1]["connection"] == "keep-alive" else None)
-    slow = asked(SLEEPS.format(1))
+    slow = asked(SLEEPS.format(2.5))
 
     assert (quick[0], slow[0]) == (201, 201)
     assert slow[1]["connection"] == "close"  # so it was the other process
@@ -283,12 +289,11 @@ def test_the_stream_process_is_killed_and_clients_go_on(connect: Callable[..., C
 
 
 @pytest.mark.usefixtures("streams_again")
-def test_the_stream_process_is_stopped_in_order(
-    connect: Callable[..., Connection], stack: Stack, submit_long: Callable[[], tuple[str, UUID]]
-) -> None:
-    submission_id, _ = submit_long()
+def test_the_stream_process_is_stopped_in_order(connect: Callable[..., Connection], stack: Stack) -> None:
+    submission_id, _ = submit(stack, SLEEPS.format(12))
     events = listen(connect(), submission_id)
-    assert next(events).name == "state"
+    running = next(event for event in events if event.data.get("state") == "running")
+    assert running.name == "state"
     waiter = connect()
     waiter.ask("GET", f"/v1/submissions/{submission_id}?wait=20")
     time.sleep(1)
@@ -330,19 +335,25 @@ def test_a_stream_process_that_hangs_has_no_say_in_the_answer(
 
 @pytest.mark.parametrize("rest", ["/events", "?wait=1.5"])
 def test_a_second_request_behind_one_that_is_given_away_is_not_served(
-    connect: Callable[..., Connection], stack: Stack, sleeping: tuple[str, UUID], rest: str
+    connect: Callable[..., Connection],
+    told: Live,
+    stack: Stack,
+    submit_long: Callable[[], tuple[str, UUID]],
+    rest: str,
 ) -> None:
+    submission_id, execution_id = submit_long()
     smuggled_id = str(new_id())
     body = json.dumps({**program(PRINTS), "id": smuggled_id}).encode()
     both = connect()
     post = {"Content-Type": "application/json", "Content-Length": str(len(body))}
     first, second = (
-        both.head("GET", f"/v1/submissions/{sleeping[0]}{rest}", {}),
+        both.head("GET", f"/v1/submissions/{submission_id}{rest}", {}),
         both.head("POST", "/v1/submissions", post),
     )
     both.socket.sendall(first + second + body)
 
     assert both.status()[0] == 200
+    told.append(execution_id, "done", {"state": "done", "verdict": "OK", "reason": None})  # ends the events
     assert b"HTTP/1.1" not in both.rest()
     assert stack.client.get(f"/v1/submissions/{smuggled_id}").status == 404
 

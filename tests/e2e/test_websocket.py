@@ -88,11 +88,10 @@ def test_it_closes_when_it_is_done(stack: Stack, connect: Callable[..., WebSocke
 
 
 def test_a_browser_goes_on_where_it_was(stack: Stack, connect: Callable[..., WebSocket]) -> None:
-    submission_id, execution_id = submit(stack)
+    submission_id, execution_id = submit(stack, 30)
     told = Live(stack.settings.redis_url)
     for number in range(3):
         told.append(execution_id, "output", {"offset": number})
-    told.close()
     offered = {"header": [], "subprotocols": ["shipd", f"bearer.{stack.api_key}"], "suppress_origin": False}
     first = connect(submission_id, **offered)
     assert first.getsubprotocol() == "shipd"
@@ -100,9 +99,12 @@ def test_a_browser_goes_on_where_it_was(stack: Stack, connect: Callable[..., Web
     first.close()
 
     second = connect(submission_id, f"?last_event_id={last['id']}", **offered)
+    told.append(execution_id, "done", {"state": "done", "verdict": "OK", "reason": None})
+    told.close()
 
     offsets = [message["data"] for message in messages(second) if message["event"] == "output"]
     assert offsets == [{"offset": 2}]
+    assert stack.client.delete(f"/v1/submissions/{submission_id}").status == 200  # it runs on
 
 
 @pytest.mark.parametrize(
@@ -258,10 +260,15 @@ def test_a_ping_is_answered(connect: Callable[..., WebSocket], running: str) -> 
 
 
 def test_whoever_closes_is_let_go_at_once(connect: Callable[..., WebSocket], running: str) -> None:
-    socket = connect(running)
-    began = time.monotonic()
-    socket.send_close()
-    code, _ = closed_with(socket)
+    """Up to three attempts to be in time: a machine that stalls does not do so each time."""
 
-    assert code == 1000
-    assert time.monotonic() - began < 1.5
+    def let_go_after_s() -> float:
+        socket = connect(running)
+        began = time.monotonic()
+        socket.send_close()
+        code, _ = closed_with(socket)
+        took_s = time.monotonic() - began
+        assert code == 1000
+        return took_s
+
+    assert any(let_go_after_s() < 1.5 for _ in range(3))

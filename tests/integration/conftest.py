@@ -14,7 +14,8 @@ from psycopg import sql
 
 import migrations
 from app.cli import main
-from domain import keys, submissions
+from domain import cancelling, endings, kept_runs, keys, live, rates, redis_client, submissions, typed
+from domain import events as events_module
 from domain.blob_folder import FolderBlobs
 from domain.blobs import BlobStore
 from domain.db import Database
@@ -23,6 +24,19 @@ from domain.model import File, Submission, TestCase
 from domain.views import SubmissionView
 
 TEMPLATE = "migrated"
+REDIS_S = 10.0
+
+
+@pytest.fixture(autouse=True)
+def patience_with_redis() -> Iterator[None]:
+    """Redis answers within 10 s: what it has to say is lost on who gives up sooner, and a busy machine takes its time.
+
+    Clients of earlier fixtures, and programs, have what they have. Tests of a Redis that hangs say what they need.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (redis_client, cancelling, endings, events_module, kept_runs, live, rates, typed):
+            patch.setattr(module, "TIMEOUT_S", REDIS_S)
+        yield
 
 
 @pytest.fixture

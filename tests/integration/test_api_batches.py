@@ -26,6 +26,7 @@ from domain.settings import Settings
 from domain.verdict import State, Verdict
 
 HELLO = {"language": "python", "source": {"type": "code", "content": "print(1)"}}
+SENDERS = 20
 Json = dict[str, Any]
 Finish = Callable[[str], None]
 
@@ -33,7 +34,9 @@ Finish = Callable[[str], None]
 @pytest.fixture
 def application(database_url: str, redis_url: str, tmp_path: Path) -> Flask:
     places = Usual(at_once=100)
-    return create_app(Settings(database_url, redis_url, redis_url, blob_dir=tmp_path / "blobs", usual=places))
+    urls = (database_url, redis_url, redis_url)
+    # A connection for each sender: nobody waits for one, and for no longer than it may.
+    return create_app(Settings(*urls, blob_dir=tmp_path / "blobs", usual=places, db_pool_max=SENDERS))
 
 
 @pytest.fixture
@@ -185,9 +188,9 @@ def test_many_with_one_key_make_one(
         with application.test_client() as client, client.post(path, json=body, headers=headers) as response:
             return response.status_code, response.get_json()["id"]
 
-    answers = at_once(20, send)
+    answers = at_once(SENDERS, send)
 
-    assert sorted(status for status, _ in answers) == [*[200] * 19, 201]
+    assert sorted(status for status, _ in answers) == [*[200] * (SENDERS - 1), 201]
     assert len({own_id for _, own_id in answers}) == 1
     assert messages.llen("normal") == 1
 

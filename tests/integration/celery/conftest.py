@@ -37,7 +37,8 @@ SWEEPING = '"event":"sweeping"'
 Start = Callable[..., ProcessContainer]
 
 SHORT = {
-    "SHIPD_LEASE_S": "2",
+    # Renewed each second: none is lost while the machine stalls for almost two.
+    "SHIPD_LEASE_S": "3",
     "SHIPD_SWEEP_S": "1",
     # Longer than a test waits: what a broker lost, and what it was not sent, is found without it.
     "SHIPD_MESSAGE_LOST_S": "60",

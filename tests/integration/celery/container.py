@@ -14,7 +14,7 @@ from pytest_celery import CeleryTestContainer
 from standalone import tied
 
 START_S = 90
-STOP_S = 15
+STOP_S = 60
 ASK_S = 0.02
 
 

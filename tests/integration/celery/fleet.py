@@ -7,11 +7,12 @@ from uuid import UUID
 import psutil
 from celery import Celery
 
-from domain import outbox, submissions
+from domain import cancel, outbox, submissions
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.fair import USUAL, User
 from domain.model import Cache, Expectation, File, Priority, Submission, TestCase
+from domain.queue import worker_of
 from domain.storing import Place
 from domain.verdict import State
 from domain.views import ExecutionView
@@ -84,6 +85,19 @@ class Fleet:
         eventually(is_running)
         eventually(lambda: jailed(worker))
         return worker.children()
+
+    def cancel(self, submission_id: UUID) -> None:
+        """End what runs too long to be waited for: its worker finds out when it renews its lease."""
+        assert len(cancel.submission(self.db, submission_id, None)) == 1
+
+    def takes_from(self, host: str, queue: str) -> bool | None:
+        """Whether the worker of a host takes from a queue, as it says itself; None where it does not answer in time."""
+        worker = worker_of(host)
+        # A connection of its own: one that was kept may be from before a restart of the broker.
+        with self.celery.connection_for_write() as connection:
+            asked = self.celery.control.inspect(destination=[worker], connection=connection)
+            told = asked.active_queues() or {}
+        return queue in {one["name"] for one in told[worker]} if worker in told else None
 
     def waiting(self, priority: Priority = Priority.NORMAL) -> int:
         """How many messages wait that no worker has taken."""

@@ -17,7 +17,7 @@ from tests.integration.celery.container import ProcessContainer
 from tests.integration.celery.fleet import Fleet, gone, groups_of_runs, jailed, pool, sleeping
 from tests.waiting import eventually
 
-MANY, FEW = 16, 5
+MANY, FEW = 16, 8
 PAUSE = "import time; time.sleep({}); print(input())"
 FOUND, HELPED = "help_found", "helped"
 TRIES = 6
@@ -130,7 +130,7 @@ def test_a_helper_that_is_gone_loses_nothing(fleet: Fleet, hosts: Pair, number: 
 
 
 def test_a_helper_whose_owner_is_gone_stops(fleet: Fleet, hosts: Pair) -> None:
-    submission, owner, helper = with_help(fleet, hosts, PAUSE.format(1.2), FEW)
+    submission, owner, helper = with_help(fleet, hosts, PAUSE.format(1), FEW)
     programs = jailed(helper)
     children = owner.children()
     owner.kill_all()

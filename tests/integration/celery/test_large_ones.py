@@ -14,6 +14,7 @@ from domain.db import Database
 from domain.limits import Constraints
 from domain.model import Expectation, File, Submission, TestCase
 from domain.verdict import Verdict
+from sandbox.door import PATIENCE_S
 from tests.integration.celery.container import ProcessContainer
 from tests.integration.celery.fleet import Fleet, instance_of, sleeping
 from tests.jail.leaks import groups
@@ -81,7 +82,9 @@ def test_large_ones_find_room_and_small_ones_go_on(
     worker = instead("roomy", **SETTINGS)
     small = replace(Constraints(), memory_mb=512)
     with watched(worker) as seen:
-        first = [calm.create(asking(sleeping(0.3), small)) for _ in range(6)]
+        # One of the first outlasts the door's patience: until then no large one has all slots, however soon it comes,
+        # and small ones pass it.
+        first = [calm.create(asking(sleeping(seconds), small)) for seconds in (PATIENCE_S + 1, *[0.3] * 5)]
         large = [calm.create(asking(sleeping(1.5), LARGE)) for _ in range(2)]
         then = [calm.create(asking(sleeping(0.3), small)) for _ in range(45)]
         ended = {one: calm.done(one) for one in (*first, *large, *then)}

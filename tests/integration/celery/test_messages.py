@@ -25,10 +25,11 @@ def test_messages_of_what_is_done_or_unknown_are_dropped(fleet: Fleet, worker: P
 
 
 def test_what_is_urgent_goes_first(fleet: Fleet, worker: ProcessContainer) -> None:
-    blocker = fleet.submit(sleeping(4))
+    blocker = fleet.submit(sleeping(60))
     fleet.running(blocker, worker)
     queued = {priority: fleet.submit(sleeping(0), priority) for priority in reversed(Priority)}
     assert [fleet.execution(submission).state for submission in queued.values()] == [State.QUEUED] * 3
+    fleet.cancel(blocker)
 
     def started(priority: Priority) -> datetime:
         started_at = fleet.done(queued[priority]).started_at

@@ -117,9 +117,10 @@ def test_it_works(fleet: Fleet, app: Celery) -> None:
 
 
 def test_what_is_urgent_goes_first_though_it_came_last(fleet: Fleet, worker: ProcessContainer) -> None:
-    held = fleet.submit(sleeping(1))
+    held = fleet.submit(sleeping(60))
     fleet.running(held, worker)
     ids = {one: fleet.submit(sleeping(0), one) for one in reversed(Priority)}
+    fleet.cancel(held)
 
     begun = {one: fleet.done(submission).started_at for one, submission in ids.items()}
 
@@ -153,15 +154,16 @@ def test_a_restarted_broker_has_lost_nothing_and_nobody(
 
 
 def test_an_operator_sees_and_pauses_queues(fleet: Fleet, worker: ProcessContainer, shipd: Shipd) -> None:
-    assert "1 workers know" in shipd("queues", "pause", "normal")
+    eventually(lambda: "1 workers know" in shipd("queues", "pause", "normal"))
     eventually(lambda: "queue_paused" in worker.logs())
+    eventually(lambda: fleet.takes_from("rabbit-worker", "normal") is False)
     waiting = fleet.submit(sleeping(0))
     urgent = fleet.submit(sleeping(0), Priority.INTERACTIVE)
     assert fleet.done(urgent).verdict is Verdict.AC
     assert fleet.execution(waiting).state is State.QUEUED
     eventually(lambda: '"normal": 1' in shipd("queues", "list", "--json") or None)
 
-    assert "1 workers know" in shipd("queues", "resume", "normal")
+    eventually(lambda: "1 workers know" in shipd("queues", "resume", "normal"))
 
     assert fleet.done(waiting).verdict is Verdict.AC
     # Copies of what was sent again while the broker was away are taken, and refused, after a moment.

@@ -22,7 +22,7 @@ from tests.integration.celery.container import ProcessContainer
 from tests.integration.celery.fleet import Fleet, jailed, sleeping
 from tests.waiting import eventually
 
-HEARTBEAT_S = 1
+HEARTBEAT_S = 2
 LIVE_S = 3 * HEARTBEAT_S
 SOON = {"SHIPD_HEARTBEAT_S": str(HEARTBEAT_S), "SHIPD_REGION_DISTANCE": "eu:us=10"}
 ONLY = "console.log('done')"
@@ -140,17 +140,17 @@ def test_a_pause_holds_in_all_regions(regions: Regions) -> None:
     names = ["eu-1", "us-1"]
     try:
         queues.pause(regions.fleet.db, Priority.NORMAL)
-        assert tell_to_look(regions.fleet.celery, names) == 2
+        eventually(lambda: tell_to_look(regions.fleet.celery, names) == 2)
         eventually(lambda: all("queue_paused" in worker.logs() for worker in (regions.eu, regions.us)))
         waiting = [regions.submit(), regions.submit(region="us"), regions.submit(ONLY, "javascript")]
     finally:
         queues.resume(regions.fleet.db, Priority.NORMAL)
-        assert tell_to_look(regions.fleet.celery, names) == 2
+        eventually(lambda: tell_to_look(regions.fleet.celery, names) == 2)
     assert [regions.ran_in(one) for one in waiting] == ["eu", "us", "us"]
 
 
 def test_a_region_that_is_killed_is_left_and_used_again_when_it_is_back(regions: Regions) -> None:
-    at_work = regions.submit(sleeping(1.5))
+    at_work = regions.submit(sleeping(3))
     regions.fleet.running(at_work, regions.eu)
     waiting = [regions.submit() for _ in range(3)]
     regions.eu.kill_all()

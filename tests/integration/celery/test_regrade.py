@@ -21,8 +21,9 @@ from tests.integration.celery.fleet import Fleet
 from tests.integration.domain.regrading import Hands
 from tests.waiting import eventually
 
-COUNT = 150
-KILLED_AT = (30, 80)
+COUNT = 240
+KILLED_AT = (20, 60)
+"""With much left to do: the worker goes on until it is killed."""
 PROBLEM = "regraded"
 
 

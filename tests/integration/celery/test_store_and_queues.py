@@ -65,6 +65,7 @@ def test_nothing_is_taken_from_a_paused_queue(
     before = worker.logs().count("queue_paused")
     eventually(lambda: "1 workers know" in shipd("queues", "pause", "bulk").stdout)
     eventually(lambda: worker.logs().count("queue_paused") > before)
+    eventually(lambda: fleet.takes_from("worker", "bulk") is False)  # it is logged before it is done
     paused = fleet.submit(PRINTS, Priority.BULK)
     assert fleet.done(fleet.submit(PRINTS)).verdict is Verdict.AC
 
@@ -75,5 +76,5 @@ def test_nothing_is_taken_from_a_paused_queue(
     assert fleet.done(fleet.submit(PRINTS)).verdict is Verdict.AC
     assert fleet.execution(paused).state is State.QUEUED
 
-    assert "1 workers know" in shipd("queues", "resume", "bulk").stdout
+    eventually(lambda: "1 workers know" in shipd("queues", "resume", "bulk").stdout)
     assert fleet.done(paused).verdict is Verdict.AC

@@ -13,7 +13,7 @@ from tests.waiting import eventually
 def test_no_worker_keeps_messages_that_another_could_use(
     fleet: Fleet, worker: ProcessContainer, second: ProcessContainer
 ) -> None:
-    submissions = [fleet.submit(sleeping(1.5)) for _ in range(3)]
+    submissions = [fleet.submit(sleeping(seconds)) for seconds in (3, 3, 0)]
     eventually(lambda: jailed(worker) and jailed(second))
     assert (fleet.held(), fleet.waiting()) == (2, 1)
     executions = [fleet.done(submission) for submission in submissions]

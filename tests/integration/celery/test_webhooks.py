@@ -1,6 +1,7 @@
 """Webhooks through the queue: a worker, a sweeper, a process that delivers, and a receiver; some of them killed."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -96,11 +97,14 @@ def test_the_end_of_a_submission_is_told(fleet: Fleet, deliver: ProcessContainer
 
 
 def test_a_killed_process_delivers_again_under_the_same_id(
-    fleet: Fleet, deliver: ProcessContainer, receiver: Receiving, rows: Callable[..., object]
+    fleet: Fleet, deliver: ProcessContainer, receiver: Receiving, rows: Callable[..., object], tmp_path: Path
 ) -> None:
-    submission_id = submit(fleet, receiver.url("slow?s=1.5"))
-    eventually(lambda: receiver.requests("slow?s=1.5"))
+    may_answer = tmp_path / "may-answer"
+    path = f"hold?until={may_answer}"
+    submission_id = submit(fleet, receiver.url(path))
+    eventually(lambda: receiver.requests(path))
     deliver.kill()
+    may_answer.touch()
     lost = only(fleet, submission_id)
     assert lost is not None
     assert (lost.state, [one.duration_ms for one in lost.attempts]) == (DeliveryState.WAITING, [None])
@@ -111,7 +115,7 @@ def test_a_killed_process_delivers_again_under_the_same_id(
 
     made = in_state(fleet, submission_id, DeliveryState.DELIVERED)
     assert [(one.number, one.status) for one in made.attempts] == [(1, None), (2, 200)]
-    assert [request.id for request in receiver.requests("slow?s=1.5")] == [str(made.id)] * 2
+    assert [request.id for request in receiver.requests(path)] == [str(made.id)] * 2
 
 
 def test_what_is_due_without_a_message_is_swept(

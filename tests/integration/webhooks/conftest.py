@@ -30,7 +30,9 @@ SECRET = "whsec_" + "c2VjcmV0" * 4
 Rows = Callable[..., list[Mapping[str, object]]]
 Finish = Callable[..., Claim]
 SHORT_S = 2.0
-"""What an attempt may take in these tests; every receiver that answers does so in a moment."""
+"""What an attempt may take that is to end because nobody answers."""
+LONG_S = 30.0
+"""What any other may take: a receiver that answers does so in a moment, unless the machine is busy."""
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +91,13 @@ LOCAL = WebhookSettings(allowed=(ip_network("127.0.0.1/32"),))
 
 @pytest.fixture
 def sender(names: Names, context: ssl.SSLContext) -> Sender:
-    return Sender(lambda: LOCAL.reach, context, names, SHORT_S)
+    return Sender(lambda: LOCAL.reach, context, names, LONG_S)
+
+
+@pytest.fixture
+def hurried(sender: Sender) -> Sender:
+    """One that soon gives up."""
+    return replace(sender, timeout_s=SHORT_S)
 
 
 @pytest.fixture

@@ -55,8 +55,11 @@ class Receiver(BaseHTTPRequestHandler):
     def hang(self, _: object) -> None:
         time.sleep(60)
 
-    def slow(self, query: dict[str, list[str]]) -> None:
-        time.sleep(float(query["s"][0]))
+    def hold(self, query: dict[str, list[str]]) -> None:
+        """Answer once there is a file of this name."""
+        until = Path(query["until"][0])
+        while not until.exists():
+            time.sleep(0.02)
         self._answer(200, b"")
 
     def trickle(self, _: object) -> None:
