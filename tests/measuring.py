@@ -1,4 +1,4 @@
-"""Which tests are left out of the coverage: what they run, others run too, and counting lines doubles what it costs."""
+"""What is left out of the coverage: what it runs, others run too, and counting lines doubles what Python costs."""
 
 import os
 from collections.abc import Iterator
@@ -13,10 +13,9 @@ UNMEASURED = (
     "tests/e2e/test_least_rights.py",
     "tests/e2e/test_network_over_http.py",
     "tests/e2e/test_restore_drill.py",
-    "tests/e2e/test_traces.py",
     "tests/unit/benchmarks/",
 )
-"""Those that start a platform of their own, as the shared one is, or compute a lot and nothing of what is counted."""
+"""Tests that start a platform of their own, as the shared one is, or compute a lot and nothing of what is counted."""
 
 
 @contextmanager

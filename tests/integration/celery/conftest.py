@@ -31,6 +31,7 @@ from standalone.delegation import may_make_cgroups
 from standalone.servers import Postgres, Valkey
 from tests.integration.celery.container import ProcessContainer
 from tests.integration.celery.fleet import Fleet, jailed, remove_groups
+from tests.measuring import unmeasured
 
 READY = " ready."
 SWEEPING = '"event":"sweeping"'
@@ -171,7 +172,8 @@ def host(folder: Path, environ: Mapping[str, str], celery_broker: CeleryTestBrok
         container = ProcessContainer(name, argv, folder / f"{name}.log", lambda own: ready in own.logs())
         own = {"SHIPD_HOST": name, "SHIPD_STATE_DIR": str(folder / name), "SHIPD_INSTANCE": f"{name}-{token}"}
         # Jails that stand ready would be taken for jails that run; test_warm_jails.py and others have them.
-        container.environ = {**container.environ, **environ, "SHIPD_POOL_MB": "0", **own, **settings}
+        with unmeasured():  # a hundred of them, which do what those of unit tests and of whole platforms do
+            container.environ = {**container.environ, **environ, "SHIPD_POOL_MB": "0", **own, **settings}
         container.start()
         started.append(container)
         return container
