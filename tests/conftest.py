@@ -5,7 +5,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 
 import hypothesis
@@ -120,13 +119,9 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole platform, as `make up` starts it, on ports and servers of its own.
 
-    Without a network for programs: nothing that a test makes up is to be resolved or reached for real. The lines of
-    the one that grades a thousand programs are not counted: each lane has its own, and another asks it everything.
+    Without a network for programs: nothing that a test makes up is to be resolved or reached for real.
     """
-    grades = _lane(os.environ["PYTEST_CURRENT_TEST"]) == "jails"
-    with unmeasured() if grades else nullcontext():
-        running = Stack(tmp_path_factory.mktemp("stack"), environ={"SHIPD_NETWORK": "off"}, durable=False)
-    with running:
+    with Stack(tmp_path_factory.mktemp("stack"), environ={"SHIPD_NETWORK": "off"}, durable=False) as running:
         yield running
 
 
