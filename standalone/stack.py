@@ -33,7 +33,7 @@ from standalone.supervisor import ProgramError, Supervisor
 from streams import passing
 
 HEALTHY_S = 240
-"""What is to be asked by then is not well; on a machine that is busy it took a minute."""
+"""What does not answer by then is not well; on a machine that is busy it took a minute."""
 ASK_S = 0.05
 METRICS = ("metrics", "fleet_metrics", "api_metrics", "stream_metrics", "deliver_metrics")
 """On which programs answer Prometheus, as their settings name the ports: SHIPD_METRICS_PORT and so on."""
@@ -198,7 +198,7 @@ class Stack:
         for server in self.servers:
             self.supervisor.run(server.name)
         for server in self.servers:
-            server.wait(lambda name=server.name: self.supervisor.check(name))  # type: ignore[misc]
+            server.wait(lambda name=server.name: self.supervisor.check(name))  # type: ignore[misc] # of this turn
 
     def _write_key(self, db: Database) -> None:
         path = self.folder / "shipd.env"

@@ -26,6 +26,7 @@ hypothesis.settings.load_profile("ci")
 
 SHM = Path("/dev/shm")
 SHM_BYTES = 3 * 2**30
+"""So much is free where databases of tests are kept in memory: three processes have a server each."""
 
 LANES = {
     "jails": ("tests/jail/", "tests/problems/"),

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
+from uuid import UUID
+
+from domain.live import Live
 
 TIMEOUT_S = 30.0
 
@@ -93,6 +96,11 @@ class Connection:
     def rest(self) -> bytes:
         """Read whatever comes up to the end of the connection."""
         return self._file.read()
+
+
+def tell_end(told: Live, execution_id: UUID) -> None:
+    """Tell that an execution ended, whatever its program does: who listens to it is let go."""
+    told.append(execution_id, "done", {"state": "done", "verdict": "OK", "reason": None})
 
 
 def _heard(block: bytes) -> Heard:

@@ -16,7 +16,7 @@ from domain.ids import new_id
 from domain.live import Live
 from standalone.stack import Stack
 from streams import passing
-from tests.e2e.listening import Connection, Heard
+from tests.e2e.listening import Connection, Heard, tell_end
 from tests.waiting import eventually
 
 PRINTS = "print('hello')"
@@ -108,7 +108,7 @@ def test_it_works(stack: Stack, connect: Callable[..., Connection], sleeping: tu
     assert events[-1].name == "done"
     assert events[-1].data == {"state": "done", "verdict": "OK", "reason": None}
     ids = [live.place(event.id) for event in events if event.id is not None]
-    assert ids == sorted(set(ids))  # type: ignore[type-var]
+    assert ids == sorted(set(ids))  # type: ignore[type-var] # a place that was told is one
     assert stack.client.get(f"/v1/submissions/{sleeping[0]}").body["id"] == sleeping[0]
 
 
@@ -136,7 +136,7 @@ def test_whoever_is_cut_off_goes_on_without_gap_or_double(
     first.__exit__(None, None, None)
     for number in range(3, 50):
         told.append(execution_id, "output", {"offset": number})
-    told.append(execution_id, "done", {"state": "done", "verdict": "OK", "reason": None})
+    tell_end(told, execution_id)
 
     later = list(listen(connect(), submission_id, Last_Event_ID=str(heard[1].id)))
 
@@ -152,7 +152,7 @@ def test_two_hundred_listen_to_one_execution(
     assert {next(stream).name for stream in streams} == {"state"}
     for number in range(5):
         told.append(execution_id, "output", {"offset": number})
-    told.append(execution_id, "done", {"state": "done", "verdict": "OK", "reason": None})
+    tell_end(told, execution_id)
 
     all_heard = [[event.data.get("offset") for event in stream if event.name == "output"] for stream in streams]
 
@@ -176,8 +176,8 @@ def test_a_client_that_does_not_read_is_dropped_and_others_are_not(
         for number in range(count):
             told.append(execution_id, "output", {"offset": number, "data": data})
             if (number + 1) % at_once == 0:
-                eventually(lambda number=number: len(heard) > number or ended.done())  # type: ignore[misc] # of this turn
-        told.append(execution_id, "done", {"state": "done", "verdict": "OK", "reason": None})
+                eventually(lambda: len(heard) > number or ended.done())  # noqa: B023 - called at once
+        tell_end(told, execution_id)
         with pytest.raises((EOFError, ConnectionError)):
             list(slow_events)
 
@@ -240,7 +240,7 @@ def test_more_wait_than_the_api_has_threads(stack: Stack) -> None:
         eventually(lambda: connections(stack) >= before + 150)
         assert any(livez_took_s(stack) < 1 for _ in range(3))  # a machine that stalls does not do so each time
         assert not any(done.done() for done in waiting)
-        verdicts = {done.result()["verdict"] for done in waiting}  # type: ignore[index]
+        verdicts = {done.result()["verdict"] for done in waiting}  # type: ignore[index] # JSON
 
     assert verdicts == {"OK"}
 
@@ -309,7 +309,7 @@ def test_the_stream_process_is_stopped_in_order(connect: Callable[..., Connectio
     status, headers, _ = gone.answer()
     assert (status, headers["retry-after"]) == (503, "2")
     answer = stack.client.get(f"/v1/submissions/{submission_id}?wait=20")
-    assert answer.body["execution"]["verdict"] == "OK"  # type: ignore[index]
+    assert answer.body["execution"]["verdict"] == "OK"  # type: ignore[index] # JSON
 
 
 def test_a_stream_process_that_hangs_has_no_say_in_the_answer(
@@ -353,7 +353,7 @@ def test_a_second_request_behind_one_that_is_given_away_is_not_served(
     both.socket.sendall(first + second + body)
 
     assert both.status()[0] == 200
-    told.append(execution_id, "done", {"state": "done", "verdict": "OK", "reason": None})  # ends the events
+    tell_end(told, execution_id)  # ends the events
     assert b"HTTP/1.1" not in both.rest()
     assert stack.client.get(f"/v1/submissions/{smuggled_id}").status == 404
 

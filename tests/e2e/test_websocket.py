@@ -13,6 +13,7 @@ from websocket import ABNF, WebSocket
 
 from domain.live import Live
 from standalone.stack import Stack
+from tests.e2e.listening import tell_end
 from tests.waiting import eventually
 
 TIMEOUT_S = 20
@@ -99,7 +100,7 @@ def test_a_browser_goes_on_where_it_was(stack: Stack, connect: Callable[..., Web
     first.close()
 
     second = connect(submission_id, f"?last_event_id={last['id']}", **offered)
-    told.append(execution_id, "done", {"state": "done", "verdict": "OK", "reason": None})
+    tell_end(told, execution_id)
     told.close()
 
     offsets = [message["data"] for message in messages(second) if message["event"] == "output"]

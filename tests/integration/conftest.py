@@ -24,6 +24,8 @@ from domain.model import File, Submission, TestCase
 from domain.views import SubmissionView
 
 TEMPLATE = "migrated"
+SENDERS = 20
+"""So many send at once where many do. Each has a connection: none is waited for, and for no longer than it may take."""
 REDIS_S = 10.0
 
 
@@ -62,7 +64,7 @@ def template(postgres_url: str) -> str:
 
 @pytest.fixture
 def db(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
+    database = Database(database_url, max_size=SENDERS)
     yield database
     database.close()
 

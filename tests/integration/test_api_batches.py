@@ -24,9 +24,9 @@ from domain.key_limits import KeyLimits
 from domain.model import ExecutionTelemetry, Outcome, TestResult
 from domain.settings import Settings
 from domain.verdict import State, Verdict
+from tests.integration.conftest import SENDERS
 
 HELLO = {"language": "python", "source": {"type": "code", "content": "print(1)"}}
-SENDERS = 20
 Json = dict[str, Any]
 Finish = Callable[[str], None]
 
@@ -35,7 +35,6 @@ Finish = Callable[[str], None]
 def application(database_url: str, redis_url: str, tmp_path: Path) -> Flask:
     places = Usual(at_once=100)
     urls = (database_url, redis_url, redis_url)
-    # A connection for each sender: nobody waits for one, and for no longer than it may.
     return create_app(Settings(*urls, blob_dir=tmp_path / "blobs", usual=places, db_pool_max=SENDERS))
 
 

@@ -52,9 +52,9 @@ class Api:
     took_s: float = 0.0
 
     def send(self, method: str, path: str, **given: object) -> TestResponse:
-        headers = {"Authorization": f"Bearer {self.key}", **given.pop("headers", {})}  # type: ignore[dict-item]
+        headers = {"Authorization": f"Bearer {self.key}", **given.pop("headers", {})}  # type: ignore[dict-item] # a mapping
         began = time.monotonic()
-        answer = self.http.open(path, method=method, headers=headers, **given)  # type: ignore[arg-type]
+        answer = self.http.open(path, method=method, headers=headers, **given)  # type: ignore[arg-type] # any of them
         self.took_s = time.monotonic() - began
         return answer
 

@@ -179,7 +179,7 @@ def test_no_dns_but_the_configured_resolver(
     ) == (f"nameserver {RESOLVER}\noptions timeout:2 attempts:2\n")
     listed = Network((allow("0.0.0.0/0"), allow("0.0.0.0/0", protocol=Protocol.UDP)))
     for other_config, network in ((config, listed), (networked, EVERYTHING)):
-        refused = net.on_host(lambda c=other_config, n=network: run_python(Sandbox(c), n, asking(targets)))  # type: ignore[misc]
+        refused = net.on_host(lambda c=other_config, n=network: run_python(Sandbox(c), n, asking(targets)))  # type: ignore[misc] # of this turn
         assert isinstance(refused, list)
         assert "hello" not in refused
 
@@ -456,7 +456,7 @@ def test_two_instances_on_a_host_do_not_mind_each_other(
 ) -> None:
     other = replace(configs["sampled"], network=networked.network)
     for config in (networked, other, networked):
-        answers = net.on_host(lambda c=config: run_python(Sandbox(c), EVERYTHING, asking([("tcp", PUBLIC, 80)])))  # type: ignore[misc]
+        answers = net.on_host(lambda c=config: run_python(Sandbox(c), EVERYTHING, asking([("tcp", PUBLIC, 80)])))  # type: ignore[misc] # of this turn
         assert answers == ["hello"]
 
 

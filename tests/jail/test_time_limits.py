@@ -23,29 +23,23 @@ SPENDERS = {
 }
 
 
+def ended_after_us(run: Runner, *argv: object, limit_ms: int) -> int:
+    """Have something spend more than it may, and tell after how much it was ended."""
+    result = run.program("spend", *argv, cpu_time_ms=limit_ms)
+    assert (result.cause, result.exit_signal) == (Cause.CPU, 9)
+    assert result.cpu_time_us > limit_ms * MS
+    return result.cpu_time_us
+
+
 @pytest.mark.parametrize("argv", SPENDERS.values(), ids=SPENDERS.keys())
 def test_cpu_time_of_everything_counts(run: Runner, argv: tuple[object, ...]) -> None:
     """Up to three attempts to be ended soon: a machine that stalls may have its time counted, but not each time."""
-
-    def spent_us() -> int:
-        result = run.program("spend", *argv, cpu_time_ms=300)
-        assert (result.cause, result.exit_signal) == (Cause.CPU, 9)
-        assert result.cpu_time_us > 300 * MS
-        return result.cpu_time_us
-
-    assert any(spent_us() < 3000 * MS for _ in range(3))
+    assert any(ended_after_us(run, *argv, limit_ms=300) < 3000 * MS for _ in range(3))
 
 
 def test_a_small_limit_holds_to_the_millisecond(run: Runner) -> None:
     """Up to three attempts to be ended soon, as above."""
-
-    def spent_us() -> int:
-        result = run.program("spend", "spin", 2000, cpu_time_ms=50)
-        assert result.cause is Cause.CPU
-        assert result.cpu_time_us > 50 * MS
-        return result.cpu_time_us
-
-    assert any(spent_us() < 1000 * MS for _ in range(3))
+    assert any(ended_after_us(run, "spin", 2000, limit_ms=50) < 1000 * MS for _ in range(3))
 
 
 def test_time_over_the_limit_counts_even_if_the_program_ended_by_itself(run: Runner) -> None:

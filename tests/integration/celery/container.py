@@ -18,7 +18,7 @@ STOP_S = 60
 ASK_S = 0.02
 
 
-class ProcessContainer(CeleryTestContainer):  # type: ignore[misc]
+class ProcessContainer(CeleryTestContainer):  # type: ignore[misc] # pytest-celery has no types
     """A program that pytest-celery's nodes start, kill and restart. It ends with the tests, however they end."""
 
     def __init__(

@@ -85,7 +85,7 @@ def test_a_host_tells_how_it_is(both: Fleet, shipd: Shipd) -> None:
     both.done(both.submit(QUICK))
 
     def loads() -> dict[str, Mapping[str, object]]:
-        return {one["name"]: one["load"] for one in said(shipd("hosts", "list", "--json"))}  # type: ignore[misc]
+        return {one["name"]: one["load"] for one in said(shipd("hosts", "list", "--json"))}  # type: ignore[misc] # JSON
 
     eventually(lambda: [one for one in loads().values() if one["executions"]])
     load = loads()["worker"]

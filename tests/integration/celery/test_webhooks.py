@@ -123,7 +123,7 @@ def test_what_is_due_without_a_message_is_swept(
 ) -> None:
     submission_id = submit(fleet, receiver.url("flaky?times=2"))
     for number in (1, 2):
-        eventually(lambda number=number: len(_ended(fleet, submission_id)) == number)  # type: ignore[misc]
+        eventually(lambda number=number: len(_ended(fleet, submission_id)) == number)  # type: ignore[misc] # of this turn
         waiting = only(fleet, submission_id)
         assert waiting is not None
         assert waiting.state is DeliveryState.WAITING

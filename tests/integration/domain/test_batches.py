@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -22,12 +22,12 @@ from domain.vault import Vault
 from domain.verdict import State, Verdict
 from domain.views import SubmissionView
 from tests.forked import forked
+from tests.integration.conftest import SENDERS
 from tests.integration.domain.graded import HELLO
 from tests.integration.domain.test_create_and_get_submission import FULL
 
 Rows = Callable[..., list[Mapping[str, object]]]
 BODY = bytes(32)
-SENDERS = 20
 
 
 @dataclass
@@ -83,14 +83,6 @@ class Sender:
 
     def statuses(self, made: Made) -> list[int]:
         return [item.status for item in batch_reading.items(self.db, made.id)]
-
-
-@pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    """With a connection for each sender: nobody waits for one, and for no longer than it may."""
-    database = Database(database_url, max_size=SENDERS)
-    yield database
-    database.close()
 
 
 @pytest.fixture

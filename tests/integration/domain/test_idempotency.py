@@ -1,7 +1,7 @@
 """Idempotency keys on real PostgreSQL: one submission, however many ask for it at once."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -15,20 +15,12 @@ from domain.ids import new_id
 from domain.inserting import MOST_ROWS
 from domain.model import Submission, TestCase
 from domain.views import SubmissionView
+from tests.integration.conftest import SENDERS
 from tests.integration.domain.graded import HELLO
 
 Rows = Callable[..., list[Mapping[str, object]]]
 Create = Callable[..., SubmissionView]
-SENDERS = 20
 LONG = replace(HELLO, test_cases=tuple(TestCase(n, str(n)) for n in range(MOST_ROWS + 1)))
-
-
-@pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    """With a connection for each sender: nobody waits for one, and for no longer than it may."""
-    database = Database(database_url, max_size=SENDERS)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ KEYS = [bytes([number]) * 32 for number in range(40)]
 ONE, OTHER, *_ = KEYS
 MIB = 1 << 20
 COST = 400
+"""What an entry takes beside its data."""
 GONE = -2
 """What Redis gives as the time that is left of what is there no more."""
-"""What an entry takes beside its data."""
 SEAL = SEAL_BYTES
 Rows = Callable[..., list[Mapping[str, object]]]
 Open = Callable[..., KeptRuns]

@@ -1,7 +1,7 @@
 """Live events over a real Redis, and listeners whose Redis or sender fails."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -194,9 +194,9 @@ def test_an_end_that_was_never_told_comes_from_postgresql_in_one_question_for_al
     monkeypatch.setattr(listening_module, "DOUBT_S", 0.05)
     asked: list[int] = []
 
-    def standing_of(ids: object) -> dict[UUID, Standing]:
-        asked.append(len(ids))  # type: ignore[arg-type]
-        return standing.of(db, ids)  # type: ignore[arg-type]
+    def standing_of(ids: Sequence[UUID]) -> dict[UUID, Standing]:
+        asked.append(len(ids))
+        return standing.of(db, ids)
 
     listening = listen(told, standing_of)
     ids = [submit().execution.id for _ in range(5)]

@@ -137,7 +137,7 @@ def finish(db: Database, blobs: BlobStore, submit: Callable[..., SubmissionView]
         view = submit(new)
         claim = executions.claim(db, blobs, view.execution.id, worker="here", lease_s=30)
         assert claim is not None
-        ended = Outcome(verdict, reason, telemetry=ExecutionTelemetry(), **outcome)  # type: ignore[arg-type]
+        ended = Outcome(verdict, reason, telemetry=ExecutionTelemetry(), **outcome)  # type: ignore[arg-type] # any of them
         assert executions.finish(db, blobs, claim, ended)
         return claim
 

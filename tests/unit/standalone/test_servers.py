@@ -134,7 +134,7 @@ def test_one_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("standalone.servers.STOP_S", 0)
     server = Valkey(tmp_path, ports.choose(1)[0])
     server.start()
-    server.stop_signal = signal.SIGCONT  # type: ignore[misc]
+    server.stop_signal = signal.SIGCONT  # type: ignore[misc] # of this one alone
     server.stop()
     assert not server.answers()
 

@@ -139,7 +139,7 @@ class Slow:
         self.answers = threading.Event()
         self.told: list[Telling] = []
 
-    def append_all(self, execution_id: UUID, events: Sequence[Telling]) -> None:  # noqa: ARG002
+    def append_all(self, execution_id: UUID, events: Sequence[Telling]) -> None:  # noqa: ARG002 - as it is called
         self.asked.set()
         assert self.answers.wait(30)
         self.told += events

@@ -33,7 +33,7 @@ def dns(monkeypatch: pytest.MonkeyPatch) -> Callable[[Names], None]:
 
 def _settings(**changed: object) -> Settings:
     given = {**URLS, "broker_url": URLS["redis_url"], **changed}
-    return Settings(**given)  # type: ignore[arg-type]
+    return Settings(**given)  # type: ignore[arg-type] # any of them
 
 
 def test_without_the_wish_there_is_none() -> None:

@@ -67,7 +67,7 @@ def test_it_types_to_the_end(pipe: tuple[int, int]) -> None:
 
 def test_data_that_comes_with_the_end_is_typed_first(pipe: tuple[int, int]) -> None:
     class Last(Script):
-        def next(self, execution_id: UUID, place: bytes, wait_ms: int) -> Piece | None:  # noqa: ARG002
+        def next(self, execution_id: UUID, place: bytes, wait_ms: int) -> Piece | None:  # noqa: ARG002 - as it is called
             return Piece(b"1", b"bye", is_end=True)
 
     with typing(Last(), ID) as taker:
