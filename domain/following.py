@@ -48,6 +48,7 @@ class Following:
         self._id = execution_id
         self._after = after
         self._last = after or live.START
+        self._state = ""
         self._ended = False
         self._listener = listening.join(execution_id, on_drop)
         try:
@@ -96,8 +97,7 @@ class Following:
         if self._standing.state.final:
             yield from self._end(self._past() if self._after else [])
             return
-        yield live.event(live.STATE, self._standing.data)
-        yield from self._new(self._past())
+        yield from self._new([live.event(live.STATE, self._standing.data), *self._past()])
         until = time.monotonic() + LONGEST_S
         while not self._ended and (left := until - time.monotonic()) > 0:
             match self._listener.next(min(HEARTBEAT_S, left)):
@@ -115,11 +115,17 @@ class Following:
     def _new(self, told: Iterable[Event]) -> Iterator[Event]:
         """Pass over what was told before; after the end, over everything."""
         for event in told:
-            if self._ended or (event.place is not None and event.place <= self._last):
+            if self._ended or self._is_known(event):
                 continue
             self._last = event.place or self._last
             self._ended = event.name == live.DONE
+            if event.name == live.STATE:
+                self._state = event.data
             yield event
+
+    def _is_known(self, event: Event) -> bool:
+        """Whether it was told before. What PostgreSQL says has no place: it is known where it was said last."""
+        return event.data == self._state if event.place is None else event.place <= self._last
 
     def _over(self) -> Iterator[Event]:
         """End although no event said so."""

@@ -256,7 +256,7 @@ def test_listeners_go_on_when_redis_comes_back_and_miss_nothing_that_it_kept(
         " lease_until = now() + interval '1 h' WHERE id = %s",
         execution_id,
     )
-    heard.await_count(3)
+    heard.await_count(3)  # that it is queued was told before, and does not come again
     assert heard.events[-1] == live.event("state", {"state": "running", "verdict": None, "reason": None})
 
     server.start()

@@ -1,7 +1,7 @@
 """What one listener is told, out of what PostgreSQL, the execution's stream and the fan-out say."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -190,6 +190,22 @@ def test_without_redis_the_states_that_postgresql_tells_come(world: World) -> No
     world.tell(Signal.OVER)
 
     assert [event.name for event in heard if event is not None] == ["state", "done"]
+
+
+def test_a_state_that_postgresql_tells_and_that_was_told_last_does_not_come_again(world: World) -> None:
+    compiling, running = live.event("state", {"state": "compiling"}), live.event("state", RUNNING.data)
+    following = world.follow()
+    world.tell(running, replace(compiling, place=(1, 0)), compiling)
+    world.tell(output(2), running, replace(running, place=(3, 0)), DONE)
+
+    assert told(following) == [
+        ("state", None),
+        ("state", "1-0"),
+        ("output", "2-0"),
+        ("state", None),
+        ("state", "3-0"),
+        ("done", "9-0"),
+    ]
 
 
 @pytest.mark.parametrize("signal", [Signal.STOP, Signal.DROPPED])
