@@ -13,8 +13,10 @@ from click.testing import CliRunner, Result
 from psycopg import sql
 
 import migrations
+from app import readiness
 from app.cli import main
-from domain import cancelling, endings, kept_runs, keys, live, rates, redis_client, submissions, typed
+from domain import cancelling, endings, kept_runs, keys, line, live, queue, rates, redis_client, submissions, typed
+from domain import db as db_module
 from domain import events as events_module
 from domain.blob_folder import FolderBlobs
 from domain.blobs import BlobStore
@@ -36,8 +38,20 @@ def patience_with_redis() -> Iterator[None]:
     Clients of earlier fixtures, and programs, have what they have. Tests of a Redis that hangs say what they need.
     """
     with pytest.MonkeyPatch.context() as patch:
-        for module in (redis_client, cancelling, endings, events_module, kept_runs, live, rates, typed):
+        for module in (
+            redis_client,
+            cancelling,
+            endings,
+            events_module,
+            kept_runs,
+            line,
+            live,
+            rates,
+            readiness,
+            typed,
+        ):
             patch.setattr(module, "TIMEOUT_S", REDIS_S)
+        patch.setattr(queue, "ANSWER_S", REDIS_S)
         yield
 
 
@@ -146,8 +160,12 @@ def _url_of(server_url: str, name: str) -> str:
 
 
 @pytest.fixture
-def at_once() -> Callable[..., list[object]]:
-    """Call a function in several threads, all starting at the same moment; an exception of one is raised here."""
+def at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[object]]:
+    """Call a function in several threads, all starting at the same moment; an exception of one is raised here.
+
+    A pool makes one connection after the other: the last of many waits for all of them.
+    """
+    monkeypatch.setattr(db_module, "WAIT_S", 60.0)
 
     def run(count: int, action: Callable[[int], object]) -> list[object]:
         together = threading.Barrier(count)

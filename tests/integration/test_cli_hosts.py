@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 
 from app.cli_advise import bars
-from domain import audit, demand, draining, executions, hosts
+from domain import audit, demand, draining, executions, hosts, queue
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.errors import Conflict, NotFound
@@ -59,8 +59,9 @@ def test_what_a_later_release_says_is_no_trouble(db: Database, rows: Rows) -> No
 
 
 def test_a_host_drains_until_its_worker_holds_nothing(
-    run: Run, db: Database, blobs: BlobStore, submit: Submit, rows: Rows
+    run: Run, db: Database, blobs: BlobStore, submit: Submit, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(queue, "ANSWER_S", 0.5)  # its worker is not there, and would be waited for
     _report(db, "one")
     claim = executions.claim(db, blobs, submit().execution.id, worker="one/77", lease_s=60)
     assert claim is not None

@@ -11,7 +11,7 @@ import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from statistics import median_high
 
@@ -99,10 +99,11 @@ def patience_with_redis() -> None:
 
 @pytest.fixture(autouse=True)
 def host(postgres: Postgres) -> None:
-    """A worker that was heard of a moment ago."""
-    database = Database(postgres.url)
-    hosts.report(database, HostReport("one", 1, 2**30, root=False, languages={"python": "3.11.2"}))
-    database.close()
+    """A worker, heard of for as long as the test takes."""
+    with closing(Database(postgres.url)) as database:
+        hosts.report(database, HostReport("one", 1, 2**30, root=False, languages={"python": "3.11.2"}))
+        with database.statement() as tx:
+            tx.run(b"UPDATE hosts SET seen_at = now() + interval '1 hour'", [])
 
 
 @contextmanager
@@ -172,7 +173,7 @@ def test_without_redis_all_is_answered_as_ever_and_soon(api: Api, valkey: Valkey
 
     assert any(is_soon() for _ in range(3)), late
     assert [(what, status) for what, status, _ in asked(api)] == before
-    assert api.send("GET", "/readyz").get_json()["status"] == "ok"
+    eventually(lambda: api.send("GET", "/readyz").get_json()["status"] == "ok")
 
 
 def soon(took_s: Sequence[float]) -> bool:
@@ -231,13 +232,14 @@ def test_a_frozen_postgresql_is_found_out(api: Api, postgres: Postgres, monkeypa
     assert postgres.pid is not None
     backends = [child.pid for child in psutil.Process(postgres.pid).children(recursive=True)]
     for pid in backends:
-        os.kill(pid, signal.SIGSTOP)
+        with contextlib.suppress(ProcessLookupError):  # one that served a connection which was closed
+            os.kill(pid, signal.SIGSTOP)
     try:
         answer = api.send("GET", "/v1/submissions")
         assert (answer.status_code, int(answer.headers["Retry-After"]) > 0) == (503, True)
     finally:
         for pid in backends:
-            with contextlib.suppress(ProcessLookupError):  # one that served a connection which was closed
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 
     monkeypatch.undo()

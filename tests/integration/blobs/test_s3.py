@@ -58,7 +58,7 @@ def test_what_many_processes_of_a_host_read_at_once_is_fetched_once(
         for _ in range(4)
     ]
 
-    assert [reader.communicate(timeout=60)[0] for reader in readers] == [f"{len(data)}\n"] * 4
+    assert [reader.communicate(timeout=300)[0] for reader in readers] == [f"{len(data)}\n"] * 4
     assert _gets(s3, prefix, sha256) == 1
 
 
@@ -176,7 +176,7 @@ def test_a_child_uses_it_where_its_parent_did_not(environ: dict[str, str]) -> No
         "if 0 in children: assert blobs.get(blobs.put(b'x')) == b'x'; os._exit(5)\n"
         "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]))"
     )
-    assert subprocess.run([sys.executable, "-c", program], env=environ, timeout=60, check=False).returncode == 5
+    assert subprocess.run([sys.executable, "-c", program], env=environ, timeout=300, check=False).returncode == 5
 
 
 def test_under_gevent_others_go_on_while_it_waits(s3: S3, environ: dict[str, str], cutting: Cutting) -> None:
@@ -193,10 +193,10 @@ def test_under_gevent_others_go_on_while_it_waits(s3: S3, environ: dict[str, str
     began = time.monotonic()
 
     argv = [sys.executable, "-c", program]
-    done = subprocess.run(argv, env=held, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(argv, env=held, capture_output=True, text=True, timeout=300, check=False)
 
     assert done.stdout == "20 0\n", done.stderr
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 300
 
 
 @pytest.mark.parametrize("room", [0, 64])

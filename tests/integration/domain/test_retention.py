@@ -221,9 +221,9 @@ def test_one_at_a_time(db: Database) -> None:
 
 
 def test_it_may_take_longer_than_transactions_may_idle(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(db_module, "_SESSION", f"{db_module._SESSION} -c idle_in_transaction_session_timeout=100ms")
+    monkeypatch.setattr(db_module, "_SESSION", f"{db_module._SESSION} -c idle_in_transaction_session_timeout=3s")
     with closing(Database(database_url, max_size=2)) as db, partitions.alone(db):
-        time.sleep(0.5)
+        time.sleep(4)
         with pytest.raises(Conflict, match="somebody else"), partitions.alone(db):
             pass
 
