@@ -213,8 +213,11 @@ class Valkey(Server):
     name = "valkey"
     stop_signal = signal.SIGTERM
 
-    def __init__(self, folder: Path, port: int, *, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, folder: Path, port: int, *, durable: bool = True, environ: Mapping[str, str] = os.environ
+    ) -> None:
         super().__init__(folder, port, environ=environ)
+        self._durable = durable
         self._binary = Path(environ.get("REDIS_BIN") or _valkey_server())
 
     @property
@@ -231,7 +234,7 @@ class Valkey(Server):
             "dir": f'"{data}"',
             "requirepass": f'"{self.password}"',
             "appendonly": "yes",
-            "appendfsync": "everysec",
+            "appendfsync": "everysec" if self._durable else "no",
             "save": '""',
             "daemonize": "no",
         }

@@ -88,7 +88,8 @@ class Stack:
             folder, port = self.folder / Postgres.name, self.ports[Postgres.name]
             found.append(Postgres(folder, port, durable=self._durable, environ=self._base))
         if not _given(self._base, "REDIS_URL"):
-            found.append(Valkey(self.folder / Valkey.name, self.ports[Valkey.name], environ=self._base))
+            folder, port = self.folder / Valkey.name, self.ports[Valkey.name]
+            found.append(Valkey(folder, port, durable=self._durable, environ=self._base))
         return found
 
     @cached_property

@@ -112,7 +112,7 @@ def in_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Valkey of this test run."""
-    with Valkey(tmp_path_factory.mktemp("valkey"), ports.choose(1)[0]) as server:
+    with Valkey(tmp_path_factory.mktemp("valkey"), ports.choose(1)[0], durable=False) as server:
         yield server.url
 
 

@@ -71,7 +71,7 @@ class SecureValkey(Valkey):
 
     def __init__(self, folder: Path, certificates: Certificates) -> None:
         inner, self._outer = ports.choose(2)
-        super().__init__(folder, inner)
+        super().__init__(folder, inner, durable=False)
         self._certificates = certificates
         self._front = TlsFront(self._outer, inner, certificates)
         self.passwords = {name: secrets.token_hex(16) for name in _rules()}

@@ -9,6 +9,9 @@ from typing import Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import pytest
+
+from domain import live
 from domain.live import Live
 
 TIMEOUT_S = 30.0
@@ -96,6 +99,13 @@ class Connection:
     def rest(self) -> bytes:
         """Read whatever comes up to the end of the connection."""
         return self._file.read()
+
+
+def teller(redis_url: str) -> Live:
+    """Tell events as a worker does, but to a Redis that may take its time: what it does not take in time is lost."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(live, "TIMEOUT_S", 10.0)
+        return Live(redis_url)
 
 
 def tell_end(told: Live, execution_id: UUID) -> None:

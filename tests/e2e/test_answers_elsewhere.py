@@ -103,10 +103,10 @@ def test_one_that_is_read_is_the_same_to_the_byte(ask: Callable[..., Asked]) -> 
 
 
 def test_who_has_it_already_is_told_so(ask: Callable[..., Asked]) -> None:
-    path = submit(ask, 3)
+    path = submit(ask, 8)
     eventually(lambda: json.loads(ask("GET", path)[2])["execution"]["state"] == "running")
     known = ask("GET", path)[1]["etag"]
-    unchanged = ask("GET", f"{path}?wait=1", If_None_Match=known)
+    unchanged = ask("GET", f"{path}?wait=3", If_None_Match=known)
     changed = ask("GET", f"{path}?wait=20", If_None_Match=known)
 
     assert (unchanged[0], unchanged[1]["etag"], unchanged[1]["connection"]) == (304, known, "close")
@@ -126,7 +126,7 @@ def test_batches_are_waited_for_there(ask: Callable[..., Asked]) -> None:
 
 
 def test_a_batch_is_read_and_told_there(ask: Callable[..., Asked], stack: Stack, key: str) -> None:
-    path = json.loads(ask("POST", "/v1/batches", {"submissions": [program(0), program(2)]})[2])["links"]["self"]
+    path = json.loads(ask("POST", "/v1/batches", {"submissions": [program(0), program(5)]})[2])["links"]["self"]
     with Connection(stack.url, key) as lines:
         lines.ask("GET", f"{path}/results")
         status, headers = lines.status()

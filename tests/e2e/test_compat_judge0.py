@@ -13,6 +13,7 @@ from standalone.stack import Stack
 ADD = "a, b = map(int, input().split())\nprint(a + b)\n"
 CRASH = "int main(void) { *(volatile int *)8 = 1; }"
 DIVIDE = "int main(void) { volatile int seven = 7, zero = 0; return seven / zero; }"
+SPINS = "while True: pass"
 ABORT = "#include <stdlib.h>\nint main(void) { abort(); }"
 
 
@@ -56,7 +57,7 @@ def test_test_cases_are_graded_as_a_batch(client: judge0.Client) -> None:
         ("C", DIVIDE, Status.RUNTIME_ERROR_SIGFPE),
         ("C", ABORT, Status.RUNTIME_ERROR_SIGABRT),
         ("CPP", "#include <iostream>\nint main() { while (true) std::cout << 1; }", Status.RUNTIME_ERROR_SIGXFSZ),
-        ("PYTHON", "while True: pass", Status.TIME_LIMIT_EXCEEDED),
+        ("PYTHON", SPINS, Status.TIME_LIMIT_EXCEEDED),
         ("PYTHON", "import time; time.sleep(9)", Status.TIME_LIMIT_EXCEEDED),
         ("PYTHON", "x = bytearray(10**9)", Status.RUNTIME_ERROR_OTHER),
     ],
@@ -66,8 +67,9 @@ def test_what_goes_wrong_has_its_status(client: judge0.Client, language: str, pr
         client=client,
         source_code=program,
         language=LanguageAlias[language],
-        cpu_time_limit=0.5,
-        wall_time_limit=1.5 if "sleep" in program else 10,  # the others end before, however slow the machine is
+        # Others end before, however slow the machine is.
+        cpu_time_limit=0.5 if program == SPINS else 10,
+        wall_time_limit=1.5 if "sleep" in program else 10,
         memory_limit=128_000,
         max_file_size=64,
     )

@@ -161,7 +161,8 @@ ENDINGS = {
 def test_what_did_not_end_by_itself_is_run_again(stack: Stack, end: str, kept: "redis.Redis") -> None:
     program = f"{ENDINGS[end]}\n# {secrets.token_hex(8)}\n"
     wall_timeout_ms = 1500 if end == "TLE wall" else 20_000
-    limits = {"timeout_ms": 500, "wall_timeout_ms": wall_timeout_ms, "memory_mb": 128, "processes": 8}
+    timeout_ms = 500 if end == "TLE cpu" else 10_000
+    limits = {"timeout_ms": timeout_ms, "wall_timeout_ms": wall_timeout_ms, "memory_mb": 128, "processes": 8}
     with added(kept) as new:
         done = execution(stack.client, program, constraints=limits)
     assert f"{done['verdict']} {done['reason']}" == end

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from uuid import UUID
 
 import psutil
@@ -16,11 +17,12 @@ from domain.ids import new_id
 from domain.live import Live
 from standalone.stack import Stack
 from streams import passing
-from tests.e2e.listening import Connection, Heard, tell_end
+from tests.e2e.listening import Connection, Heard, tell_end, teller
 from tests.waiting import eventually
 
 PRINTS = "print('hello')"
 SLEEPS = "import time; time.sleep({})"
+READS = "import sys; sys.stdin.read()"
 OPENING = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
@@ -46,9 +48,8 @@ def connect(stack: Stack) -> Iterator[Callable[..., Connection]]:
 @pytest.fixture
 def told(stack: Stack) -> Iterator[Live]:
     """Tell events as a worker does."""
-    made = Live(stack.settings.redis_url)
-    yield made
-    made.close()
+    with closing(teller(stack.settings.redis_url)) as made:
+        yield made
 
 
 @pytest.fixture
@@ -64,9 +65,9 @@ def program(source: str) -> dict[str, object]:
     return {"language": "python", "source": {"type": "code", "content": source}}
 
 
-def submit(stack: Stack, source: str = PRINTS) -> tuple[str, UUID]:
+def submit(stack: Stack, source: str = PRINTS, **more: object) -> tuple[str, UUID]:
     """Send a program, and give the ids of submission and execution."""
-    body = stack.client.post("/v1/submissions", program(source)).body
+    body = stack.client.post("/v1/submissions", program(source) | more).body
     execution = body["execution"]
     assert isinstance(execution, dict)
     return str(body["id"]), UUID(execution["id"])
@@ -78,7 +79,7 @@ def submit_long(stack: Stack) -> Iterator[Callable[[], tuple[str, UUID]]]:
     made: list[str] = []
 
     def send() -> tuple[str, UUID]:
-        submission_id, execution_id = submit(stack, SLEEPS.format(20))
+        submission_id, execution_id = submit(stack, SLEEPS.format(100), constraints={"wall_timeout_ms": 120_000})
         made.append(submission_id)
         return submission_id, execution_id
 
@@ -210,36 +211,37 @@ def test_a_wait_is_answered_alike_by_both_processes(connect: Callable[..., Conne
 def test_a_wait_ends_with_its_time_in_the_other_process_too(
     connect: Callable[..., Connection], submit_long: Callable[[], tuple[str, UUID]]
 ) -> None:
-    """Up to three attempts to be in time: a machine that stalls does not do so each time."""
+    """Up to three attempts: a machine that stalls may be late, or not come to give it away, but not each time."""
     submission_id, _ = submit_long()
 
-    def waited_s() -> float:
+    def is_in_time() -> bool:
         connection = connect()
         began = time.monotonic()
         connection.ask("GET", f"/v1/submissions/{submission_id}?wait=1")
         status, headers, body = connection.answer()
         took_s = time.monotonic() - began
         assert took_s >= 1
-        assert (status, headers["connection"]) == (200, "close")
+        assert status == 200
         assert json.loads(body)["execution"]["verdict"] is None
-        return took_s
+        return took_s < 2.5 and headers["connection"] == "close"
 
-    assert any(waited_s() < 2.5 for _ in range(3))
+    assert any(is_in_time() for _ in range(3))
 
 
-def test_more_wait_than_the_api_has_threads(stack: Stack) -> None:
+def test_more_wait_than_the_api_has_threads(stack: Stack, told: Live) -> None:
     """What else is asked meanwhile is answered at once."""
-    submission_id, _ = submit(stack, SLEEPS.format(8))
-    before = connections(stack)
+    eventually(lambda: connections(stack) == 0)
+    submission_id, execution_id = submit(stack, READS, interactive=True, constraints={"wall_timeout_ms": 120_000})
 
     def wait(_: int) -> object:
         return stack.client.get(f"/v1/submissions/{submission_id}?wait=60").body["execution"]
 
     with ThreadPoolExecutor(150) as threads:
         waiting = [threads.submit(wait, number) for number in range(150)]
-        eventually(lambda: connections(stack) >= before + 150)
+        eventually(lambda: connections(stack) >= 150)
         assert any(livez_took_s(stack) < 1 for _ in range(3))  # a machine that stalls does not do so each time
         assert not any(done.done() for done in waiting)
+        told.type(execution_id, None)
         verdicts = {done.result()["verdict"] for done in waiting}  # type: ignore[index] # JSON
 
     assert verdicts == {"OK"}
@@ -251,26 +253,38 @@ def livez_took_s(stack: Stack) -> float:
     return time.monotonic() - began
 
 
-def connections(stack: Stack) -> int:
-    """Count those of clients that the stream process has."""
+def connections(stack: Stack, program: str = "stream") -> int:
+    """Count those of clients that a program has."""
+    return len(clients(stack, program))
+
+
+def clients(stack: Stack, program: str) -> list[int]:
+    """List the ports of clients that a program has connections of."""
     port = stack.ports["api"]
-    return sum(one.laddr.port == port for process in stream_processes(stack) for one in process.net_connections("tcp"))
+    found = [one for process in processes(stack, program) for one in process.net_connections("tcp")]
+    return [one.raddr.port for one in found if one.laddr.port == port and one.status != psutil.CONN_LISTEN]
 
 
-def stream_processes(stack: Stack) -> list[psutil.Process]:
-    arbiter = psutil.Process(stack.supervisor.pid("stream"))
+def processes(stack: Stack, program: str = "stream") -> list[psutil.Process]:
+    arbiter = psutil.Process(stack.supervisor.pid(program))
     return [arbiter, *arbiter.children(recursive=True)]
+
+
+def await_given_away(stack: Stack, connection: Connection) -> None:
+    """Wait until the API has given this connection to the stream process, and has it no more."""
+    port = connection.socket.getsockname()[1]
+    eventually(lambda: port in clients(stack, "stream") and port not in clients(stack, "api"))
 
 
 @pytest.mark.usefixtures("streams_again")
 def test_the_stream_process_is_killed_and_clients_go_on(connect: Callable[..., Connection], stack: Stack) -> None:
-    submission_id, _ = submit(stack, SLEEPS.format(5))
+    submission_id, _ = submit(stack, SLEEPS.format(10))
     listener, waiter = connect(), connect()
     events = listen(listener, submission_id)
     heard = [next(events)]
     waiter.ask("GET", f"/v1/submissions/{submission_id}?wait=20")
-    time.sleep(1)  # the API itself waits for half of it
-    for process in stream_processes(stack):
+    await_given_away(stack, waiter)
+    for process in processes(stack):
         os.kill(process.pid, signal.SIGKILL)
 
     with pytest.raises((EOFError, ConnectionError)):
@@ -290,20 +304,20 @@ def test_the_stream_process_is_killed_and_clients_go_on(connect: Callable[..., C
 
 @pytest.mark.usefixtures("streams_again")
 def test_the_stream_process_is_stopped_in_order(connect: Callable[..., Connection], stack: Stack) -> None:
-    submission_id, _ = submit(stack, SLEEPS.format(12))
+    submission_id, _ = submit(stack, SLEEPS.format(15))
     events = listen(connect(), submission_id)
     running = next(event for event in events if event.data.get("state") == "running")
     assert running.name == "state"
     waiter = connect()
     waiter.ask("GET", f"/v1/submissions/{submission_id}?wait=20")
-    time.sleep(1)
+    await_given_away(stack, waiter)
     began = time.monotonic()
     stack.supervisor.halt("stream")
 
     assert "done" not in {event.name for event in events}  # the stream ends, whole as far as it goes
     status, _, body = waiter.answer()
     assert (status, json.loads(body)["execution"]["state"]) == (200, "running")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 9  # soon: it is waited for until its end, and a server that stops for 10 s
     gone = connect()
     gone.ask("GET", f"/v1/submissions/{submission_id}/events")
     status, headers, _ = gone.answer()
@@ -315,7 +329,7 @@ def test_the_stream_process_is_stopped_in_order(connect: Callable[..., Connectio
 def test_a_stream_process_that_hangs_has_no_say_in_the_answer(
     connect: Callable[..., Connection], stack: Stack, sleeping: tuple[str, UUID]
 ) -> None:
-    _, worker = stream_processes(stack)
+    _, worker = processes(stack)
     connection = connect()
     os.kill(worker.pid, signal.SIGSTOP)
     try:
@@ -333,7 +347,7 @@ def test_a_stream_process_that_hangs_has_no_say_in_the_answer(
     assert connection.rest() == b""
 
 
-@pytest.mark.parametrize("rest", ["/events", "?wait=1.5"])
+@pytest.mark.parametrize("rest", ["/events", "?wait=4"])
 def test_a_second_request_behind_one_that_is_given_away_is_not_served(
     connect: Callable[..., Connection],
     told: Live,

@@ -11,9 +11,8 @@ import redis
 import websocket
 from websocket import ABNF, WebSocket
 
-from domain.live import Live
 from standalone.stack import Stack
-from tests.e2e.listening import tell_end
+from tests.e2e.listening import tell_end, teller
 from tests.waiting import eventually
 
 TIMEOUT_S = 20
@@ -35,7 +34,7 @@ def send(stack: Stack, program: str, **more: object) -> tuple[str, UUID]:
 @pytest.fixture(scope="module")
 def running(stack: Stack) -> Iterator[str]:
     """The id of a program that runs for longer than all tests here take, and that none waits for."""
-    submission_id = submit(stack, 55, interactive=True)[0]
+    submission_id = submit(stack, 500, interactive=True, constraints={"wall_timeout_ms": 600_000})[0]
     yield submission_id
     assert stack.client.delete(f"/v1/submissions/{submission_id}").status == 200
 
@@ -90,7 +89,7 @@ def test_it_closes_when_it_is_done(stack: Stack, connect: Callable[..., WebSocke
 
 def test_a_browser_goes_on_where_it_was(stack: Stack, connect: Callable[..., WebSocket]) -> None:
     submission_id, execution_id = submit(stack, 30)
-    told = Live(stack.settings.redis_url)
+    told = teller(stack.settings.redis_url)
     for number in range(3):
         told.append(execution_id, "output", {"offset": number})
     offered = {"header": [], "subprotocols": ["shipd", f"bearer.{stack.api_key}"], "suppress_origin": False}

@@ -29,6 +29,7 @@ TEMPLATE = "migrated"
 SENDERS = 20
 """So many send at once where many do. Each has a connection: none is waited for, and for no longer than it may take."""
 REDIS_S = 10.0
+ASKING_REDIS = (redis_client, cancelling, endings, events_module, kept_runs, line, live, rates, readiness, typed)
 
 
 @pytest.fixture(autouse=True)
@@ -38,18 +39,7 @@ def patience_with_redis() -> Iterator[None]:
     Clients of earlier fixtures, and programs, have what they have. Tests of a Redis that hangs say what they need.
     """
     with pytest.MonkeyPatch.context() as patch:
-        for module in (
-            redis_client,
-            cancelling,
-            endings,
-            events_module,
-            kept_runs,
-            line,
-            live,
-            rates,
-            readiness,
-            typed,
-        ):
+        for module in ASKING_REDIS:
             patch.setattr(module, "TIMEOUT_S", REDIS_S)
         patch.setattr(queue, "ANSWER_S", REDIS_S)
         yield

@@ -41,8 +41,8 @@ COUNTED = ("test_help.py", "test_webhooks.py")
 Start = Callable[..., ProcessContainer]
 
 SHORT = {
-    # Renewed each second: none is lost while the machine stalls for almost two.
-    "SHIPD_LEASE_S": "3",
+    # Renewed three times as often: none is lost while the machine stalls for three seconds.
+    "SHIPD_LEASE_S": "5",
     "SHIPD_SWEEP_S": "1",
     # Longer than a test waits: what a broker lost, and what it was not sent, is found without it.
     "SHIPD_MESSAGE_LOST_S": "60",
@@ -112,7 +112,7 @@ def blobs(environ: Mapping[str, str]) -> BlobStore:
 
 @pytest.fixture(scope="session")
 def valkey(folder: Path) -> Valkey:
-    return Valkey(folder / "valkey", ports.choose(1)[0])
+    return Valkey(folder / "valkey", ports.choose(1)[0], durable=False)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from tests.waiting import eventually
 
 
 def test_an_execution_outlives_its_host(fleet: Fleet, worker: ProcessContainer) -> None:
-    submission = fleet.submit(sleeping(3))
+    submission = fleet.submit(sleeping(5))
     processes = fleet.running(submission, worker)
     assert groups_of_runs(worker) or worker.environ["SHIPD_CGROUPS"] == "none"
     worker.kill_all()
@@ -20,7 +20,7 @@ def test_an_execution_outlives_its_host(fleet: Fleet, worker: ProcessContainer) 
 
 
 def test_a_jail_ends_with_the_process_that_made_it(fleet: Fleet, worker: ProcessContainer) -> None:
-    submission = fleet.submit(sleeping(3))
+    submission = fleet.submit(sleeping(5))
     processes = fleet.running(submission, worker)
     pool(worker).kill()
     eventually(lambda: gone(processes))
@@ -59,7 +59,7 @@ def test_an_idle_pool_process_that_lost_its_worker_ends(fleet: Fleet, worker: Pr
 def test_a_pool_process_that_lost_its_worker_finishes_what_it_holds_and_ends(
     fleet: Fleet, worker: ProcessContainer
 ) -> None:
-    submission = fleet.submit(sleeping(1))
+    submission = fleet.submit(sleeping(3))
     processes = fleet.running(submission, worker)
     worker.kill()
     execution = fleet.done(submission)

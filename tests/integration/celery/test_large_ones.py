@@ -1,5 +1,6 @@
 """One execution of four CPUs and much memory beside a flow of small ones: both go on, and no limit is ever exceeded."""
 
+import contextlib
 import itertools
 import threading
 from collections.abc import Callable, Iterator
@@ -36,18 +37,22 @@ def asking(source: str, constraints: Constraints) -> Submission:
     return Submission("python", (File("main.py", source.encode()),), "main.py", (only,), constraints=constraints)
 
 
-def limits_mb(instances: list[Path]) -> int:
-    """What the memory limits of all runs that stand at the moment come to; those without one run nothing yet."""
-    found = 0
+def limits_mb(instances: list[Path]) -> int | None:
+    """What the memory limits of all runs that stand at the moment come to; those without one run nothing yet.
+
+    None where one of them was gone before all were read: they did not stand at one moment then.
+    """
+    found: dict[Path, str] = {}
     for instance in instances:
         for number, name in itertools.product(range(SLOTS), LIMITS):
             slot = instance / str(number)
-            try:
-                limits = [(run / name).read_text() for run in slot.iterdir() if run.name.startswith("run-")]
-            except OSError:  # another controller's, or gone meanwhile: the next look sees it, or its successor
-                continue
-            found += sum(int(limit) // MIB for limit in map(str.strip, limits) if limit.isdigit() and int(limit) < MOST)
-    return found
+            with contextlib.suppress(OSError):  # another controller's, or gone meanwhile
+                found |= {
+                    run: (run / name).read_text().strip() for run in slot.iterdir() if run.name.startswith("run-")
+                }
+    if not all(run.exists() for run in found):
+        return None
+    return sum(int(limit) // MIB for limit in found.values() if limit.isdigit() and int(limit) < MOST)
 
 
 @contextmanager
@@ -60,7 +65,8 @@ def watched(worker: ProcessContainer) -> Iterator[list[int]]:
 
     def look() -> None:
         while not over.wait(LOOK_S):
-            seen.append(limits_mb(instances))
+            if (found := limits_mb(instances)) is not None:
+                seen.append(found)
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -84,7 +90,7 @@ def test_large_ones_find_room_and_small_ones_go_on(
     with watched(worker) as seen:
         # One of the first outlasts the door's patience: until then no large one has all slots, however soon it comes,
         # and small ones pass it.
-        first = [calm.create(asking(sleeping(seconds), small)) for seconds in (PATIENCE_S + 1, *[0.3] * 5)]
+        first = [calm.create(asking(sleeping(seconds), small)) for seconds in (PATIENCE_S + 4, *[0.3] * 5)]
         large = [calm.create(asking(sleeping(1.5), LARGE)) for _ in range(2)]
         then = [calm.create(asking(sleeping(0.3), small)) for _ in range(45)]
         ended = {one: calm.done(one) for one in (*first, *large, *then)}

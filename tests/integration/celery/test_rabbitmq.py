@@ -128,7 +128,7 @@ def test_what_is_urgent_goes_first_though_it_came_last(fleet: Fleet, worker: Pro
 
 
 def test_what_a_killed_worker_held_is_graded_once(fleet: Fleet, worker: ProcessContainer) -> None:
-    submission = fleet.submit(sleeping(3))
+    submission = fleet.submit(sleeping(5))
     fleet.running(submission, worker)
     worker.kill_all()
     worker.start()
@@ -142,7 +142,7 @@ def test_what_a_killed_worker_held_is_graded_once(fleet: Fleet, worker: ProcessC
 def test_a_restarted_broker_has_lost_nothing_and_nobody(
     fleet: Fleet, worker: ProcessContainer, rabbit: RabbitMQ
 ) -> None:
-    held = fleet.submit(sleeping(1))
+    held = fleet.submit(sleeping(3))
     fleet.running(held, worker)
     queued = [fleet.submit(sleeping(0), Priority.BULK) for _ in range(3)]
 
@@ -176,7 +176,7 @@ def test_flower_is_told(fleet: Fleet, app: Celery) -> None:
     assert there(app, "help.rabbit-worker")
     with app.connection_for_read() as connection:
         receiver = app.events.Receiver(connection, handlers={"*": lambda event: told.append(event["type"])})
-        app.control.enable_events(reply=True, timeout=3, limit=1)
+        eventually(lambda: app.control.enable_events(reply=True, timeout=3, limit=1))
         with receiver.consumer_context() as (own, *_):
             fleet.submit(sleeping(0))
 
