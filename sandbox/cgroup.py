@@ -153,6 +153,7 @@ def remove(path: str | Path, *, kill: bool = False) -> None:
     """
     deadline = time.monotonic() + REMOVE_PATIENCE_S
     while True:
+        is_last = time.monotonic() > deadline
         if kill:
             kill_all(Path(path))
         try:
@@ -160,7 +161,7 @@ def remove(path: str | Path, *, kill: bool = False) -> None:
         except FileNotFoundError:
             return
         except OSError as error:
-            if error.errno != errno.EBUSY or time.monotonic() > deadline:
+            if error.errno != errno.EBUSY or is_last:
                 raise SandboxError(f"cannot remove control group {path}: {error.strerror}") from error
             time.sleep(0.001)
         else:
@@ -189,10 +190,12 @@ def remove_left(left: list[Path]) -> None:
 def kill_all(group: Path) -> None:
     """Kill every process in a group until none is left. Raises SandboxError where one does not go."""
     deadline = time.monotonic() + REMOVE_PATIENCE_S
+    is_last = False
     while left := pids(group):
-        _kill(group, left)
-        if time.monotonic() > deadline:
+        if is_last:
             raise SandboxError(f"processes {left} in {group} do not end")
+        is_last = time.monotonic() > deadline
+        _kill(group, left)
         time.sleep(0.001)
 
 

@@ -93,6 +93,7 @@ class Keeper:
         self.report: Report | None = None
         self.hung_up = False
         self.killed_at: float | None = None
+        self.own_s_when_killed = 0.0
         self.started = 0.0
 
     def watch(self, let_go: Callable[[], object]) -> Ending:
@@ -143,7 +144,9 @@ class Keeper:
         return max(LEAST_WAIT_S, min(wall, cpu, self.group.tick_s or wall, untold, self.clock.patience_s()))
 
     def _own_s(self) -> float:
-        """How long it has run, as far as that is its own time."""
+        """How long it has run, as far as that is its own time; a clock is asked of the living alone."""
+        if self.killed_at is not None:
+            return self.own_s_when_killed + time.monotonic() - self.killed_at
         return self.clock.own_s(time.monotonic() - self.started)
 
     def _handle(self, poll: select.epoll, descriptor: int, event: int) -> None:
@@ -229,6 +232,7 @@ class Keeper:
     def _kill(self) -> None:
         """End the program; init then ends all others and reports. The first reason stands."""
         if self.killed_at is None:
+            self.own_s_when_killed = self._own_s()
             self.killed_at = time.monotonic()
             if self.talk is not None:
                 self.talk.ends()

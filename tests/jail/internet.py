@@ -168,24 +168,28 @@ def _serve(net: Internet, servers: list[tuple[list[Heard], socket.socket]], end:
         if end in ready:
             return
         for number in ready:
-            heard, server = by_number[number]
-            found = _answer(server, net.word)
-            with net.news:
-                heard.append(found)
-                net.news.notify_all()
+            _answer(net, *by_number[number])
 
 
-def _answer(server: socket.socket, word: bytes) -> Heard:
+def _answer(net: Internet, heard: list[Heard], server: socket.socket) -> None:
+    """Note what is heard before it is answered: whoever has an answer may look at once."""
+
+    def note(found: Heard) -> None:
+        with net.news:
+            heard.append(found)
+            net.news.notify_all()
+
     if server.type == socket.SOCK_STREAM:
         connection, peer = server.accept()
         with connection:
-            connection.sendall(word + b"\n")
-            return Heard("tcp", _plain(connection.getsockname()), _plain(peer)[0])
+            note(Heard("tcp", _plain(connection.getsockname()), _plain(peer)[0]))
+            connection.sendall(net.word + b"\n")
+        return
     _, details, _, peer = server.recvmsg(2048, 256)
     address = _asked(details[0][2], server.family)
+    note(Heard("udp", (address, server.getsockname()[1]), peer[0]))
     with contextlib.suppress(OSError):  # there may be no way back
-        server.sendmsg([word], details, 0, peer)
-    return Heard("udp", (address, server.getsockname()[1]), peer[0])
+        server.sendmsg([net.word], details, 0, peer)
 
 
 def _plain(name: tuple[str, int]) -> tuple[str, int]:

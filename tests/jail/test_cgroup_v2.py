@@ -118,7 +118,7 @@ def test_an_ordinary_user_counts_by_a_group_that_was_delegated(delegated: Runner
 def test_an_ordinary_users_limits_hold_there(delegated: Runner) -> None:
     assert delegated.program("spend", "spin", 9000, cpu_time_ms=200).cause is Cause.CPU
     assert delegated.program("spend", "memfd", 300, memory_bytes=32 * MIB).cause is Cause.MEMORY
-    assert delegated.program("hostile", "count-forks", processes=8, wall_time_ms=300).stdout == b"7\n"
+    assert delegated.program("hostile", "count-forks", processes=8).stdout == b"7\n"
     assert delegated.program("spend", "spin", 200, cpu_millicores=250).wall_time_us > 3 * 200_000
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Cause, Command, RunAborted, Said, Sandbox, Speaker
+from sandbox import Cause, Command, RunAborted, Said, Sandbox, Speaker, conversation
 from tests.jail.conftest import LOCAL_MODES, TIME_FACTOR, WARM_MODES
 from tests.jail.conversing import PATIENT, Program, converse
 from tests.jail.running import KIB, MIB, PYTHON, limits
@@ -164,6 +164,13 @@ def test_a_deadlock_is_told_from_a_slow_program(
     wall_ms = 5000 if deadlock else 1500  # both must be up before they can wait for each other
     found = converse(sandbox, program, interactor, replace(LOTS, wall_time_ms=wall_ms), LOTS)
     assert (found.program.cause, found.first, found.deadlock) == (Cause.WALL, Speaker.PROGRAM, deadlock)
+
+
+def test_a_deadlock_is_not_forgotten_when_it_is_ended(one: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the killed take to die: who is dead waits for nobody."""
+    monkeypatch.setattr(conversation, "LOOK_S", 0.0001)
+    found = converse(one, WAITS, WAITS, replace(LOTS, wall_time_ms=5000), LOTS)
+    assert (found.program.cause, found.first, found.deadlock) == (Cause.WALL, Speaker.PROGRAM, True)
 
 
 def test_the_interactor_s_time_is_not_the_program_s(sandbox: Sandbox) -> None:

@@ -35,7 +35,7 @@ ONE = node("console.log(1)")
 @pytest.fixture
 def sandbox(configs: dict[str, SandboxConfig]) -> Iterator[Sandbox]:
     """One with a pool of its own."""
-    made = Sandbox(replace(configs["warm"], pool=PoolConfig(wait_s=5.0)))
+    made = Sandbox(replace(configs["warm"], pool=PoolConfig(wait_s=STAND_PATIENCE_S)))
     made.start_pool()
     yield made
     made.stop_pool()

@@ -106,7 +106,7 @@ if (!isMainThread || process.env.CHILD) {
   fs.closeSync(fs.openSync("main.js", "r+"));
   console.log(fs.readFileSync(__filename, "utf8").length, execFileSync("/usr/bin/cat", ["main.js"]).length);
   console.log(String(execFileSync(process.execPath, ["main.js"], { env: { CHILD: "1" } })));
-  new Worker(__filename).on("exit", () => {
+  new Worker(__filename).on("exit", () => setImmediate(() => { // what it said has come by then
     fs.linkSync("main.js", "same.js");
     fs.renameSync("main.js", "old.js");
     execFileSync("/usr/bin/mkfifo", ["main.js"]);
@@ -114,7 +114,7 @@ if (!isMainThread || process.env.CHILD) {
     fs.writeFileSync("main.js", "console.log('new')");
     for (const name of ["same.js", "old.js", "main.js"]) fs.closeSync(fs.openSync(name, "r+"));
     console.log(String(execFileSync(process.execPath, ["main.js"])), fs.statSync("same.js").nlink);
-  });
+  }));
 }
 """
 

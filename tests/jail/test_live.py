@@ -48,7 +48,7 @@ def compiled(run: Runner, how: str, talk: Talk, **changed: int) -> Ask:
 
 
 def test_what_is_written_is_heard_while_the_program_runs(run: Runner, talk: Talk) -> None:
-    text = "import os, time\nfor n in range(8):\n os.write(1 + n % 2, b'%d\\n' % n); time.sleep(0.05)"
+    text = "import os, time\nfor n in range(8):\n os.write(1 + n % 2, b'%d\\n' % n); time.sleep(0.3)"
     result = run.execute(python(text, talk)).result
     assert (result.cause, result.stdout, result.stderr) == (Cause.EXIT, b"0\n2\n4\n6\n", b"1\n3\n5\n7\n")
     assert result.stdout.startswith(talk.heard["stdout"])
@@ -102,7 +102,7 @@ def test_a_program_that_does_not_read_goes_on(run: Runner, how: str, talk: Talk)
 
 def test_input_without_an_end_is_ended_by_the_wall(run: Runner) -> None:
     with closing(Talk()) as silent:
-        ask = replace(compiled(run, "fgets", silent, wall_time_ms=2000), listener=None)
+        ask = replace(compiled(run, "fgets", silent, wall_time_ms=5000), listener=None)
         result = run.execute(ask).result
     assert (result.cause, result.stdout) == (Cause.WALL, b"?\n")
 

@@ -86,10 +86,10 @@ def listening(sandbox: Sandbox, territory: Territory, end: Callable[[], None]) -
 
     def run() -> None:
         with pytest.raises(RunAborted):
-            answer(sandbox, Ask(Command((PYTHON, "-c", LISTEN), "python"), usual))
+            answer(sandbox, Ask(Command((PYTHON, "-c", LISTEN), "python"), patient))
         ended.append(True)
 
-    usual: Limits = limits()
+    patient: Limits = limits(wall_time_ms=120_000)
     thread = threading.Thread(target=run)
     thread.start()
     try:

@@ -40,7 +40,7 @@ def make(configs: dict[str, SandboxConfig]) -> Iterator[Make]:
     made: list[Sandbox] = []
 
     def one(**changed: object) -> Sandbox:
-        config = replace(configs["warm"], pool=replace(PoolConfig(wait_s=5.0), **changed))  # type: ignore[arg-type] # any of them
+        config = replace(configs["warm"], pool=replace(PoolConfig(wait_s=STAND_PATIENCE_S), **changed))  # type: ignore[arg-type] # any of them
         made.append(Sandbox(config))
         made[-1].start_pool()
         return made[-1]
@@ -106,6 +106,7 @@ def test_what_cannot_be_made_ahead_is_made_cold(make: Make, monkeypatch: pytest.
         raise SandboxError("no")
 
     monkeypatch.setattr(Rerun, "next", fails)
+    monkeypatch.setattr("sandbox.pool.BROKEN_PAUSE_S", 600.0)
     sandbox = make()
     with sandbox.slot() as slot:
         assert [mode(sandbox, slot), mode(sandbox, slot)] == ["cold", "cold"]
@@ -115,7 +116,7 @@ def test_what_cannot_be_made_ahead_is_made_cold(make: Make, monkeypatch: pytest.
 
 def test_a_thread_that_ended_is_no_end_of_grading(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Rack, "drop_unused_for", lambda *_: 1 / 0)
-    sandbox = make()
+    sandbox = make(wait_s=0.1)
     with sandbox.slot() as slot:
         assert mode(sandbox, slot) == "cold"
         pool_of(sandbox)._thread.join(STAND_PATIENCE_S)

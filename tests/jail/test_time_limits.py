@@ -39,7 +39,7 @@ def test_cpu_time_of_everything_counts(run: Runner, argv: tuple[object, ...]) ->
 
 def test_a_small_limit_holds_to_the_millisecond(run: Runner) -> None:
     """Up to three attempts to be ended soon, as above."""
-    assert any(ended_after_us(run, "spin", 2000, limit_ms=50) < 1000 * MS for _ in range(3))
+    assert any(ended_after_us(run, "spin", 10_000, limit_ms=50) < 1000 * MS for _ in range(3))
 
 
 def test_time_over_the_limit_counts_even_if_the_program_ended_by_itself(run: Runner) -> None:

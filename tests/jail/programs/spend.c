@@ -120,7 +120,7 @@ static void take_in_children(int count, size_t size)
     close(ready[1]);
     while (read(ready[0], &byte, 1) > 0)
         ; /* ends when every child has taken its share, or was killed */
-    usleep(300000);
+    sleep(3);
     close(ends[1]);
     while (wait(NULL) > 0)
         ;

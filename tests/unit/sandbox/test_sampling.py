@@ -87,13 +87,19 @@ def test_it_counts_cpu_and_memory() -> None:
 
 
 def test_a_child_that_was_waited_for_counts_once() -> None:
-    with run() as (group, do):
-        before = group.cpu_us()
-        do(f"pid = os.fork() or (exec({SPIN.format(0.6)!r}), os._exit(0)); time.sleep(0.1)")
-        assert group.cpu_us() > before
-        do("os.waitpid(pid, 0)")
-        # Twice would be 1.2 s; on a busy machine what is not spinning takes its share too.
-        assert 590_000 <= group.cpu_us() - before <= 1_140_000
+    """Up to three attempts: on a busy machine what is not spinning takes its share too, but not each time."""
+
+    def spent_us() -> int:
+        with run() as (group, do):
+            before = group.cpu_us()
+            do(f"pid = os.fork() or (exec({SPIN.format(0.6)!r}), os._exit(0)); time.sleep(0.1)")
+            assert group.cpu_us() > before
+            do("os.waitpid(pid, 0)")
+            spent = group.cpu_us() - before
+        assert spent >= 590_000
+        return spent
+
+    assert any(spent_us() <= 1_140_000 for _ in range(3))  # twice would be 1.2 s
 
 
 def test_a_child_that_nobody_waits_for_counts_too() -> None:

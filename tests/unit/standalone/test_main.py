@@ -20,6 +20,7 @@ from standalone.demo import Grade
 from standalone.examples import Example
 from standalone.programs import TREE
 from standalone.supervisor import ProgramError
+from tests.waiting import eventually
 
 GONE_S = 60
 
@@ -60,7 +61,7 @@ def test_up_shows_the_examples_and_where_it_answers_and_stop_ends_it(
     monkeypatch.setattr(command, "STATE", tmp_path)
     assert command.main(["stop"]) == 0
     assert up.wait(GONE_S) == 0
-    assert _of(tmp_path) == []
+    eventually(lambda: _of(tmp_path) == [])
 
 
 @pytest.mark.slow

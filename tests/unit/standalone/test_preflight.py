@@ -76,6 +76,7 @@ def test_a_port_that_is_none_is_told(wanted: str, tmp_path: Path) -> None:
 def test_a_remembered_port_in_use_by_someone_else_is_told_with_its_name(tmp_path: Path) -> None:
     remembered = ports.remembered(tmp_path / "ports.json", ["api", "flower"])
     with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as those do who look whether it is free
         server.bind(("127.0.0.1", remembered["api"]))
         server.listen()
         problem = str(preflight.ports_problem(tmp_path, None))

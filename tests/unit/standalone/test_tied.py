@@ -17,9 +17,10 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 CHILD = """
 import os, signal, sys
-signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b"told"), os._exit(0)))
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 os.write(1, b"up ")
-signal.pause()
+signal.sigwait([signal.SIGTERM])
+os.write(1, b"told")
 """
 
 
