@@ -2,6 +2,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -12,8 +13,10 @@ from domain.verdict import Verdict
 from sandbox import Capacity, PoolStats, Room, Slots
 from sandbox.sampled import SampledHierarchy
 from tests.unit.workers.making import asking, claimed
+from workers import metrics
 from workers.metrics import HostNow, PoolWatch, RoomNow, Watching, ended, given_up, ran, reason_of
 
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
 LANGUAGES = {"python": "python", "nothing": "plain"}
 
 
@@ -86,10 +89,17 @@ def test_what_of_the_room_is_taken_is_told_when_it_is_asked(tmp_path: Path) -> N
     assert told("room_memory_bytes", state="taken") == 0
 
 
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is three seconds after what is claimed was queued."""
+    monkeypatch.setattr(metrics, "datetime", SimpleNamespace(now=lambda _: NOW))
+
+
 def _claim(language: str = "python", priority: Priority = Priority.NORMAL) -> Claim:
-    return replace(claimed(asking(language, priority=priority)), queued_at=datetime.now(UTC) - timedelta(seconds=3))
+    return replace(claimed(asking(language, priority=priority)), queued_at=NOW - timedelta(seconds=3))
 
 
+@pytest.mark.usefixtures("now")
 def test_an_execution_is_counted_by_its_end_and_without_the_time_of_its_runs(shared: CollectorRegistry) -> None:
     known = ExecutionTelemetry(phases=Phases(queue_ms=40, run_ms=2500), compile_cache=CompileCache.HIT)
     claim = _claim(language="cpp@17", priority=Priority.INTERACTIVE)
@@ -101,11 +111,12 @@ def test_an_execution_is_counted_by_its_end_and_without_the_time_of_its_runs(sha
     assert _value(shared, "execution_phase_seconds_sum", **{"class": "interactive", "phase": "run"}) == 2.5
     assert _value(shared, "execution_phase_seconds_count", **{"class": "interactive", "phase": "compile"}) is None
     whole = {"language": "cpp", "class": "interactive"}
-    assert _value(shared, "execution_duration_seconds_sum", **whole) == pytest.approx(3, abs=0.5)
-    assert _value(shared, "execution_overhead_seconds_sum", **{"class": "interactive"}) == pytest.approx(0.6, abs=0.5)
+    assert _value(shared, "execution_duration_seconds_sum", **whole) == 3
+    assert _value(shared, "execution_overhead_seconds_sum", **{"class": "interactive"}) == pytest.approx(0.6)
     assert _value(shared, "execution_overhead_seconds_bucket", **{"class": "interactive", "le": "2.0"}) == 1
 
 
+@pytest.mark.usefixtures("now")
 def test_runs_at_the_same_moment_never_make_it_less_than_nothing(shared: CollectorRegistry) -> None:
     ended(_claim(), Outcome(Verdict.AC, None, ExecutionTelemetry()), own_ms=60_000)
     assert _value(shared, "execution_overhead_seconds_sum", **{"class": "normal"}) == 0
