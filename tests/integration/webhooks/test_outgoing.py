@@ -35,10 +35,15 @@ def test_it_works(sender: Sender, receiver: Receiving) -> None:
 
 @pytest.mark.parametrize("path", ["hang", "trickle"])
 def test_however_slow_a_receiver_is_there_is_one_deadline(hurried: Sender, receiver: Receiving, path: str) -> None:
-    began = time.monotonic()
-    with pytest.raises(Unreached, match="no answer within"):
-        hurried.post(to(receiver, path), HEADERS, b"{}")
-    assert time.monotonic() - began < SHORT_S + 20
+    """Up to three attempts to be in time: a machine that stalls does not do so each time."""
+
+    def took_s() -> float:
+        began = time.monotonic()
+        with pytest.raises(Unreached, match="no answer within"):
+            hurried.post(to(receiver, path), HEADERS, b"{}")
+        return time.monotonic() - began
+
+    assert any(took_s() < SHORT_S + 3 for _ in range(3))
 
 
 def test_of_a_flood_the_beginning_is_read(sender: Sender, receiver: Receiving) -> None:
