@@ -30,7 +30,7 @@ from app.cli_webhooks import webhooks
 from app.readiness import Check
 from app.schemas.listing import checks_json, languages_json
 from app.schemas.response import submission_json
-from domain import blob_stores, origin, submissions
+from domain import blob_stores, logging, origin, submissions
 from domain import hosts as known_hosts
 from domain.db import Database
 from domain.languages import Languages
@@ -49,6 +49,12 @@ def main(ctx: click.Context) -> None:
     """
     command = f"shipd {ctx.invoked_subcommand}"
     ctx.with_resource(origin.bound(command=command, host=socket.gethostname(), **_who()))
+
+
+def run() -> None:
+    """Be the command: stdout is its answer, and what is logged meanwhile goes to stderr."""
+    logging.configure("warning")
+    main(prog_name="shipd")
 
 
 def _who() -> dict[str, str | None]:

@@ -1,6 +1,9 @@
 """`shipd queues`, `executions`, `users`, `hosts` and `blobs` against a real PostgreSQL, Redis and S3."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -25,6 +28,7 @@ from domain.model import ExecutionTelemetry, Outcome, Phases, Priority, Submissi
 from domain.settings import Settings
 from domain.verdict import State, Verdict
 from domain.views import SubmissionView
+from standalone import ports
 from tests.integration.conftest import HELLO
 from tests.s3 import S3
 
@@ -189,6 +193,24 @@ def test_an_execution_is_cancelled(run: Run, db: Database, submit: Submit) -> No
     ]
     assert "is over" in run("executions", "cancel", str(view.execution.id)).stdout
     assert _events(db) == [("execution_cancelled", "shipd executions")]
+
+
+def test_what_is_logged_is_no_part_of_the_answer(database_url: str, submit: Submit) -> None:
+    view = submit(HELLO)
+    away = {**os.environ, "DATABASE_URL": database_url, "REDIS_URL": f"redis://127.0.0.1:{ports.choose(1)[0]}"}
+    argv = [
+        sys.executable,
+        "-c",
+        "from app.cli import run; run()",
+        "executions",
+        "cancel",
+        str(view.execution.id),
+        "--json",
+    ]
+    done = subprocess.run(argv, env=away, capture_output=True, text=True, timeout=300, check=True)
+
+    assert json.loads(done.stdout)["executions"] == [{"id": str(view.execution.id), "cancelled": True}]
+    assert "event_not_published" in {json.loads(line)["event"] for line in done.stderr.splitlines()}
 
 
 def test_what_ended_as_our_fault_is_graded_anew(

@@ -15,7 +15,9 @@ ANY_BYTES = st.one_of(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=ANY_BYTES)
 def test_any_bytes_go_in_and_come_out_the_same(runners: Mapping[str, Runner], data: bytes) -> None:
     for run in runners.values():

@@ -31,7 +31,7 @@ from standalone import ports
 from standalone.delegation import may_make_cgroups
 from standalone.servers import Postgres, Valkey
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, jailed, remove_groups
+from tests.integration.celery.fleet import Fleet, empty, jailed, remove_groups
 from tests.measuring import unmeasured
 
 READY = " ready."
@@ -233,10 +233,7 @@ def calm(
     owner: UUID,
 ) -> Fleet:
     """All but workers, up and ready, and nothing to do: for tests that have workers of their own."""
-    with db.transaction() as tx:
-        # In the order in which a sweep locks them, or one of the two would be ended as a deadlock.
-        tx.execute("LOCK TABLE executions IN ACCESS EXCLUSIVE MODE")
-        tx.execute("TRUNCATE submissions CASCADE")
+    empty(db)
     nodes = [celery_broker.container, sweeper]
     for container in nodes:
         if container.status != "running":

@@ -21,7 +21,7 @@ from domain.verdict import State, Verdict
 from standalone import ports
 from tests.integration.celery.conftest import StandIns, Start, end_worker
 from tests.integration.celery.container import ProcessContainer
-from tests.integration.celery.fleet import Fleet, sleeping
+from tests.integration.celery.fleet import Fleet, empty, sleeping
 from tests.rabbitmq import RabbitMQ
 from tests.waiting import eventually
 
@@ -78,9 +78,7 @@ def worker(rabbit_sweeper: ProcessContainer, host: Start, rabbit: RabbitMQ) -> I
 
 @pytest.fixture
 def fleet(app: Celery, db: Database, blobs: BlobStore, owner: UUID, worker: ProcessContainer) -> Fleet:
-    with db.transaction() as tx:
-        tx.execute("LOCK TABLE executions IN ACCESS EXCLUSIVE MODE")  # in the order in which a sweep locks them
-        tx.execute("TRUNCATE submissions CASCADE")
+    empty(db)
     if worker.status != "running":
         worker.start()
     worker.ready()

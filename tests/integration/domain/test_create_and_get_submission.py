@@ -103,7 +103,9 @@ _LONG = st.binary(max_size=40).map(lambda seed: (seed or b"\0") * 70_000)
 _BYTES = st.binary(max_size=200) | _LONG
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(content=_BYTES, stdin=_BYTES, stdout=st.none() | _BYTES, file=_BYTES)
 def test_it_gives_any_bytes_to_whoever_grades_them(
     take: Callable[..., Claim],

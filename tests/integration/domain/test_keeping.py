@@ -1,5 +1,6 @@
 """The process that sweeps keeps partitions."""
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,5 +32,5 @@ def test_it_leaves_it_to_who_is_at_it(db: Database, database_url: str, tmp_path:
 def test_a_database_that_is_away_is_told(tmp_path: Path) -> None:
     away = "postgresql://nobody@127.0.0.1:1/none?connect_timeout=1"
 
-    with pytest.raises(Unavailable):
-        keep(Database(away), Settings(away, "", "", blob_dir=tmp_path))
+    with closing(Database(away)) as db, pytest.raises(Unavailable):
+        keep(db, Settings(away, "", "", blob_dir=tmp_path))

@@ -62,7 +62,7 @@ def test_a_database_that_is_away_costs_a_use_and_nothing_else(
 ) -> None:
     monkeypatch.setattr("domain.db.WAIT_S", 0.1)
     told: queue.SimpleQueue[str] = queue.SimpleQueue()
-    monkeypatch.setattr(last_use.log, "warning", lambda event, **_: told.put(event))
+    monkeypatch.setitem(vars(last_use.log), "warning", lambda event, **_: told.put(event))
     away = Database("postgresql://127.0.0.1:1/none", min_size=0)
 
     LastUse(away).note(key_id)

@@ -1,6 +1,7 @@
 """What could not be sent says so in its row, and goes out with the next sweep."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -85,7 +86,8 @@ def test_what_was_begun_or_waits_for_a_place_is_let_be(
 
 def test_a_sender_without_broker_and_database_does_not_fail(nowhere: Celery, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("domain.db.WAIT_S", 0.1)
-    outbox.send(nowhere, Database("postgresql://127.0.0.1:1/nowhere"), new_id(), Priority.BULK)
+    with closing(Database("postgresql://127.0.0.1:1/nowhere")) as away:
+        outbox.send(nowhere, away, new_id(), Priority.BULK)
 
 
 def test_a_version_whose_check_was_not_sent_is_sent_by_the_next_sweep(

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 import redis
 
+from domain import rates as rates_module
 from domain.errors import LimitReached
 from domain.fair import User
 from domain.rates import RateReached, Rates
@@ -147,7 +148,7 @@ def test_the_limit_of_all_together_is_ours(redis_url: str, user: User, later: Sh
 
 def test_without_redis_everything_is_admitted_and_logged_once(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     logged: list[str] = []
-    monkeypatch.setattr("domain.rates.log.warning", lambda event, **_: logged.append(event))
+    monkeypatch.setitem(vars(rates_module.log), "warning", lambda event, **_: logged.append(event))
     rates = Rates("redis://127.0.0.1:1/0", "1/hour")
 
     assert [rates.take(user, "1/hour") for _ in range(5)] == [[]] * 5

@@ -214,7 +214,9 @@ _SEED = st.binary(min_size=1, max_size=10) | st.text(min_size=1, max_size=3).map
 _BYTES = st.binary(max_size=100) | _SEED.map(lambda seed: seed * 70_000)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(stdout=_BYTES, stderr=_BYTES, compile_output=_BYTES)
 def test_it_shows_the_beginning_of_any_bytes(
     db: Database, blobs: BlobStore, take: Take, read: Read, stdout: bytes, stderr: bytes, compile_output: bytes

@@ -61,7 +61,9 @@ ALMOST = st.fixed_dictionaries(
 
 
 @given(ANY | ALMOST)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_any_json_is_answered(api: "Api", body: object) -> None:
     answer = api.send(json.dumps(body).encode())
 
@@ -72,6 +74,8 @@ def test_any_json_is_answered(api: "Api", body: object) -> None:
 
 
 @given(st.binary())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_any_bytes_are_answered(api: "Api", data: bytes) -> None:
     assert api.send(data).status in (400, 422)

@@ -9,6 +9,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+import domain.otel  # noqa: F401 - as everywhere else: Hypothesis draws from constants of what is loaded
 from domain import spans, tracing
 from domain.settings import Settings
 from domain.spans import Kind

@@ -15,6 +15,7 @@ def test_without_a_process_nothing_is_counted() -> None:
 
 
 def test_events_that_the_kernel_refuses_are_simply_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    counters._wanted()  # is remembered for as long as the process
     monkeypatch.setattr(counters, "_open", lambda *_: None)
     events = PerfCounters(os.getpid())
     assert events.read() == {}
