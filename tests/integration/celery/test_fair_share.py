@@ -63,7 +63,7 @@ def test_workers_send_what_waits_though_nobody_sweeps(
 
 
 def test_no_place_is_lost_with_a_worker(fleet: Fleet, worker: ProcessContainer, db: Database, places: int) -> None:
-    first = fleet.submit_as("many", sleeping(3))
+    first = fleet.submit_as("many", sleeping(5))
     others = [fleet.submit_as("many", sleeping(0)) for _ in range(2 * places)]
     fleet.running(first, worker)
     worker.kill_all()

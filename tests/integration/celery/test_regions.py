@@ -150,7 +150,7 @@ def test_a_pause_holds_in_all_regions(regions: Regions) -> None:
 
 
 def test_a_region_that_is_killed_is_left_and_used_again_when_it_is_back(regions: Regions) -> None:
-    at_work = regions.submit(sleeping(3))
+    at_work = regions.submit(sleeping(5))
     regions.fleet.running(at_work, regions.eu)
     waiting = [regions.submit() for _ in range(3)]
     regions.eu.kill_all()

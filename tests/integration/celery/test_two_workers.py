@@ -13,7 +13,7 @@ from tests.waiting import eventually
 def test_no_worker_keeps_messages_that_another_could_use(
     fleet: Fleet, worker: ProcessContainer, second: ProcessContainer
 ) -> None:
-    submissions = [fleet.submit(sleeping(seconds)) for seconds in (3, 3, 0)]
+    submissions = [fleet.submit(sleeping(seconds)) for seconds in (5, 5, 0)]
     eventually(lambda: jailed(worker) and jailed(second))
     assert (fleet.held(), fleet.waiting()) == (2, 1)
     executions = [fleet.done(submission) for submission in submissions]
@@ -50,7 +50,7 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_takes_too_long(
 def test_a_worker_that_wakes_up_after_its_lease_was_over_writes_nothing(
     fleet: Fleet, worker: ProcessContainer, second: ProcessContainer, rows: Callable[..., object]
 ) -> None:
-    submission = fleet.submit(sleeping(3))
+    submission = fleet.submit(sleeping(5))
     [holder] = eventually(lambda: [host for host in (worker, second) if jailed(host)])
     fleet.running(submission, holder)
     frozen = [psutil.Process(holder.pid), pool(holder)]
