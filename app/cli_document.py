@@ -14,8 +14,9 @@ What operators do from a shell. It needs the settings that the API and the worke
 so on): run it in their environment. Only `submit`, `batch` and `watch` talk HTTP, with `SHIPD_URL` and `SHIPD_API_KEY`.
 
 Every command explains itself with `--help`, and prints JSON for programs with `--json`. Progress bars and questions go
-to stderr, and only to a terminal. What throws something away asks first; where nobody can answer, it wants `--yes`.
-What changes something is written to the audit log (`shipd audit`).
+to stderr, and only to a terminal; warnings that are logged meanwhile go there too, as JSON lines. What throws something
+away asks first; where nobody can answer, it wants `--yes`. What changes something is written to the audit log (`shipd
+audit`).
 
 This page is made from the commands: `python -m app.cli_document > docs/cli.md`.
 """

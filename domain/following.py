@@ -97,7 +97,8 @@ class Following:
         if self._standing.state.final:
             yield from self._end(self._past() if self._after else [])
             return
-        yield from self._new([live.event(live.STATE, self._standing.data), *self._past()])
+        yield from self._new([live.event(live.STATE, self._standing.data)])
+        yield from self._new(self._past())
         until = time.monotonic() + LONGEST_S
         while not self._ended and (left := until - time.monotonic()) > 0:
             match self._listener.next(min(HEARTBEAT_S, left)):

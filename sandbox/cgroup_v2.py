@@ -88,7 +88,9 @@ def _empty(group: Path) -> None:
     if not (group / "cgroup.type").exists():
         return  # the root of the tree
     deadline = time.monotonic() + REMOVE_PATIENCE_S
-    while (left := pids(group)) and time.monotonic() < deadline:  # they may start others meanwhile
+    is_last = False
+    while (left := pids(group)) and not is_last:  # they may start others meanwhile
+        is_last = time.monotonic() > deadline
         make(group / REST)
         for pid in left:
             with contextlib.suppress(SandboxError):  # it has ended meanwhile

@@ -144,7 +144,7 @@ class Keeper:
         return max(LEAST_WAIT_S, min(wall, cpu, self.group.tick_s or wall, untold, self.clock.patience_s()))
 
     def _own_s(self) -> float:
-        """How long it has run, as far as that is its own time; a clock is asked of the living alone."""
+        """How long it has run, as far as that is its own time. Of who was killed no clock is asked."""
         if self.killed_at is not None:
             return self.own_s_when_killed + time.monotonic() - self.killed_at
         return self.clock.own_s(time.monotonic() - self.started)

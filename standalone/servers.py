@@ -208,7 +208,10 @@ class Postgres(Server):
 
 
 class Valkey(Server):
-    """Valkey (or Redis, by REDIS_BIN) that keeps every write in an append-only file."""
+    """Valkey (or Redis, by REDIS_BIN) that keeps every write in an append-only file.
+
+    `durable=False` is for tests: its writes are lost with the machine, and nobody waits for the disk.
+    """
 
     name = "valkey"
     stop_signal = signal.SIGTERM

@@ -317,12 +317,12 @@ def test_the_stream_process_is_stopped_in_order(connect: Callable[..., Connectio
     assert "done" not in {event.name for event in events}  # the stream ends, whole as far as it goes
     status, _, body = waiter.answer()
     assert (status, json.loads(body)["execution"]["state"]) == (200, "running")
-    assert time.monotonic() - began < 9  # soon: it is waited for until its end, and a server that stops for 10 s
+    assert time.monotonic() - began < 9  # the program takes longer; a server that is not told to let go does after 10 s
     gone = connect()
     gone.ask("GET", f"/v1/submissions/{submission_id}/events")
     status, headers, _ = gone.answer()
     assert (status, headers["retry-after"]) == (503, "2")
-    answer = stack.client.get(f"/v1/submissions/{submission_id}?wait=20")
+    answer = stack.client.get(f"/v1/submissions/{submission_id}?wait=60")
     assert answer.body["execution"]["verdict"] == "OK"  # type: ignore[index] # JSON
 
 

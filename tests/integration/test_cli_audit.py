@@ -22,7 +22,7 @@ Rows = Callable[..., list[Mapping[str, object]]]
 @pytest.fixture(autouse=True)
 def quiet_pools(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of pools that earlier tests left, and whose databases are gone, no line is among those that are counted."""
-    monkeypatch.setattr(logging.getLogger("psycopg.pool"), "propagate", False)
+    monkeypatch.setattr(logging.getLogger("psycopg.pool"), "disabled", True)
 
 
 @pytest.fixture

@@ -198,19 +198,11 @@ def test_an_execution_is_cancelled(run: Run, db: Database, submit: Submit) -> No
 def test_what_is_logged_is_no_part_of_the_answer(database_url: str, submit: Submit) -> None:
     view = submit(HELLO)
     away = {**os.environ, "DATABASE_URL": database_url, "REDIS_URL": f"redis://127.0.0.1:{ports.choose(1)[0]}"}
-    argv = [
-        sys.executable,
-        "-c",
-        "from app.cli import run; run()",
-        "executions",
-        "cancel",
-        str(view.execution.id),
-        "--json",
-    ]
+    argv = [str(Path(sys.executable).with_name("shipd")), "executions", "cancel", str(view.execution.id), "--json"]
     done = subprocess.run(argv, env=away, capture_output=True, text=True, timeout=300, check=True)
 
     assert json.loads(done.stdout)["executions"] == [{"id": str(view.execution.id), "cancelled": True}]
-    assert "event_not_published" in {json.loads(line)["event"] for line in done.stderr.splitlines()}
+    assert '"event":"event_not_published"' in done.stderr
 
 
 def test_what_ended_as_our_fault_is_graded_anew(

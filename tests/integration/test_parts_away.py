@@ -68,7 +68,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 @pytest.fixture(scope="module")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    with Valkey(tmp_path_factory.mktemp("own-valkey"), ports.choose(1)[0]) as server:
+    with Valkey(tmp_path_factory.mktemp("own-valkey"), ports.choose(1)[0], durable=False) as server:
         yield server
 
 

@@ -75,7 +75,7 @@ LISTEN = """
 import socket, time
 unix = socket.socket(socket.AF_UNIX); unix.bind("\\0shipd-test-of-a-jail"); unix.listen()
 tcp = socket.create_server(("127.0.0.1", 4321))
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -89,7 +89,7 @@ def listening(sandbox: Sandbox, territory: Territory, end: Callable[[], None]) -
             answer(sandbox, Ask(Command((PYTHON, "-c", LISTEN), "python"), patient))
         ended.append(True)
 
-    patient: Limits = limits(wall_time_ms=120_000)
+    patient: Limits = limits(wall_time_ms=600_000)
     thread = threading.Thread(target=run)
     thread.start()
     try:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -190,13 +189,10 @@ def test_under_gevent_others_go_on_while_it_waits(s3: S3, environ: dict[str, str
         "print(ticks, sum(one.dead for one in waits), flush=True); import os; os._exit(0)"
     )
     held = {**environ, "SHIPD_S3_ENDPOINT": f"http://127.0.0.1:{cutting.port}"}
-    began = time.monotonic()
-
     argv = [sys.executable, "-c", program]
     done = subprocess.run(argv, env=held, capture_output=True, text=True, timeout=300, check=False)
 
     assert done.stdout == "20 0\n", done.stderr
-    assert time.monotonic() - began < 300
 
 
 @pytest.mark.parametrize("room", [0, 64])

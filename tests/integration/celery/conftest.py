@@ -41,8 +41,8 @@ COUNTED = ("test_help.py", "test_webhooks.py")
 Start = Callable[..., ProcessContainer]
 
 SHORT = {
-    # Renewed three times as often: none is lost while the machine stalls for three seconds.
-    "SHIPD_LEASE_S": "5",
+    # Renewed three times as often: none is lost while the machine stalls for four seconds.
+    "SHIPD_LEASE_S": "7",
     "SHIPD_SWEEP_S": "1",
     # Longer than a test waits: what a broker lost, and what it was not sent, is found without it.
     "SHIPD_MESSAGE_LOST_S": "60",

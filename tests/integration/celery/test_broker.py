@@ -17,7 +17,7 @@ from tests.waiting import eventually
 def test_work_goes_on_when_the_broker_was_restarted(
     fleet: Fleet, worker: ProcessContainer, celery_broker: CeleryTestBroker, valkey: Valkey, keeps_data: bool
 ) -> None:
-    held = fleet.submit(sleeping(3))
+    held = fleet.submit(sleeping(5))
     fleet.running(held, worker)
     queued = fleet.submit(sleeping(0))
     celery_broker.kill()
@@ -42,7 +42,7 @@ def test_what_was_submitted_while_the_broker_was_away_is_sent_later(
 def test_what_was_queued_when_the_broker_was_emptied_goes_on(
     fleet: Fleet, worker: ProcessContainer, valkey: Valkey
 ) -> None:
-    held = fleet.submit(sleeping(3))
+    held = fleet.submit(sleeping(5))
     fleet.running(held, worker)
     queued = [fleet.submit(sleeping(0)) for _ in range(3)]
     with redis.Redis.from_url(valkey.url) as client:

@@ -185,7 +185,7 @@ def test_without_redis_the_next_renewal_finds_out(
 def test_a_word_that_nobody_had_the_right_to_say_ends_nothing(
     fleet: Fleet, worker: ProcessContainer, environ: Mapping[str, str]
 ) -> None:
-    submission = fleet.submit(sleeping(3))
+    submission = fleet.submit(sleeping(5))
     fleet.running(submission, worker)
     execution_id = fleet.execution(submission).id
     with fleet.db.statement() as tx:

@@ -13,7 +13,7 @@ def test_a_result_found_while_the_database_was_away_is_recorded(
     # For so long it also tries to record what it found. A connection is made anew a second or three after the first try
     # failed; the sweeper's may be sooner, and would have another attempt made of a lease that is over.
     worker = instead("remembers", SHIPD_LEASE_S="30")
-    submission = calm.submit(sleeping(3))
+    submission = calm.submit(sleeping(5))
     calm.running(submission, worker)
     programs = jailed(worker)
     postgres.stop()

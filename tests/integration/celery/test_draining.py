@@ -74,7 +74,7 @@ def test_a_host_is_drained_and_comes_back(
     (back,) = said(shipd("hosts", "undrain", "second", "--json"))
     assert back["standing"] == "live"
     eventually(lambda: both.takes_from("second", "normal"))
-    again = [both.submit(sleeping(3)) for _ in range(2)]
+    again = [both.submit(sleeping(5)) for _ in range(2)]
     eventually(lambda: jailed(worker) and jailed(second))
     assert {both.done(one).state for one in again} == {State.DONE}
     noted = audit.latest(db, 100)

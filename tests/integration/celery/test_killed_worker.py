@@ -59,7 +59,7 @@ def test_an_idle_pool_process_that_lost_its_worker_ends(fleet: Fleet, worker: Pr
 def test_a_pool_process_that_lost_its_worker_finishes_what_it_holds_and_ends(
     fleet: Fleet, worker: ProcessContainer
 ) -> None:
-    submission = fleet.submit(sleeping(3))
+    submission = fleet.submit(sleeping(5))
     processes = fleet.running(submission, worker)
     worker.kill()
     execution = fleet.done(submission)

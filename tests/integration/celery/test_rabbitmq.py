@@ -140,7 +140,7 @@ def test_what_a_killed_worker_held_is_graded_once(fleet: Fleet, worker: ProcessC
 def test_a_restarted_broker_has_lost_nothing_and_nobody(
     fleet: Fleet, worker: ProcessContainer, rabbit: RabbitMQ
 ) -> None:
-    held = fleet.submit(sleeping(3))
+    held = fleet.submit(sleeping(5))
     fleet.running(held, worker)
     queued = [fleet.submit(sleeping(0), Priority.BULK) for _ in range(3)]
 

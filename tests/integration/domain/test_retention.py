@@ -223,7 +223,7 @@ def test_one_at_a_time(db: Database) -> None:
 def test_it_may_take_longer_than_transactions_may_idle(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(db_module, "_SESSION", f"{db_module._SESSION} -c idle_in_transaction_session_timeout=3s")
     with closing(Database(database_url, max_size=2)) as db, partitions.alone(db):
-        time.sleep(4)
+        time.sleep(4)  # and 3 s are longer than a machine stalls between two statements
         with pytest.raises(Conflict, match="somebody else"), partitions.alone(db):
             pass
 

@@ -83,7 +83,7 @@ def test_what_one_host_alone_can_hold_is_sent_to_it(db: Database, send: Send, ro
 
 
 def test_several_that_can_take_turns(db: Database, send: Send, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
-    # What is counted anew tells what a moment ago was sent from what others sent: that weighs more, and may be unfair.
+    # Counted anew, what was sent before weighs more than what is sent since: turns may be uneven then.
     monkeypatch.setattr(router_module, "QUEUED_S", 3600.0)
     _stand(db, "small", memory_bytes=GIB)
     _stand(db, "a", "b", "c")

@@ -30,8 +30,10 @@ class Kept(Live):
         super().__init__("redis://127.0.0.1:1/0")
         self.events: list[Event] = []
         self.away = False
+        self.asked = 0
 
     def past(self, execution_id: UUID, after: Place) -> list[Event]:  # noqa: ARG002
+        self.asked += 1
         if self.away:
             raise redis.ConnectionError
         return [event for event in self.events if event.place is not None and event.place > after]
@@ -92,6 +94,11 @@ def test_it_works(world: World) -> None:
     world.tell(output(1), DONE)
 
     assert told(following) == [("state", None), ("output", "1-0"), ("done", "9-0")]
+
+
+def test_the_state_is_told_before_redis_is_waited_for(world: World) -> None:
+    assert next(world.follow().events()) == live.event("state", RUNNING.data)
+    assert world.kept.asked == 0
 
 
 def test_what_is_replayed_and_told_again_comes_once(world: World) -> None:
