@@ -146,14 +146,23 @@ def make(path: str | Path) -> None:
         raise SandboxError(f"cannot make control group {path}: {error.strerror}") from error
 
 
+def tries() -> Iterator[bool]:
+    """Come again and again for what the kernel may need a moment for; says of each time whether it is the last.
+
+    It is where the patience was over before it began: a machine that stalls between a try and the clock ends nothing.
+    """
+    deadline = time.monotonic() + REMOVE_PATIENCE_S
+    while True:
+        yield time.monotonic() > deadline
+        time.sleep(0.001)
+
+
 def remove(path: str | Path, *, kill: bool = False) -> None:
     """Remove an empty group; the kernel may need a moment to let go of its last process. Raises SandboxError.
 
     With `kill` whoever is in it is killed, and whoever comes: somebody may be making a jail ahead there.
     """
-    deadline = time.monotonic() + REMOVE_PATIENCE_S
-    while True:
-        is_last = time.monotonic() > deadline
+    for is_last in tries():
         if kill:
             kill_all(Path(path))
         try:
@@ -163,7 +172,6 @@ def remove(path: str | Path, *, kill: bool = False) -> None:
         except OSError as error:
             if error.errno != errno.EBUSY or is_last:
                 raise SandboxError(f"cannot remove control group {path}: {error.strerror}") from error
-            time.sleep(0.001)
         else:
             return
 
@@ -189,14 +197,13 @@ def remove_left(left: list[Path]) -> None:
 
 def kill_all(group: Path) -> None:
     """Kill every process in a group until none is left. Raises SandboxError where one does not go."""
-    deadline = time.monotonic() + REMOVE_PATIENCE_S
-    is_last = False
-    while left := pids(group):
+    for is_last in tries():
+        left = pids(group)
+        if not left:
+            return
         if is_last:
             raise SandboxError(f"processes {left} in {group} do not end")
-        is_last = time.monotonic() > deadline
         _kill(group, left)
-        time.sleep(0.001)
 
 
 def _kill(group: Path, left: Sequence[int]) -> None:

@@ -1,7 +1,6 @@
 """Control groups, version 2: one tree for all controllers."""
 
 import contextlib
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +8,6 @@ from pathlib import Path
 from sandbox.cgroup import (
     CPU_PERIOD_US,
     MAKERS,
-    REMOVE_PATIENCE_S,
     GroupStats,
     clear,
     cpu_quota_us,
@@ -20,6 +18,7 @@ from sandbox.cgroup import (
     remove_left,
     remove_or_leave,
     run_name,
+    tries,
 )
 from sandbox.kernel_files import keyed, number, write
 from sandbox.limits import Limits
@@ -87,15 +86,14 @@ def _empty(group: Path) -> None:
     """Move what runs in a group into one below: but for the real root, only empty ones may hand controllers down."""
     if not (group / "cgroup.type").exists():
         return  # the root of the tree
-    deadline = time.monotonic() + REMOVE_PATIENCE_S
-    is_last = False
-    while (left := pids(group)) and not is_last:  # they may start others meanwhile
-        is_last = time.monotonic() > deadline
+    for is_last in tries():  # they may start others meanwhile
+        left = pids(group)
+        if not left or is_last:
+            return
         make(group / REST)
         for pid in left:
             with contextlib.suppress(SandboxError):  # it has ended meanwhile
                 write(group / REST / "cgroup.procs", pid)
-        time.sleep(0.001)
 
 
 class GroupV2:

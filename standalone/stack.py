@@ -83,14 +83,11 @@ class Stack:
     @cached_property
     def servers(self) -> list[Server]:
         """The embedded servers: those that no URL names another for."""
-        found: list[Server] = []
-        if not _given(self._base, "DATABASE_URL"):
-            folder, port = self.folder / Postgres.name, self.ports[Postgres.name]
-            found.append(Postgres(folder, port, durable=self._durable, environ=self._base))
-        if not _given(self._base, "REDIS_URL"):
-            folder, port = self.folder / Valkey.name, self.ports[Valkey.name]
-            found.append(Valkey(folder, port, durable=self._durable, environ=self._base))
-        return found
+        return [
+            kind(self.folder / kind.name, self.ports[kind.name], durable=self._durable, environ=self._base)
+            for kind in (Postgres, Valkey)
+            if not _given(self._base, _VARIABLES[kind.name])
+        ]
 
     @cached_property
     def environ(self) -> Mapping[str, str]:

@@ -253,9 +253,9 @@ def livez_took_s(stack: Stack) -> float:
     return time.monotonic() - began
 
 
-def connections(stack: Stack, program: str = "stream") -> int:
-    """Count those of clients that a program has."""
-    return len(clients(stack, program))
+def connections(stack: Stack) -> int:
+    """Count those of clients that the stream process has."""
+    return len(clients(stack, "stream"))
 
 
 def clients(stack: Stack, program: str) -> list[int]:

@@ -27,7 +27,7 @@ from domain.views import SubmissionView
 
 TEMPLATE = "migrated"
 SENDERS = 20
-"""So many send at once where many do. Each has a connection: none is waited for, and for no longer than it may take."""
+"""So many send at once where many do, each on a connection of its own."""
 REDIS_S = 10.0
 ASKING_REDIS = (redis_client, cancelling, endings, events_module, kept_runs, line, live, rates, readiness, typed)
 

@@ -2,11 +2,12 @@ import hashlib
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox import Cause
 from tests.jail.running import MIB, Runner
+from tests.properties import WITH_FIXTURES
 
 ANY_BYTES = st.one_of(
     st.binary(max_size=200),
@@ -15,9 +16,7 @@ ANY_BYTES = st.one_of(
 )
 
 
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(WITH_FIXTURES, max_examples=12)
 @given(data=ANY_BYTES)
 def test_any_bytes_go_in_and_come_out_the_same(runners: Mapping[str, Runner], data: bytes) -> None:
     for run in runners.values():

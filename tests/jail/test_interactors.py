@@ -222,7 +222,8 @@ def test_one_that_does_not_say_is_never_a_wrong_answer(
     judge: Judge, interactor: str, program: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "(cpu)" in message:
-        monkeypatch.setattr(author_program, "CONSTRAINTS", replace(author_program.CONSTRAINTS, timeout_ms=1_000))
+        limits = replace(author_program.CONSTRAINTS, timeout_ms=1_000 * TIME_FACTOR)
+        monkeypatch.setattr(author_program, "CONSTRAINTS", limits)
     result = judge(interactor, program)
     assert (came_to(result), result.points) == (("JE", "checker", message), 0)
 

@@ -75,7 +75,7 @@ def test_requests_that_need_it_are_answered_with_503(
     assert [answer.status_code for answer in answers] == [503, 503, 503]
     assert all(answer.headers["Retry-After"] for answer in answers)
     assert not any("127.0.0.1" in answer.text or prefix in answer.text for answer in answers)
-    assert [check["name"] for check in answers[2].json["checks"] if not check["ok"]] == ["blobs"]  # type: ignore[index]
+    assert [check["name"] for check in answers[2].json["checks"] if not check["ok"]] == ["blobs"]  # type: ignore[index] # JSON
 
 
 def test_the_command_says_so_with_an_exit_code_of_its_own(

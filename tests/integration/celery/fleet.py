@@ -123,7 +123,7 @@ def _asking(source: str, cases: tuple[TestCase, ...], priority: Priority = Prior
 
 
 def empty(db: Database) -> None:
-    """Have no submissions any more, while others sweep and record: however they lock, we are who gives way."""
+    """Have no submissions any more, while others sweep and record: however they lock, it is we who give way."""
 
     def is_empty() -> bool:
         try:

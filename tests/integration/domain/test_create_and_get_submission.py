@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import hosts, submissions
@@ -29,6 +29,7 @@ from domain.model import (
 from domain.network import NetworkRule, Protocol
 from domain.verdict import State
 from domain.views import Asked, SubmissionView
+from tests.properties import WITH_FIXTURES
 
 Submit = Callable[..., SubmissionView]
 
@@ -103,9 +104,7 @@ _LONG = st.binary(max_size=40).map(lambda seed: (seed or b"\0") * 70_000)
 _BYTES = st.binary(max_size=200) | _LONG
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(WITH_FIXTURES, max_examples=40)
 @given(content=_BYTES, stdin=_BYTES, stdout=st.none() | _BYTES, file=_BYTES)
 def test_it_gives_any_bytes_to_whoever_grades_them(
     take: Callable[..., Claim],

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import executions, listing, submissions
@@ -16,6 +16,7 @@ from domain.scoring import GroupScore, Score
 from domain.verdict import State, Verdict
 from domain.views import ExecutionView, SubmissionView
 from tests.integration.domain.graded import COUNTED, OUTCOME, RESULT, SECOND
+from tests.properties import WITH_FIXTURES
 from tests.shown import shown, shown_result
 
 Take = Callable[..., Claim]
@@ -214,9 +215,7 @@ _SEED = st.binary(min_size=1, max_size=10) | st.text(min_size=1, max_size=3).map
 _BYTES = st.binary(max_size=100) | _SEED.map(lambda seed: seed * 70_000)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(WITH_FIXTURES, max_examples=25)
 @given(stdout=_BYTES, stderr=_BYTES, compile_output=_BYTES)
 def test_it_shows_the_beginning_of_any_bytes(
     db: Database, blobs: BlobStore, take: Take, read: Read, stdout: bytes, stderr: bytes, compile_output: bytes
@@ -403,4 +402,4 @@ def test_a_submission_can_be_deleted_with_everything_of_it(
     rows("DELETE FROM submissions")
 
     for table in ("executions", "test_results", "artifacts", "telemetry"):
-        assert rows(f"SELECT 1 AS found FROM {table}") == []  # noqa: S608
+        assert rows(f"SELECT 1 AS found FROM {table}") == []  # noqa: S608 - a name from above

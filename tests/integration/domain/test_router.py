@@ -32,7 +32,7 @@ GONE = {
 
 def _stand(db: Database, *names: str, region: str = "eu", **has: object) -> None:
     for name in names:
-        hosts.report(db, replace(HERE, name=name, region=region, **has))  # type: ignore[arg-type]
+        hosts.report(db, replace(HERE, name=name, region=region, **has))  # type: ignore[arg-type] # any of them
 
 
 @pytest.fixture

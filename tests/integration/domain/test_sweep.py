@@ -4,6 +4,7 @@ from uuid import UUID
 import pytest
 
 from domain import executions, hosts, submissions
+from domain import sweep as sweep_module
 from domain.blobs import BlobStore
 from domain.db import Database
 from domain.host import HostReport
@@ -159,22 +160,15 @@ def test_many_sweepers_at_once_hand_out_everything_once(
     assert sorted(handed_out) == sorted(view.execution.id for view in views)
 
 
-def _needs(language: str = "python", constraints: Constraints = Constraints()) -> Submission:  # noqa: B008
+def _needs(language: str = "python", constraints: Constraints = Constraints()) -> Submission:  # noqa: B008 - it is frozen
     return Submission(language, (File("main.py", b""),), "main.py", (TestCase(0, "run"),), constraints=constraints)
 
 
 @pytest.fixture
 def server_is_old(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """PostgreSQL was started before anything in the test was queued, however far back that is set."""
-    monkeypatch.setattr(
-        "domain.sweep._NO_HOST", _no_host_sql().replace("pg_postmaster_start_time()", "'epoch'::timestamptz")
-    )
-
-
-def _no_host_sql() -> str:
-    from domain import sweep  # noqa: PLC0415
-
-    return sweep._NO_HOST
+    as_if_old = sweep_module._NO_HOST.replace("pg_postmaster_start_time()", "'epoch'::timestamptz")
+    monkeypatch.setattr(sweep_module, "_NO_HOST", as_if_old)
 
 
 @pytest.mark.usefixtures("server_is_old")

@@ -3,8 +3,10 @@
 import json
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.properties import WITH_FIXTURES
 
 if TYPE_CHECKING:
     from tests.unit.app.conftest import Api
@@ -61,9 +63,7 @@ ALMOST = st.fixed_dictionaries(
 
 
 @given(ANY | ALMOST)
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(WITH_FIXTURES, max_examples=300)
 def test_any_json_is_answered(api: "Api", body: object) -> None:
     answer = api.send(json.dumps(body).encode())
 
@@ -74,8 +74,6 @@ def test_any_json_is_answered(api: "Api", body: object) -> None:
 
 
 @given(st.binary())
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(WITH_FIXTURES, max_examples=100)
 def test_any_bytes_are_answered(api: "Api", data: bytes) -> None:
     assert api.send(data).status in (400, 422)

@@ -32,13 +32,13 @@ class Kept(Live):
         self.away = False
         self.asked = 0
 
-    def past(self, execution_id: UUID, after: Place) -> list[Event]:  # noqa: ARG002
+    def past(self, execution_id: UUID, after: Place) -> list[Event]:  # noqa: ARG002 - as it is called
         self.asked += 1
         if self.away:
             raise redis.ConnectionError
         return [event for event in self.events if event.place is not None and event.place > after]
 
-    def last(self, execution_id: UUID) -> Event | None:  # noqa: ARG002
+    def last(self, execution_id: UUID) -> Event | None:  # noqa: ARG002 - as it is called
         return self.events[-1] if self.events else None
 
 

@@ -2,8 +2,10 @@ import errno
 import itertools
 import os
 import subprocess
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,6 +49,44 @@ def test_a_busy_group_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
     busy(monkeypatch, 5)
     cgroup.remove(tmp_path / "run-1")
     assert not (tmp_path / "run-1").exists()
+
+
+@pytest.fixture
+def stall(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Have much time pass, on a clock that is still otherwise."""
+    now = [0.0]
+    monkeypatch.setattr(cgroup, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=lambda _: None))
+    return lambda: now.append(now.pop() + 1000)
+
+
+def test_a_stall_while_a_group_is_busy_does_not_end_the_tries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stall: Callable[[], None]
+) -> None:
+    (tmp_path / "run-1").mkdir()
+    rmdir, left = os.rmdir, [OSError(errno.EBUSY, "busy")]
+
+    def refuse_once(path: str | Path) -> None:
+        if left:
+            stall()
+            raise left.pop()
+        rmdir(path)
+
+    monkeypatch.setattr(os, "rmdir", refuse_once)
+    cgroup.remove(tmp_path / "run-1")
+    assert not (tmp_path / "run-1").exists()
+
+
+def test_a_stall_while_processes_are_killed_does_not_end_the_tries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stall: Callable[[], None]
+) -> None:
+    (tmp_path / "cgroup.procs").write_text("123\n")
+
+    def kill(_pid: int, _number: int) -> None:
+        stall()
+        (tmp_path / "cgroup.procs").unlink()
+
+    monkeypatch.setattr("sandbox.cgroup.os.kill", kill)
+    cgroup.kill_all(tmp_path)
 
 
 def test_a_group_that_stays_busy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,7 +176,7 @@ def test_asked_to_end_it_ends_and_hears_no_second_word(name: str, code: int, pla
         signal.raise_signal(signal.SIGTERM)
         return 0
 
-    platform.wait = asked  # type: ignore[method-assign]
+    platform.wait = asked  # type: ignore[method-assign] # of this one alone
     platform.error = command.Asked("SIGINT") if name == "demo" else None
     assert command.main([name]) == code
     if name == "up":
@@ -189,5 +189,5 @@ def test_jails_without_cgroups_are_told(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setattr("standalone.delegation.may_make_cgroups", lambda: False)
     monkeypatch.setattr(command, "Stack", lambda _, **given: given)
     made = command._stack(Console(width=command.WIDTH))
-    assert made["port"] == 8123  # type: ignore[index]
+    assert made["port"] == 8123  # type: ignore[index] # what it was given
     assert "SHIPD_CGROUPS=none" in capsys.readouterr().out
